@@ -1,0 +1,256 @@
+"""Who works here: people, their teams and business units over time, absences, API tokens.
+
+Every change of these is kept by history triggers in the database (pghistory), so that bulk
+writes and plain SQL are seen as well."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import ClassVar
+
+import pghistory
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Func, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+
+from teams.querysets import AbsenceQuerySet, ApiTokenQuerySet, MembershipQuerySet, PersonManager
+
+
+class Role(models.TextChoices):
+    REP = "rep", "Rep"
+    MANAGER = "manager", "Manager"
+    LEADER = "leader", "Leader"
+    REVOPS_ADMIN = "revops_admin", "RevOps admin"
+    SYSTEM_ADMIN = "system_admin", "System admin"
+
+
+class Purpose(models.TextChoices):
+    MARKETING = "marketing", "Marketing"
+    SDR = "sdr", "Sales development"
+    SALES = "sales", "Sales"
+    CS = "cs", "Customer success"
+    PRODUCT = "product", "Product"
+    REVOPS = "revops", "Revenue operations"
+    OTHER = "other", "Other"
+
+
+class Theme(models.TextChoices):
+    AUTO = "auto", "As my device"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
+class Scope(models.TextChoices):
+    READ = "read", "Read only"
+    WRITE = "write", "Read and write"
+
+
+def validate_time_zone(name: str) -> None:
+    """Raises ValidationError unless `name` is an IANA time zone this machine knows."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            "“%(name)s” is not a time zone. Use a name such as Europe/Berlin.", params={"name": name}
+        )
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class BusinessUnit(models.Model):
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        ordering: ClassVar = ["name", "key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class Team(models.Model):
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    purpose = models.CharField(max_length=20, choices=Purpose, default=Purpose.OTHER)
+
+    class Meta:
+        ordering: ClassVar = ["name", "key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    exclude=["password", "last_login"],
+)
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Someone who works here. Without a usable password they may own work but can't sign in."""
+
+    email = models.EmailField("e-mail", unique=True)
+    name = models.CharField(max_length=120)
+    job_title = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=20, choices=Role, default=Role.REP)
+    manager = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="reports")
+    business_units = models.ManyToManyField(BusinessUnit, blank=True, related_name="people")
+    time_zone = models.CharField(max_length=60, default="UTC", validators=[validate_time_zone])
+    theme = models.CharField(max_length=10, choices=Theme, default=Theme.AUTO)
+    is_active = models.BooleanField("active", default=True)
+
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["name"]
+
+    class Meta:
+        ordering: ClassVar = ["name", "email"]
+        verbose_name_plural = "people"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="person_email_unique_in_any_case",
+                violation_error_message="Someone with this e-mail address is here already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(manager__isnull=True) | ~Q(manager=F("id")),
+                name="person_is_not_own_manager",
+                violation_error_message="Nobody can be their own manager.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_absolute_url(self) -> str:
+        return reverse("teams:person", args=[self.pk])
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.partition(" ")[0]
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role == Role.SYSTEM_ADMIN
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role in {Role.REVOPS_ADMIN, Role.SYSTEM_ADMIN}
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.DeleteEvent(), obj_field=None, model_name="UnitGrantEvent"
+)
+class UnitGrant(Person.business_units.through):  # type: ignore[name-defined]  # the table behind business_units
+    """Who may read which business unit; a proxy, so that granting and taking away are kept as history."""
+
+    class Meta:
+        proxy = True
+
+
+class TimeRange(Func):
+    """[from, to) as a database range; an empty end is open."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class Membership(models.Model):
+    """One stay of a person in a team, from `started_at` up to but not including `ended_at`."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, models.PROTECT, related_name="memberships")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["person", "started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(ended_at__isnull=True), name="membership_one_open_per_person"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=F("started_at")),
+                name="membership_ends_after_start",
+            ),
+            ExclusionConstraint(
+                name="membership_no_overlap",
+                expressions=[
+                    (TimeRange("started_at", "ended_at", RangeBoundary()), RangeOperators.OVERLAPS),
+                    ("person", RangeOperators.EQUAL),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.team}"
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class Absence(models.Model):
+    """A time away, from `starts_at` up to but not including `ends_at`; `cover` takes over the work."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="absences")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    cover = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="covers")
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["starts_at", "person"]
+        indexes: ClassVar = [models.Index(fields=["person", "starts_at", "ends_at"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="absence_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(cover__isnull=True) | ~Q(cover=F("person")), name="absence_cover_is_another"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} away {self.starts_at:%Y-%m-%d} to {self.ends_at:%Y-%m-%d}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    exclude=["secret_hash", "last_used_at"],
+)
+class ApiToken(models.Model):
+    """A person's key for the API. Only the hash of the secret is kept; the secret is shown once."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.READ)
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
