@@ -1,0 +1,89 @@
+"""Every interval, overlap, lease and grace, read once from `GTMOPS_…` and typed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+class TuningError(ValueError):
+    """A `GTMOPS_…` variable is not the number it must be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Read as `settings.GTMOPS.pull_seconds`; set as `GTMOPS_PULL_SECONDS`. Units are in the names."""
+
+    # Reading the CRMs.
+    pull_seconds: float = 60.0
+    salesforce_overlap_seconds: int = 600  # how far behind the CRM's clock a cursor may be saved
+    hubspot_overlap_seconds: int = 3600  # HubSpot's search index lags by minutes
+    full_pull_seconds: int = 86_400  # all ids compared, the only cure for what the CRM never told
+    pull_page_size: int = 200
+    webhook_tolerance_seconds: int = 300  # older signatures are refused
+    api_budget_percent: int = 50  # of what the CRM says is left of the day
+
+    # Writing to the CRMs.
+    push_seconds: float = 60.0
+    push_batch: int = 200
+    hold_after_changes: int = 2  # changes by others within hold_window_seconds put a field on hold
+    hold_window_seconds: int = 86_400
+
+    # One HTTP policy.
+    http_connect_seconds: float = 5.0
+    http_read_seconds: float = 10.0
+    http_total_seconds: float = 30.0
+    http_max_bytes: int = 20_000_000
+
+    # Time and leases.
+    tick_seconds: float = 5.0  # of Celery beat; the ticker sleeps less
+    tick_idle_seconds: float = 1.0  # the longest sleep of `manage.py tick --loop`
+    tick_batch: int = 500
+    lease_seconds: int = 90  # must exceed http_total_seconds by a minute
+    pipeline_batch: int = 200  # journeys per transaction
+    postpone_seconds: int = 60  # a journey that failed; doubles
+    verify_grace_seconds: int = 600  # a CRM that can't be read this long: breached, not verified
+
+    # Effects.
+    effect_attempts: int = 10  # then dead, shown, with a retry button
+    effect_backoff_seconds: int = 10  # doubles, up to
+    effect_backoff_cap_seconds: int = 900
+
+    # People.
+    session_idle_seconds: int = 1800
+    session_absolute_seconds: int = 43_200
+    progress_poll_seconds: float = 2.0
+
+    # Housekeeping.
+    webhook_body_days: int = 30
+    dead_effect_days: int = 90
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Raises TuningError naming every variable that is not a number above 0."""
+        source = os.environ if environ is None else environ
+        values: dict[str, int | float] = {}
+        faults = []
+        for field in fields(cls):
+            variable = f"GTMOPS_{field.name.upper()}"
+            text = source.get(variable, "").strip()
+            if not text:
+                continue
+            kind = type(field.default)
+            try:
+                number = kind(text)
+                if not number > 0:
+                    raise ValueError
+            except ValueError:
+                wanted = "a whole number" if kind is int else "a number"
+                faults.append(f"{variable} must be {wanted} above 0, not {text!r}")
+            else:
+                values[field.name] = number
+        if faults:
+            raise TuningError("; ".join(faults))
+        tuning = cls(**values)  # type: ignore[arg-type]  # each value has the type of its field's default
+        if tuning.lease_seconds <= tuning.http_total_seconds:
+            raise TuningError("GTMOPS_LEASE_SECONDS must be greater than GTMOPS_HTTP_TOTAL_SECONDS")
+        return tuning

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from gtmops import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("api/", include("gtmops.api_urls")),
+    path("", include("teams.urls")),
+    path("", include("effects.urls")),
+    path("", include("records.urls")),
+    path("", include("definitions.urls")),
+    path("", include("slas.urls")),
+    path("", include("handoffs.urls")),
+    path("", include("scorecards.urls")),
+    path("", include("integrations.urls")),
+]
