@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_filters",
     "django_htmx",
@@ -126,6 +127,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "pghistory.middleware.HistoryMiddleware",  # who made a change, beside the change
+    "teams.middleware.AccessMiddleware",  # last, so that nothing runs after it but the view
 ]
 
 ROOT_URLCONF = "gtmops.urls"
@@ -164,12 +167,13 @@ DATABASES["default"]["OPTIONS"].setdefault("application_name", "gtmops")
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 10)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+REDIS_PREFIX = env.str("GTMOPS_REDIS_PREFIX", default="gtmops")  # where several share one Redis
 _broker_url, _cache_url = redis_urls(need("REDIS_URL", STARTED_BY_UP))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": _cache_url,
-        "KEY_PREFIX": "gtmops",
+        "KEY_PREFIX": REDIS_PREFIX,
         "TIMEOUT": 300,
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
@@ -183,6 +187,7 @@ CELERY_BROKER_URL = _broker_url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{REDIS_PREFIX}:",
     "visibility_timeout": 3600,  # above the longest task, or it runs twice
     "unacked_restore_interval": 2,  # kombu's own figures bring a killed worker's task back after 90 s
     "unacked_restore_throttle": 1,
@@ -243,8 +248,24 @@ ACCOUNT_SESSION_REMEMBER = True  # ends by idleness and age, see gtmops.middlewa
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# Counted in the shared cache. Five wrong passwords or codes for one account, twenty from one address.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "20/15m/ip,5/15m/key",
+    "reset_password": "20/15m/ip,5/15m/key",
+    "reset_password_from_key": "20/15m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/15m/user",
+}
+MFA_ADAPTER = "teams.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "gtmops"
+# Roles that get nowhere before they have set up an authenticator app.
+TOTP_REQUIRED_ROLES: list[str] = env.list(
+    "GTMOPS_TOTP_ROLES", default=[] if DEMO else ["revops_admin", "system_admin"]
+)
+ACCESS_POLICY = "gtmops.policy.POLICY"
+ACCESS_API_PREFIX = "/api/"
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # Redis may be lost, sign-ins may not
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
@@ -327,8 +348,11 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 REST_FRAMEWORK = {
     # Default deny: each view says who may, and a test holds every route to gtmops/policy.py.
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["teams.api.PolicyPermission"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "teams.api.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

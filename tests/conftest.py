@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Without these Chromium looks up its maker's hosts at every start.
+CHROMIUM_FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+
+
+def pytest_configure() -> None:
+    # Argon2 is slow by design, and tests sign people in all the time.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def find_chromium() -> str | None:
+    told = os.environ.get("GTMOPS_CHROMIUM")
+    return told or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium: apt-get install chromium, or name one in GTMOPS_CHROMIUM")
+    flags = [*CHROMIUM_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, headless=True, args=flags)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page_faults() -> list[str]:
+    """What the browser complained about: script errors, and everything the CSP refused. Empty when all is well."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, page_faults: list[str]) -> Iterator[Page]:
+    """A fresh browser page at 1280 x 800 in UTC; put it on `live_server.url`."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            page_faults.append(message.text)
+
+    opened.on("console", note)
+    opened.on("pageerror", lambda error: page_faults.append(str(error)))
+    yield opened
+    context.close()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.test import Client
+
+from gtmops import health
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> health.Registry:
+    fresh = health.Registry()
+    monkeypatch.setattr(health, "registry", fresh)
+    cache.delete(health.LAST_TICK_KEY)
+    return fresh
+
+
+def test_it_is_alive_without_asking_any_server(client: Client) -> None:
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+@pytest.mark.django_db
+def test_it_is_ready_once_the_tick_ran(client: Client) -> None:
+    assert client.get("/readyz").status_code == 503
+    health.note_tick()
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["database"] == answer.json()["redis"] == "ok"
+
+
+@pytest.mark.django_db
+def test_an_old_tick_is_named_as_the_reason(client: Client) -> None:
+    health.note_tick(time.time() - 61)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert list(answer.json()["not_ready"]) == ["last_tick_age_seconds"]
+
+
+@pytest.mark.django_db
+def test_a_gauge_above_its_limit_is_not_ready_and_a_missing_table_does_no_harm(client: Client) -> None:
+    def missing() -> float:
+        raise DatabaseError("no such table")
+
+    health.note_tick()
+    health.register_gauge("missing_rows", missing, help="never there")
+    health.register_gauge("lag_seconds", lambda: {"sales": 3.0, "marketing": 90.0}, help="lag", label="connection", limit=60)
+
+    answer = client.get("/readyz")
+
+    assert answer.json()["not_ready"] == {"lag_seconds": "above 60"}
+    assert answer.json()["missing_rows"] is None
+
+
+@pytest.mark.django_db
+def test_metrics_are_prometheus_text(client: Client) -> None:
+    health.register_gauge("lag_seconds", lambda: {'the "big" one': 2.5}, help="How late.", label="connection")
+
+    text = client.get("/metrics").content.decode()
+
+    assert "# TYPE gtmops_lag_seconds gauge\n" in text
+    assert 'gtmops_lag_seconds{connection="the \\"big\\" one"} 2.5\n' in text
+    assert 'gtmops_up{part="database"} 1\n' in text
+
+
+def test_two_gauges_of_one_name_are_refused() -> None:
+    health.register_gauge("rows", lambda: 1.0, help="some")
+
+    with pytest.raises(ValueError, match="already"):
+        health.register_gauge("rows", lambda: 2.0, help="others")
