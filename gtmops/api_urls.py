@@ -5,7 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-v1: list[URLPattern | URLResolver] = []
+from teams.api import MeView
+
+v1: list[URLPattern | URLResolver] = [
+    path("me/", MeView.as_view(), name="me"),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

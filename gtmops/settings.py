@@ -348,9 +348,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 REST_FRAMEWORK = {
     # Default deny: each view says who may, and a test holds every route to gtmops/policy.py.
-    "DEFAULT_PERMISSION_CLASSES": ["teams.api.PolicyPermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["teams.api_access.PolicyPermission"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "teams.api.TokenAuthentication",
+        "teams.api_access.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from teams.models import Person, Team
 
 
-def border(units: set[int], field: str = "business_unit") -> Q:
+def border(units: models.QuerySet[Any], field: str = "business_unit") -> Q:
     """The read border as a condition: in one of `units`, or in no business unit at all.
 
     `field` is the path from the bordered row to its business unit (a foreign key or many-to-many)."""

@@ -1,0 +1,62 @@
+"""Who may use which route. What is not here is refused.
+
+One line per route, by its name in the resolver: {method: who}. HEAD goes with GET; OPTIONS is never allowed.
+This table opens doors; which objects a person finds behind them is decided in the query (`for_person`), and
+who may act on one by its room. tests/gtmops/test_policy.py holds it against the routes that exist: a route or
+method without a line fails the build, and so does a line without a route."""
+
+from __future__ import annotations
+
+from teams.access import ADMINS, ANYONE, SIGNED_IN, Policy
+
+POLICY: Policy = {
+    # --- the whole ---
+    "healthz": {"GET": ANYONE},
+    "readyz": {"GET": ANYONE},
+    "metrics": {"GET": ANYONE},
+    "api-schema": {"GET": SIGNED_IN},
+    "api-docs": {"GET": SIGNED_IN},
+    # --- signing in (allauth) ---
+    "account_login": {"GET": ANYONE, "POST": ANYONE},
+    "account_logout": {"GET": ANYONE, "POST": ANYONE},
+    "account_inactive": {"GET": ANYONE},
+    "account_reauthenticate": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "account_change_password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "account_set_password": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "account_reset_password": {"GET": ANYONE, "POST": ANYONE},
+    "account_reset_password_done": {"GET": ANYONE},
+    "account_reset_password_from_key": {"GET": ANYONE, "POST": ANYONE},
+    "account_reset_password_from_key_done": {"GET": ANYONE},
+    "mfa_index": {"GET": SIGNED_IN},
+    "mfa_authenticate": {"GET": ANYONE, "POST": ANYONE},  # the second step of signing in
+    "mfa_reauthenticate": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "mfa_activate_totp": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "mfa_deactivate_totp": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "mfa_view_recovery_codes": {"GET": SIGNED_IN},
+    "mfa_generate_recovery_codes": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "mfa_download_recovery_codes": {"GET": SIGNED_IN},
+    "usersessions_list": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    # Routes of allauth that nobody uses here: no open sign-up, and an admin changes e-mail addresses.
+    "account_signup": {},
+    "account_email": {},
+    "account_email_verification_sent": {},
+    "account_confirm_email": {},
+    "account_confirm_login_code": {},
+    # --- teams ---
+    "teams:people": {"GET": SIGNED_IN},
+    "teams:person": {"GET": SIGNED_IN},
+    "teams:person_add": {"GET": ADMINS, "POST": ADMINS},
+    "teams:person_edit": {"GET": ADMINS, "POST": ADMINS},
+    "teams:settings": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "teams:sign_out_everywhere": {"POST": SIGNED_IN},
+    "teams:token_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "teams:token_revoke": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "api:me": {"GET": SIGNED_IN},
+    # --- effects ---
+    # --- records ---
+    # --- definitions ---
+    # --- slas ---
+    # --- handoffs ---
+    # --- scorecards ---
+    # --- integrations ---
+}

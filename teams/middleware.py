@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from rest_framework.exceptions import AuthenticationFailed
+
+from teams.access import ANONYMOUS, allowed_methods, allowed_principals, requires_totp
+from teams.api_access import scope_allows, token_of
+from teams.models import Person
+
+NO_ACCESS = "You don't have access to this."
+
+
+class AccessMiddleware:
+    """Default deny: a view runs only if the policy table lists its route, method and the caller's role.
+
+    Stands after the session, CSRF and authentication middleware. Nobody signed in: pages lead to the sign-in
+    page, the API answers 401. Signed in: 403, or 405 for a method nobody may use on that route."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        route = request.resolver_match.view_name if request.resolver_match else ""
+        method = request.method or ""
+        allowed = allowed_principals(route, method)
+        if ANONYMOUS in allowed:
+            return None
+        door = ApiDoor(request) if request.path.startswith(settings.ACCESS_API_PREFIX) else PageDoor(request)
+        person = door.person()
+        if person is None:
+            return door.ask_to_sign_in()
+        if not allowed and allowed_methods(route):
+            return HttpResponseNotAllowed(allowed_methods(route))
+        if person.role not in allowed or not door.may(method):
+            return door.refuse(NO_ACCESS)
+        if not is_part_of_totp_setup(route) and requires_totp(person):
+            return door.ask_for_totp()
+        return None
+
+
+def is_part_of_totp_setup(route: str) -> bool:
+    return route.startswith("mfa_") or route in {"account_logout", "account_reauthenticate"}
+
+
+class PageDoor:
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    def person(self) -> Person | None:
+        person = self.request.user
+        return person if isinstance(person, Person) and person.is_active else None
+
+    def may(self, method: str) -> bool:
+        return True
+
+    def ask_to_sign_in(self) -> HttpResponseBase:
+        sign_in = resolve_url(settings.LOGIN_URL)
+        if self.is_fragment():
+            # A redirect would be followed out of sight and the sign-in page swapped into the fragment.
+            return HttpResponse(status=401, headers={"HX-Redirect": sign_in})
+        here = self.request.get_full_path() if self.request.method in {"GET", "HEAD"} else "/"
+        return redirect_to_login(here, sign_in)
+
+    def refuse(self, text: str) -> HttpResponseBase:
+        raise PermissionDenied(text)
+
+    def ask_for_totp(self) -> HttpResponseBase:
+        set_up = reverse("mfa_activate_totp")
+        if self.is_fragment():
+            return HttpResponse(status=403, headers={"HX-Redirect": set_up})
+        return HttpResponseRedirect(set_up)
+
+    def is_fragment(self) -> bool:
+        return self.request.headers.get("HX-Request") == "true"
+
+
+class ApiDoor(PageDoor):
+    def person(self) -> Person | None:
+        try:
+            self.token = token_of(self.request)
+        except AuthenticationFailed:
+            return None
+        return self.token.person if self.token else super().person()
+
+    def may(self, method: str) -> bool:
+        return self.token is None or scope_allows(self.token, method)
+
+    def ask_to_sign_in(self) -> HttpResponseBase:
+        text = "Sign in, or send a token that is known and has not expired."
+        return JsonResponse({"detail": text}, status=401, headers={"WWW-Authenticate": "Bearer"})
+
+    def refuse(self, text: str) -> HttpResponseBase:
+        return JsonResponse({"detail": text}, status=403)
+
+    def ask_for_totp(self) -> HttpResponseBase:
+        return self.refuse("Set up an authenticator app first: your role needs it.")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from teams.access import person_of
+from teams.forms import PeopleFilter, PersonForm, SettingsForm, TokenForm
+from teams.models import ApiToken, Membership, Person, Role
+from teams.services import end_sessions
+from teams.tokens import issue_token, revoke_token
+
+PEOPLE_PER_PAGE = 100
+OPEN_STAYS = Prefetch(
+    "memberships", Membership.objects.open().select_related("team"), to_attr="open_memberships"
+)
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    viewer = person_of(request)
+    filters = PeopleFilter(request.GET)
+    filters.is_valid()
+    chosen = filters.cleaned_data
+    found = Person.objects.visible_to(viewer).select_related("manager").prefetch_related(OPEN_STAYS)
+    if chosen.get("active") != "all":
+        found = found.filter(is_active=chosen.get("active") != "no")
+    if team := chosen.get("team"):
+        found = found.in_team(team)
+    if role := chosen.get("role"):
+        found = found.filter(role=role)
+    if text := chosen.get("q"):
+        found = found.searched(text)
+    page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "filters": filters,
+        "page": page,
+        "query": query.urlencode(),
+        "is_filtered": any(chosen.values()),
+    }
+    return render(request, "teams/people.html", context)
+
+
+@require_safe
+def person(request: HttpRequest, person_id: int) -> HttpResponse:
+    viewer = person_of(request)
+    found = get_object_or_404(Person.objects.visible_to(viewer).select_related("manager"), pk=person_id)
+    context = {
+        "person": found,
+        "stays": found.memberships.select_related("team").order_by("-started_at"),
+        "absences": found.absences.filter(ends_at__gt=timezone.now()).select_related("cover"),
+        "reports": found.reports.active().visible_to(viewer),
+        "may_edit": may_edit(viewer, found),
+    }
+    return render(request, "teams/person.html", context)
+
+
+def may_edit(editor: Person, person: Person) -> bool:
+    """Admins edit everyone but a system admin, whom only a system admin edits."""
+    return editor.role == Role.SYSTEM_ADMIN or (editor.is_admin and person.role != Role.SYSTEM_ADMIN)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_add(request: HttpRequest) -> HttpResponse:
+    form = PersonForm(request.POST or None, editor=person_of(request))
+    if request.method == "POST" and form.is_valid():
+        added = form.save()
+        messages.success(request, f"{added.name} is added. They sign in after “Forgot your password?”.")
+        return redirect(added)
+    return render(request, "teams/person_form.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
+    editor = person_of(request)
+    found = get_object_or_404(Person.objects.visible_to(editor), pk=person_id)
+    if not may_edit(editor, found):
+        raise PermissionDenied("Only a system admin changes a system admin.")
+    name = found.name
+    form = PersonForm(request.POST or None, instance=found, editor=editor)
+    if request.method == "POST" and form.is_valid():
+        messages.success(request, f"Saved: {form.save().name}.")
+        return redirect(found)
+    return render(request, "teams/person_form.html", {"form": form, "person": found, "name": name})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    me = person_of(request)
+    form = SettingsForm(request.POST or None, instance=me)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your settings are saved.")
+        return redirect("teams:settings")
+    tokens = me.api_tokens.filter(revoked_at__isnull=True)
+    return render(request, "teams/settings.html", {"form": form, "tokens": tokens, "now": timezone.now()})
+
+
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    end_sessions(person_of(request))
+    request.session.flush()
+    return redirect("account_login")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_add(request: HttpRequest) -> HttpResponse:
+    me = person_of(request)
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        token, secret = issue_token(
+            me,
+            name=form.cleaned_data["name"],
+            scope=form.cleaned_data["scope"],
+            expires_at=timezone.now() + form.lifetime(),
+        )
+        # Shown in this answer and never again, so it is not put into the session for a redirect.
+        return render(request, "teams/token_added.html", {"token": token, "secret": secret})
+    return render(request, "teams/token_form.html", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    token = get_object_or_404(ApiToken, person=person_of(request), pk=token_id, revoked_at__isnull=True)
+    if request.method == "POST":
+        revoke_token(token, timezone.now())
+        messages.success(request, f"“{token.name}” no longer works.")
+        return redirect("teams:settings")
+    return render(request, "teams/token_revoke.html", {"token": token})
