@@ -1,0 +1,1 @@
+"""Working time: which seconds of the clock count."""
