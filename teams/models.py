@@ -154,7 +154,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 @pghistory.track(
     pghistory.InsertEvent(), pghistory.DeleteEvent(), obj_field=None, model_name="UnitGrantEvent"
 )
-class UnitGrant(Person.business_units.through):  # type: ignore[misc]  # the table behind business_units
+class UnitGrant(Person.business_units.through):  # type: ignore[misc, name-defined]  # the table behind business_units
     """Who may read which business unit; a proxy, so that granting and taking away are kept as history."""
 
     class Meta:
