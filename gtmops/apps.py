@@ -8,6 +8,8 @@ class GtmopsConfig(AppConfig):
     verbose_name = "gtmops"
 
     def ready(self) -> None:
-        from gtmops import wiring
+        # Importing the Celery app makes it the current one, so that a page may ring a worker.
+        from gtmops import celery, wiring
 
+        celery.app.set_current()
         wiring.connect()

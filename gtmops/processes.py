@@ -178,3 +178,16 @@ def last_lines(path: Path, count: int = 15) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-count:])
+
+
+def processes_marked(variable: str, value: str) -> list[int]:
+    """Processes of this user that were started with this environment variable, other than ourselves (Linux only)."""
+    wanted = f"{variable}={value}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        if int(folder.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
