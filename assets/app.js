@@ -1,0 +1,28 @@
+import htmx from "htmx.org";
+import Alpine from "@alpinejs/csp";
+
+import { startCharts } from "./js/charts.js";
+import { startClipboard } from "./js/clipboard.js";
+import { startCommandMenu } from "./js/command_menu.js";
+import { startConfirm } from "./js/confirm.js";
+import { startFilters } from "./js/filters.js";
+import { startMenus } from "./js/menus.js";
+import { startRequests } from "./js/requests.js";
+import { startThemeSwitch } from "./js/theme_switch.js";
+import { startTimer } from "./js/timer.js";
+import { startToasts } from "./js/toasts.js";
+
+window.htmx = htmx;
+window.Alpine = Alpine;
+
+startToasts();
+startConfirm();
+startRequests(htmx);
+startTimer();
+startMenus();
+startThemeSwitch();
+startCommandMenu();
+startClipboard();
+startFilters();
+startCharts();
+Alpine.start();

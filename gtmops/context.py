@@ -1,0 +1,160 @@
+"""What every page's frame shows: navigation by role, inbox count, viewer, bands. Used by templates/base.html as `shell`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from effects.models import InboxMessage
+from teams.models import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the navigation, by the name of its route."""
+
+    label: str
+    route: str
+    icon: str
+    in_bottom_bar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry for one request; `is_here` marks the page being shown or one below it."""
+
+    label: str
+    href: str
+    icon: str
+    in_bottom_bar: bool
+    is_here: bool = False
+
+
+FOR_ALL = (
+    Entry("My day", "handoffs:my_day", "sun", in_bottom_bar=True),
+    Entry("Handoffs", "handoffs:list", "arrow-left-right", in_bottom_bar=True),
+    Entry("Map", "scorecards:map", "diagram-3", in_bottom_bar=True),
+    Entry("Scorecard", "scorecards:monday", "bar-chart", in_bottom_bar=True),
+    Entry("Records", "records:list", "list-ul"),
+)
+FOR_ADMINS = (
+    Entry("Model", "definitions:model", "bezier2"),
+    Entry("What we write", "integrations:writing", "pencil-square"),
+    Entry("Runs", "integrations:runs", "arrow-repeat"),
+)
+BESIDE = (
+    Entry("Inbox", "effects:inbox", "inbox"),
+    Entry("People", "teams:people", "people"),
+    Entry("Profile", "teams:profile", "person"),
+    Entry("Search", "records:search", "search"),
+)
+
+
+@cache
+def address_of(route: str) -> str | None:
+    """The path of a route without arguments, or None where no urls.py defines it."""
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return None
+
+
+@register()
+def check_navigation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """A page of the navigation without a route would silently not be there."""
+    return [
+        Warning(
+            f"The navigation names “{entry.label}” as {entry.route}, which no urls.py defines; it is left out.",
+            hint="Define the route, or take the entry out of gtmops/context.py.",
+            id="gtmops.W001",
+        )
+        for entry in (*FOR_ALL, *FOR_ADMINS, *BESIDE)
+        if address_of(entry.route) is None
+    ]
+
+
+def items(entries: tuple[Entry, ...], path: str) -> list[Item]:
+    """The entries that have an address, the deepest one that leads to `path` marked."""
+    found = [
+        Item(entry.label, href, entry.icon, entry.in_bottom_bar)
+        for entry in entries
+        if (href := address_of(entry.route)) is not None
+    ]
+    above = [item.href for item in found if path == item.href or (item.href != "/" and path.startswith(item.href))]
+    here = max(above, key=len, default=None)
+    return [replace(item, is_here=item.href == here) for item in found]
+
+
+class Shell:
+    """The frame of one request. Costs a query only where it is shown: for the team and for the inbox count."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        user = getattr(request, "user", None)
+        self.viewer: Person | None = user if isinstance(user, Person) else None
+        self.is_demo: bool = settings.DEMO
+
+    @cached_property
+    def nav(self) -> list[Item]:
+        return items(FOR_ALL, self._request.path) if self.viewer else []
+
+    @cached_property
+    def admin_nav(self) -> list[Item]:
+        return items(FOR_ADMINS, self._request.path) if self.viewer and self.viewer.is_admin else []
+
+    @cached_property
+    def bottom_nav(self) -> list[Item]:
+        return [item for item in self.nav if item.in_bottom_bar]
+
+    @cached_property
+    def more_nav(self) -> list[Item]:
+        """What a phone shows behind “More”."""
+        beside = items(BESIDE[:3], self._request.path) if self.viewer else []
+        return [item for item in self.nav if not item.in_bottom_bar] + self.admin_nav + beside
+
+    @cached_property
+    def all_items(self) -> list[Item]:
+        return self.bottom_nav + self.more_nav
+
+    @cached_property
+    def inbox_count(self) -> int:
+        return InboxMessage.objects.filter(person=self.viewer, read_at__isnull=True).count() if self.viewer else 0
+
+    @cached_property
+    def place(self) -> str:
+        """ "SDR Austin" for a member of a team, else the role: where the viewer stands, beside the name."""
+        if self.viewer is None:
+            return ""
+        membership = self.viewer.memberships.filter(ended_at__isnull=True).select_related("team").first()
+        return membership.team.name if membership else self.viewer.get_role_display()
+
+    @property
+    def home_href(self) -> str:
+        return address_of("handoffs:my_day") or "/"
+
+    @property
+    def inbox_href(self) -> str | None:
+        return address_of("effects:inbox")
+
+    @property
+    def people_href(self) -> str | None:
+        return address_of("teams:people")
+
+    @property
+    def profile_href(self) -> str | None:
+        return address_of("teams:profile")
+
+    @property
+    def search_href(self) -> str | None:
+        return address_of("records:search")
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """The context processor."""
+    return {"shell": Shell(request)}

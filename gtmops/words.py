@@ -1,0 +1,187 @@
+"""What pages say for the words of the code: the one place where a code word meets its reader.
+
+Keys are "<group>.<code>". A group is one idea of the code (judgement, clock, handoff, holder, …), so that the same
+code may read differently in two ideas. Pages and tests ask `word()`; nothing else spells these out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+WORDS: Final[dict[str, str]] = {
+    # A check: one criterion or field, judged for one record.
+    "judgement": "Check",
+    "judgement.met": "Passed",
+    "judgement.on_paper": "May be filler",
+    "judgement.missing": "Missing",
+    "judgement.waived": "Exception granted",
+    "judgement.unknown": "Can't tell",
+    # A clock and its end.
+    "clock": "Due in",
+    "clock.running": "Running",
+    "clock.waiting": "No due time yet",
+    "clock.paused": "Paused",
+    "clock.due": "Due now, checking",
+    "clock.met": "In time",
+    "clock.met_late": "Late",
+    "clock.breached": "Late",
+    "clock.breached_unverified": "Late, not verified",
+    "clock.withdrawn": "In time after all",
+    "clock.cancelled": "No longer needed",
+    "clock.seen_late": "Seen late",
+    "clock.unknown": "Can't tell",
+    "breach": "Late",
+    # Who had it.
+    "ball_in_court": "Who had it",
+    "holder.system": "Nobody yet",
+    "holder.sender": "Sender",
+    "holder.receiver": "Receiver",
+    "holder.customer": "Customer",
+    "holder.closed": "Closed hours",
+    # A handoff.
+    "handoff.draft": "Not sent yet",
+    "handoff.open": "To be sent",
+    "handoff.sent": "Waiting for an answer",
+    "handoff.accepted": "Accepted",
+    "handoff.question": "Question asked",
+    "handoff.rejected": "Sent back",
+    "handoff.sent_back": "Sent back",
+    "handoff.recycled": "Back to nurture",
+    "handoff.confirmed": "Next step confirmed",
+    "handoff.completed": "Done",
+    "handoff.cancelled": "No longer needed",
+    # The CRMs.
+    "pull": "Read from CRM",
+    "push": "Send to CRM",
+    "desired_field": "What we write",
+    "provisioning": "Fields we will create",
+    "parity": "Differences from your CRM",
+    "standin.salesforce": "Demo Salesforce",
+    "standin.hubspot": "Demo HubSpot",
+    "connection.salesforce": "Salesforce",
+    "connection.hubspot": "HubSpot",
+    "connection.csv": "CSV file",
+    "connection.gtmops": "gtmops",
+    "mode.overwrite": "Always",
+    "mode.when_empty": "Only when empty",
+    "mode.read_only": "Reading only",
+    # A run.
+    "run.queued": "Waiting to start",
+    "run.running": "Running",
+    "run.done": "Done",
+    "run.failed": "Stopped by an error",
+    "run.partial": "Done, some records refused",
+    # The model.
+    "fold": "Recalculate from history",
+    "rebuild": "Recalculate from history",
+    "journey": "Buyer history",
+    "ledger": "History",
+    "number_receipt": "Where does this number come from?",
+    "clock_receipt": "Why is this late?",
+    "appeal": "This is not on me",
+    "waiver": "Exception",
+    "two_keys": "Agreed by Marketing and Sales",
+    "backtest": "Try on last quarter",
+    "shadow_mode": "Watch only",
+    "dry_run": "Preview",
+    "alignment_check": "Where do we disagree?",
+    "dispute": "I disagree",
+    "disputes": "Open disagreements",
+    "loop": "Feedback that changed something",
+    "promise_ledger": "What we promised",
+    "criterion": "Condition",
+    "leaf": "Condition",
+    "gtm_map": "Map",
+    "pack": "Meeting page",
+    # Roles of people.
+    "role.rep": "Rep",
+    "role.manager": "Manager",
+    "role.leader": "Leader",
+    "role.revops": "RevOps",
+    "role.revops_admin": "RevOps admin",
+    "role.system_admin": "System admin",
+    # Severity and effort.
+    "severity.late": "Late",
+    "severity.soon": "Due soon",
+    "severity.ok": "In time",
+    "effort.weeks": "weeks",
+    "effort.quarter": "a quarter",
+}
+
+#: The one sentence behind a check's word, shown where there is room for it.
+EXPLANATIONS: Final[dict[str, str]] = {
+    "judgement.on_paper": "There is a value, but it looks like one written to get past the field.",
+    "judgement.waived": "Someone who may do so granted an exception.",
+    "judgement.unknown": "The field is not connected, so nothing counts for or against.",
+    "clock.due": "The time is up; we are reading the CRM once more before calling it late.",
+    "clock.breached_unverified": "The CRM could not be read, so a touch in time may still turn up.",
+    "clock.withdrawn": "Proof arrived later that it was done in time.",
+    "clock.seen_late": "gtmops heard of the start only after the due time; nobody is charged with it.",
+}
+
+
+class UnknownWord(KeyError):
+    """A page asked for a word that this file does not have."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]!r} has no word for pages; add it to gtmops/words.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state shows itself: word, Bootstrap icon name and severity (ok, soon, late, info, neutral)."""
+
+    word: str
+    icon: str
+    severity: str
+
+
+def word(code: str) -> str:
+    """What a page says for `code`, such as "judgement.met". Raises UnknownWord."""
+    if code not in WORDS:
+        raise UnknownWord(code)
+    return WORDS[code]
+
+
+def explanation(code: str) -> str:
+    """The sentence behind the word, or "" where the word says it all."""
+    return EXPLANATIONS.get(code, "")
+
+
+_JUDGEMENT_LOOKS: Final[dict[str, tuple[str, str]]] = {
+    "met": ("check-circle-fill", "ok"),
+    "on_paper": ("exclamation-circle-fill", "soon"),
+    "missing": ("x-circle-fill", "late"),
+    "waived": ("patch-check-fill", "info"),
+    "unknown": ("question-circle", "neutral"),
+}
+
+_CLOCK_LOOKS: Final[dict[str, tuple[str, str]]] = {
+    "running": ("clock", "ok"),
+    "waiting": ("clock", "neutral"),
+    "paused": ("pause-circle-fill", "neutral"),
+    "due": ("arrow-repeat", "soon"),
+    "met": ("check-circle-fill", "ok"),
+    "met_late": ("exclamation-triangle-fill", "late"),
+    "breached": ("exclamation-triangle-fill", "late"),
+    "breached_unverified": ("question-circle-fill", "late"),
+    "withdrawn": ("check-circle", "ok"),
+    "cancelled": ("slash-circle", "neutral"),
+    "seen_late": ("eye", "neutral"),
+    "unknown": ("question-circle", "neutral"),
+}
+
+
+def judgement_look(code: str) -> Look:
+    """Word, icon and severity of a judgement. Raises UnknownWord."""
+    text = word(f"judgement.{code}")
+    icon, severity = _JUDGEMENT_LOOKS[code]
+    return Look(text, icon, severity)
+
+
+def clock_look(code: str) -> Look:
+    """Word, icon and severity of a clock state. Raises UnknownWord."""
+    text = word(f"clock.{code}")
+    icon, severity = _CLOCK_LOOKS[code]
+    return Look(text, icon, severity)
