@@ -1,0 +1,23 @@
+"""Named reads of versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from definitions.models import Version  # noqa: F401 - name for the generic parameter
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def in_force(self, section: str, at: datetime) -> VersionQuerySet:
+        """The version of each key of ``section`` that was in force at ``at`` (one row per key)."""
+        return (
+            self.filter(section=section, effective_from__lte=at)
+            .exclude(state__in=["draft", "proposed"])
+            .filter(models.Q(retired_at=None) | models.Q(retired_at__gt=at))
+            .order_by("section", "key", "-effective_from", "-number")
+            .distinct("section", "key")
+        )

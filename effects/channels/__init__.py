@@ -1,0 +1,1 @@
+"""How an effect leaves: one module per channel, registered in ``gtmops.wiring``."""

@@ -1,0 +1,26 @@
+"""A message in a person's inbox inside gtmops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from effects.models import InboxMessage
+from effects.registry import Refused
+from teams.models import Person
+
+
+def deliver(key: str, payload: Mapping[str, Any]) -> None:
+    """``payload``: person (id), title, body, href, severity. The key makes a repeat harmless."""
+    if not Person.objects.filter(pk=payload["person"]).exists():
+        raise Refused("This person is gone.")
+    InboxMessage.objects.get_or_create(
+        key=key,
+        defaults={
+            "person_id": payload["person"],
+            "title": payload["title"][:300],
+            "body": payload.get("body", ""),
+            "href": payload.get("href", ""),
+            "severity": payload.get("severity", "info"),
+        },
+    )

@@ -1,0 +1,140 @@
+"""How we talk to the CRMs: credentials, cursors, runs, webhooks received, and which fields may be written."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Credential(models.Model):
+    """A connection's secrets, encrypted with the key ring (``integrations.secrets``); never shown, never logged."""
+
+    connection = models.OneToOneField(
+        "records.Connection", primary_key=True, on_delete=models.CASCADE, related_name="credential"
+    )
+    method = models.CharField(max_length=40, help_text="client_credentials, jwt_bearer, private_app_token …")
+    secret = models.BinaryField(help_text="Encrypted JSON.")
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"credential of {self.connection_id}"
+
+    __repr__ = __str__
+
+
+class PullCursor(models.Model):
+    """How far one remote object has been read: the last (stamp, id) stored, in the transaction that stored it."""
+
+    connection = models.ForeignKey("records.Connection", on_delete=models.CASCADE, related_name="cursors")
+    remote_object = models.CharField(max_length=80)
+    mark_at = models.DateTimeField(null=True, blank=True, help_text="Everything before it is stored.")
+    page_state = models.JSONField(default=dict, blank=True, help_text="Where an unfinished window goes on.")
+    is_loaded = models.BooleanField(default=False, help_text="The first full load has ended.")
+    next_pull_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    last_pulled_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["connection", "remote_object"]
+        constraints = [models.UniqueConstraint(fields=["connection", "remote_object"], name="cursor_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.remote_object}"
+
+
+class Run(models.Model):
+    """One piece of long work people can watch: a pull, a push, an import, a recalculation."""
+
+    class Kind(models.TextChoices):
+        PULL = "pull"
+        PUSH = "push"
+        PROVISION = "provision"
+        IMPORT = "import"
+        RECALCULATE = "recalculate"
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind)
+    connection = models.ForeignKey(
+        "records.Connection", null=True, blank=True, on_delete=models.CASCADE, related_name="runs"
+    )
+    label = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField(default=timezone.now)
+    heard_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True, blank=True)
+    counts = models.JSONField(default=dict, help_text="read, created, changed, unchanged, written, refused …")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["-started_at"], name="run_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+class WebhookEvent(models.Model):
+    """A webhook delivery we answered 2xx: stored raw, then served by reading the record again by id."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        DEAD = "dead"
+
+    connection = models.ForeignKey(
+        "records.Connection", on_delete=models.CASCADE, related_name="webhook_events"
+    )
+    dedupe_key = models.CharField(max_length=300)
+    remote_object = models.CharField(max_length=80)
+    remote_id = models.CharField(max_length=80)
+    body = models.JSONField()
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    received_at = models.DateTimeField(default=timezone.now)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "dedupe_key"], name="webhook_event_once")
+        ]
+        indexes = [models.Index(fields=["next_try_at"], name="webhook_due", condition=Q(state="pending"))]
+
+    def __str__(self) -> str:
+        return self.dedupe_key
+
+
+class WriteSwitch(models.Model):
+    """Whether one of our own fields may be written to (or read as an answer from) one remote object."""
+
+    connection = models.ForeignKey(
+        "records.Connection", on_delete=models.CASCADE, related_name="write_switches"
+    )
+    remote_object = models.CharField(max_length=80)
+    field = models.CharField(max_length=60)
+    is_on = models.BooleanField(default=False)
+    provisioned_at = models.DateTimeField(
+        null=True, blank=True, help_text="The field exists in the CRM and is visible to us."
+    )
+
+    class Meta:
+        ordering = ["connection", "remote_object", "field"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_object", "field"], name="write_switch_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.remote_object}.{self.field}"

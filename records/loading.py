@@ -1,0 +1,81 @@
+"""Load journeys as pure data, a whole batch in a constant number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from records.ids import record_key
+from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
+from records.models import Connection, Event, Journey, OwnerMatch, Record
+
+
+def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
+    """The batch of these journeys; ids that no longer exist are left out."""
+    journeys = list(Journey.objects.filter(pk__in=list(journey_ids)).order_by("pk"))
+    connections = {c.pk: c for c in Connection.objects.all()}
+    rows = list(Record.objects.filter(journey__in=journeys).order_by("pk"))
+    events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
+    for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
+        events[event.record_id].append(_event_data(event, connections[event.connection_id]))
+    records: dict[uuid.UUID, list[RecordData]] = defaultdict(list)
+    for row in rows:
+        if row.journey_id:
+            records[row.journey_id].append(_record_data(row, connections[row.connection_id], events[row.pk]))
+    return Batch(
+        {
+            j.pk: JourneyData(
+                j.pk, j.key, j.business_unit_id, tuple(sorted(records[j.pk], key=lambda r: r.key))
+            )
+            for j in journeys
+        },
+        _owners(connections),
+        now=now,
+    )
+
+
+def _record_data(row: Record, connection: Connection, events: list[EventData]) -> RecordData:
+    return RecordData(
+        id=row.pk,
+        key=record_key(connection.name, row.remote_object, row.remote_id),
+        connection=connection.name,
+        object=row.object,
+        remote_object=row.remote_object,
+        remote_id=row.remote_id,
+        title=row.title,
+        values=row.values,
+        created_at=row.created_at_remote,
+        deleted_at=row.deleted_at,
+        go_live_at=connection.go_live_at,
+        business_unit_id=row.business_unit_id,
+        events=tuple(sorted(events, key=lambda e: e.order)),
+    )
+
+
+def _event_data(event: Event, connection: Connection) -> EventData:
+    return EventData(
+        id=event.pk,
+        key=f"{connection.name}:{event.external_key}",
+        kind=event.kind,
+        record_id=event.record_id,
+        connection=connection.name,
+        field=event.field,
+        old=event.old,
+        new=event.new,
+        data=event.data,
+        actor_id=event.actor_id,
+        occurred_at=event.occurred_at,
+        observed_at=event.observed_at,
+        not_before=event.not_before,
+        source_order=connection.source_order,
+        caused_by=event.caused_by,
+    )
+
+
+def _owners(connections: dict[int, Connection]) -> dict[tuple[str, str], OwnerData]:
+    return {
+        (connections[m.connection_id].name, m.remote_id): OwnerData(m.name, m.kind, m.is_active, m.person_id)
+        for m in OwnerMatch.objects.all()
+    }

@@ -1,0 +1,355 @@
+"""What the CRMs say: connections, catalogue, records, events, journeys, and what we want written back."""
+
+from __future__ import annotations
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from records.querysets import EventQuerySet, RecordQuerySet
+
+
+class Connection(models.Model):
+    """One source of events: a CRM, a CSV import, or gtmops itself (the built-in connection ``gtmops``)."""
+
+    class Kind(models.TextChoices):
+        SALESFORCE = "salesforce"
+        HUBSPOT = "hubspot"
+        CSV = "csv"
+        GTMOPS = "gtmops"
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"
+        BROKEN = "broken"
+
+    name = models.SlugField(max_length=60, unique=True)
+    label = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    state_reason = models.TextField(blank=True)
+    is_sandbox = models.BooleanField(default=False)
+    source_order = models.PositiveSmallIntegerField(
+        default=10, help_text="Breaks ties between events of the same instant."
+    )
+    base_url = models.URLField(
+        max_length=300, blank=True, help_text="Where the API answers; a stand-in's address in the demo."
+    )
+    record_url = models.CharField(
+        max_length=300, blank=True, help_text="Link to a record for people, with {object} and {id}."
+    )
+    go_live_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="What happened before is measured, never alerted or written. Empty: nothing is live.",
+    )
+    is_writing = models.BooleanField(default=False, help_text="Off: reading only.")
+    writing_paused_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class CatalogueField(models.Model):
+    """A logical field of a logical object, with the type that criteria rely on."""
+
+    class Type(models.TextChoices):
+        TEXT = "text"
+        NUMBER = "number"
+        MONEY = "money"
+        BOOLEAN = "boolean"
+        DATE = "date"
+        DATETIME = "datetime"
+        PICKLIST = "picklist"
+        MULTI_PICKLIST = "multi_picklist"
+        REFERENCE = "reference"
+
+    object = models.CharField(max_length=40)
+    name = models.SlugField(max_length=60)
+    label = models.CharField(max_length=120)
+    type = models.CharField(max_length=20, choices=Type)
+    options = models.JSONField(default=list, blank=True)
+    is_personal = models.BooleanField(default=False, help_text="Blanked by erasure.")
+
+    class Meta:
+        ordering = ["object", "name"]
+        constraints = [models.UniqueConstraint(fields=["object", "name"], name="catalogue_field_once")]
+
+    def __str__(self) -> str:
+        return f"{self.object}.{self.name}"
+
+
+class FieldMapping(models.Model):
+    """Where a logical field lives in one connection's remote object."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="mappings")
+    field = models.ForeignKey(CatalogueField, on_delete=models.CASCADE, related_name="mappings")
+    remote_object = models.CharField(max_length=80)
+    remote_name = models.CharField(max_length=120)
+    has_history = models.BooleanField(
+        default=False, help_text="The CRM keeps this field's history and we read it."
+    )
+    is_broken = models.BooleanField(
+        default=False, help_text="Gone or unreadable in the CRM: its values are unknown."
+    )
+    links_to = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The value is an id there, e.g. hubspot:contacts; comma-separated when it may be one of several.",
+    )
+    value_map = models.JSONField(
+        default=dict, blank=True, help_text="Remote value to logical value, where they differ."
+    )
+
+    class Meta:
+        ordering = ["connection", "remote_object", "field"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_object", "field"], name="mapping_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection.name} {self.remote_object}.{self.remote_name}"
+
+
+class OwnerMatch(models.Model):
+    """Who a CRM's owner id is, from when: a person, or a queue (no person). Effective-dated."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        QUEUE = "queue"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="owner_matches")
+    remote_id = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON)
+    name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    person = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="owner_matches"
+    )
+
+    class Meta:
+        ordering = ["connection", "remote_id"]
+        verbose_name_plural = "owner matches"
+        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="owner_match_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Journey(models.Model):
+    """One pursuit of one buyer; its members are records with ``journey`` set. ``id`` = uuid5 of ``key``."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    key = models.CharField(max_length=300, unique=True, help_text="Smallest natural key of the members.")
+    title = models.CharField(max_length=300, blank=True)
+    business_unit = models.ForeignKey("teams.BusinessUnit", null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.title or self.key
+
+
+class Record(models.Model):
+    """One CRM row as we last saw it. ``values``: logical field -> canonical value; absent = unknown, null = empty."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="records")
+    object = models.CharField(max_length=40)
+    remote_object = models.CharField(max_length=80)
+    remote_id = models.CharField(max_length=80)
+    title = models.CharField(max_length=300, blank=True)
+    values = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    journey = models.ForeignKey(
+        Journey, null=True, blank=True, on_delete=models.SET_NULL, related_name="records"
+    )
+    business_unit = models.ForeignKey("teams.BusinessUnit", null=True, blank=True, on_delete=models.SET_NULL)
+    owner = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="owned_records"
+    )
+    created_at_remote = models.DateTimeField(null=True, blank=True)
+    modified_at_remote = models.DateTimeField(null=True, blank=True)
+    fingerprint = models.CharField(max_length=32, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now, help_text="First time we saw it.")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged"
+    )
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_object", "remote_id"], name="record_once")
+        ]
+        indexes = [
+            models.Index(fields=["journey"], name="record_journey"),
+            models.Index(fields=["object", "-modified_at_remote"], name="record_recent"),
+            models.Index(fields=["owner", "object"], name="record_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"{self.remote_object} {self.remote_id}"
+
+
+class RecordPayload(models.Model):
+    """The CRM's own answer, apart from the mapped values so that those stay narrow."""
+
+    record = models.OneToOneField(Record, primary_key=True, on_delete=models.CASCADE, related_name="payload")
+    body = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class LinkKey(models.Model):
+    """A strong link of a record, e.g. ``email:…`` or ``id:hubspot:contacts:101``; equal keys make one journey."""
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="link_keys")
+    key = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["record", "key"]
+        constraints = [models.UniqueConstraint(fields=["record", "key"], name="link_key_once")]
+        indexes = [models.Index(fields=["key"], name="link_key_key")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Event(models.Model):
+    """One thing that happened; append-only. See docs/architecture.md, Events."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="events")
+    external_key = models.CharField(max_length=300)
+    kind = models.CharField(max_length=60)
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="events")
+    field = models.CharField(max_length=60, blank=True)
+    old = models.JSONField(null=True, blank=True)
+    new = models.JSONField(null=True, blank=True)
+    data = models.JSONField(default=dict, blank=True)
+    actor = models.ForeignKey("teams.Person", null=True, blank=True, on_delete=models.SET_NULL)
+    occurred_at = models.DateTimeField()
+    observed_at = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Polling can't know better: it happened between this and occurred_at.",
+    )
+    superseded_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    caused_by = models.CharField(
+        max_length=80, blank=True, help_text="The run of ours whose write this echoes."
+    )
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["occurred_at", "connection__source_order", "external_key"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "external_key"], name="event_once"),
+        ]
+        indexes = [
+            models.Index(fields=["record", "occurred_at"], name="event_record"),
+            models.Index(fields=["kind", "occurred_at"], name="event_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.field}".strip()
+
+
+class Touched(models.Model):
+    """A record whose conclusions are out of date. Claimed by lease, removed when the pipeline has written them."""
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="+")
+    touched_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "touched"
+
+    def __str__(self) -> str:
+        return str(self.record_id)
+
+
+class RefreshRequest(models.Model):
+    """Please read this record, and its activities, again from its CRM (served by integrations)."""
+
+    class Outcome(models.TextChoices):
+        READ = "read"
+        UNREADABLE = "unreadable"
+
+    key = models.CharField(max_length=200, unique=True)
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="refresh_requests")
+    objects_wanted = models.JSONField(
+        default=list, help_text='Logical objects to read beside it, e.g. ["activity"].'
+    )
+    requested_at = models.DateTimeField(default=timezone.now)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    served_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["next_try_at"], name="refresh_due", condition=Q(served_at=None))]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class DesiredField(models.Model):
+    """What one of our own fields on a CRM record should say, what the CRM says, and the push between them."""
+
+    class State(models.TextChoices):
+        IN_SYNC = "in_sync"
+        DIFFERENT = "different"
+        SENT = "sent"
+        REFUSED = "refused"
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="desired_fields")
+    field = models.CharField(max_length=60)
+    writer = models.CharField(max_length=40, help_text="The one declaration that decides this field.")
+    desired = models.JSONField(null=True, blank=True)
+    known = models.JSONField(null=True, blank=True)
+    is_known = models.BooleanField(default=False, help_text="False until the CRM's value has been read once.")
+    before_write = models.JSONField(
+        null=True, blank=True, help_text="What it said before our last write; for undo."
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.DIFFERENT)
+    hold = models.BooleanField(default=False)
+    hold_reason = models.CharField(max_length=200, blank=True)
+    changed_by_others = models.PositiveSmallIntegerField(default=0)
+    changed_by_others_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    desired_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_by = models.CharField(max_length=80, blank=True, help_text="The run that wrote it last.")
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["record", "field"]
+        constraints = [models.UniqueConstraint(fields=["record", "field"], name="desired_field_once")]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], name="desired_due", condition=Q(state="different", hold=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_id}.{self.field}"

@@ -1,0 +1,66 @@
+"""The fields that are ours in a CRM: the only ones we write, and the two by which a rep answers there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class OwnField:
+    """``name`` is the logical name; each connector derives its own (``Gtm_Stage__c``, ``gtm_stage``).
+
+    ``direction`` out: we write it. In: a person in the CRM fills it and we read it as an answer.
+    ``length`` is in characters, for text."""
+
+    name: str
+    label: str
+    type: Literal["text", "boolean", "datetime", "picklist", "url"]
+    direction: Literal["out", "in"]
+    objects: tuple[str, ...]
+    help: str
+    options: tuple[str, ...] = ()
+    length: int = 255
+
+
+OWN_FIELDS: tuple[OwnField, ...] = (
+    OwnField(
+        "gtm_stage",
+        "Stage by the model",
+        "text",
+        "out",
+        ("person",),
+        "Furthest stage whose definition is met.",
+    ),
+    OwnField(
+        "gtm_qualified",
+        "Qualified",
+        "text",
+        "out",
+        ("person",),
+        "Whether the stage's definition is met, in words.",
+    ),
+    OwnField("gtm_missing", "What is missing", "text", "out", ("person",), "Conditions not met, in words."),
+    OwnField("gtm_due", "Due", "datetime", "out", ("person",), "When the next step is due."),
+    OwnField("gtm_has_it", "Who has it", "text", "out", ("person",), "Whose move it is."),
+    OwnField("gtm_handoff_link", "Handoff", "url", "out", ("person",), "Opens the handoff in gtmops."),
+    OwnField(
+        "gtm_handoff_answer",
+        "Handoff answer",
+        "picklist",
+        "in",
+        ("person",),
+        "Set it to accept the handoff or send it back.",
+        ("Accept", "Send back"),
+    ),
+    OwnField(
+        "gtm_handoff_reason",
+        "Handoff reason",
+        "text",
+        "in",
+        ("person",),
+        "Why it goes back; needed with Send back.",
+    ),
+)
+
+OWN_FIELD_BY_NAME = {f.name: f for f in OWN_FIELDS}

@@ -1,0 +1,91 @@
+"""Clocks and the corrections of their results. Rules and calendars are versions in ``definitions``."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class Clock(models.Model):
+    """One running or finished SLA clock. ``id`` = uuid5 of (rule key, record natural key, start event key)."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        DUE = "due"
+        MET = "met"
+        BREACHED = "breached"
+        BREACHED_NOT_VERIFIED = "breached_not_verified"
+        WITHDRAWN = "withdrawn"
+        CANCELLED = "cancelled"
+        SEEN_LATE = "seen_late"
+
+    OPEN = (State.RUNNING, State.PAUSED, State.DUE)
+    LATE = (State.BREACHED, State.BREACHED_NOT_VERIFIED)
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    rule_key = models.SlugField(max_length=80)
+    rule = models.ForeignKey("definitions.Version", on_delete=models.PROTECT, related_name="+")
+    calendar = models.ForeignKey(
+        "definitions.Version", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    journey = models.ForeignKey("records.Journey", on_delete=models.CASCADE, related_name="clocks")
+    record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="clocks")
+    start_event = models.ForeignKey("records.Event", on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Null while the event it must come before has no time."
+    )
+    state = models.CharField(max_length=24, choices=State, default=State.RUNNING)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stop_event = models.ForeignKey(
+        "records.Event", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    breached_at = models.DateTimeField(
+        null=True, blank=True, help_text="Always the due time, never the time we noticed."
+    )
+    is_measured_only = models.BooleanField(default=False, help_text="Started before go-live: never alerted.")
+    has_it = models.CharField(
+        max_length=10, blank=True, help_text="Whose court the ball is in: system, sender, receiver, customer."
+    )
+    owner = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="clocks"
+    )
+    team = models.ForeignKey(
+        "teams.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="clocks"
+    )
+    segments = models.JSONField(
+        default=list,
+        help_text="[{party, who, from, to, seconds}]: every second from start to end has one party.",
+    )
+    receipt = models.JSONField(default=dict, help_text="What the explanation page needs beyond the columns.")
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        indexes = [
+            models.Index(fields=["due_at"], name="clock_due", condition=Q(state__in=["running", "due"])),
+            models.Index(fields=["owner", "state"], name="clock_owner"),
+            models.Index(fields=["journey"], name="clock_journey"),
+            models.Index(fields=["rule_key", "started_at"], name="clock_rule"),
+            models.Index(fields=["team", "state"], name="clock_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule_key} {self.state}"
+
+
+class Correction(models.Model):
+    """A later truth about a frozen or announced result: the old stays, the new is added, with its cause."""
+
+    key = models.UUIDField(primary_key=True, editable=False)
+    clock = models.ForeignKey(Clock, on_delete=models.CASCADE, related_name="corrections")
+    old = models.JSONField()
+    new = models.JSONField()
+    cause = models.ForeignKey("records.Event", on_delete=models.CASCADE, related_name="+")
+    corrected_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["corrected_at"]
+
+    def __str__(self) -> str:
+        return f"correction of {self.clock_id}"
