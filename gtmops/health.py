@@ -134,7 +134,9 @@ def readyz(_request: HttpRequest) -> JsonResponse:
         for name, reading in read_gauges().items():
             body[name] = dict(reading) if isinstance(reading, Mapping) else reading
             limit = registry.gauges[name].limit
-            values = reading.values() if isinstance(reading, Mapping) else [] if reading is None else [reading]
+            values = (
+                reading.values() if isinstance(reading, Mapping) else [] if reading is None else [reading]
+            )
             if limit is not None and any(value > limit for value in values):
                 faults[name] = f"above {limit:g}"
     body["ready"] = not faults
@@ -157,14 +159,20 @@ def metrics(_request: HttpRequest) -> HttpResponse:
         lines.extend([f"# HELP {full} {text}", f"# TYPE {full} gauge"])
         if isinstance(reading, Mapping):
             lines.extend(
-                f'{full}{{{label or "name"}="{_label_value(key)}"}} {value:g}' for key, value in sorted(reading.items())
+                f'{full}{{{label or "name"}="{_label_value(key)}"}} {value:g}'
+                for key, value in sorted(reading.items())
             )
         elif reading is not None:
             lines.append(f"{full} {reading:g}")
 
     database_fault = _fault_of(_check_database)
     redis_fault = _fault_of(_check_redis)
-    write("up", "1 where the database and Redis answer.", {"database": not database_fault, "redis": not redis_fault}, "part")
+    write(
+        "up",
+        "1 where the database and Redis answer.",
+        {"database": not database_fault, "redis": not redis_fault},
+        "part",
+    )
     if not redis_fault:
         write("last_tick_age_seconds", "Seconds since the tick last ran.", _last_tick_age())
     if not database_fault:
@@ -172,4 +180,3 @@ def metrics(_request: HttpRequest) -> HttpResponse:
             gauge = registry.gauges[name]
             write(name, gauge.help, reading, gauge.label)
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
-

@@ -52,7 +52,7 @@ def redis_urls(base: str) -> tuple[str, str]:
     )
 
 
-# --- what this installation is -------------------------------------------------------------------------------
+# --- what this installation is --------------------------------------------------------------------
 
 DEBUG = env.bool("GTMOPS_DEBUG", default=False)
 DEMO = env.bool("GTMOPS_DEMO", default=False)  # the demo company and its stand-in CRMs
@@ -82,7 +82,7 @@ _site_host = urlsplit(SITE_URL).hostname or "localhost"
 ALLOWED_HOSTS: list[str] = env.list("GTMOPS_HOSTS", default=[_site_host, "localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("GTMOPS_TRUSTED_ORIGINS", default=[SITE_URL])
 
-# --- the house -----------------------------------------------------------------------------------------------
+# --- the house ------------------------------------------------------------------------------------
 
 ROOMS = ["teams", "effects", "records", "definitions", "slas", "handoffs", "scorecards", "integrations"]
 
@@ -152,7 +152,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 INSTALLED_APPS += ["django.forms"]
 
-# --- PostgreSQL is the only truth; Redis may be lost -------------------------------------------------------------
+# --- PostgreSQL is the only truth; Redis may be lost ----------------------------------------------
 
 need("DATABASE_URL", STARTED_BY_UP)
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL")}
@@ -180,7 +180,7 @@ CACHES = {
     }
 }
 
-# --- Celery: doorbells only --------------------------------------------------------------------------------------
+# --- Celery: doorbells only -----------------------------------------------------------------------
 # Early acknowledgement loses tasks of a killed worker; a killed child would acknowledge without reject_on_worker_lost.
 # What Redis loses all the same, the tick finds in PostgreSQL.
 
@@ -221,7 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-# --- people and sessions -----------------------------------------------------------------------------------------
+# --- people and sessions --------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "teams.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -244,6 +244,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator makes the accounts
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to strangers, whoever types their address
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True  # ends by idleness and age, see gtmops.middleware.session_ends
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -281,7 +282,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = "__Host-gtmops_csrf" if HTTPS else "gtmops_csrf"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# --- what a browser may do ---------------------------------------------------------------------------------------
+# --- what a browser may do ------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes speak http inside the network
@@ -312,7 +313,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-# --- pages, files, mail --------------------------------------------------------------------------------------------
+# --- pages, files, mail ---------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = True
@@ -320,10 +321,10 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "assets" / "dist"] if path.is_dir()]
 # The image collects and names files by content; a checkout serves them from where they lie.
 _collected = env.bool("GTMOPS_COLLECTED_STATIC", default=False)
+STATIC_ROOT = BASE_DIR / "staticfiles" if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 31_536_000 if _collected else 60
@@ -345,7 +346,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("GTMOPS_MAIL_FROM", default="gtmops <gtmops@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# --- the API -------------------------------------------------------------------------------------------------------
+# --- the API --------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     # Default deny: each view says who may, and a test holds every route to gtmops/policy.py.
@@ -377,7 +378,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
-# --- logs: one JSON line each, to stderr ------------------------------------------------------------------------------
+# --- logs: one JSON line each, to stderr ----------------------------------------------------------
 
 LOGGING_CONFIG = None
 LOGGING = configure_logs(

@@ -71,13 +71,13 @@ class Tuning:
             text = source.get(variable, "").strip()
             if not text:
                 continue
-            kind = type(field.default)
+            whole = isinstance(field.default, int)
             try:
-                number = kind(text)
+                number = int(text) if whole else float(text)
                 if not number > 0:
                     raise ValueError
             except ValueError:
-                wanted = "a whole number" if kind is int else "a number"
+                wanted = "a whole number" if whole else "a number"
                 faults.append(f"{variable} must be {wanted} above 0, not {text!r}")
             else:
                 values[field.name] = number

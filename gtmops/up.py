@@ -26,7 +26,15 @@ from types import FrameType
 from typing import NoReturn
 
 from gtmops.embedded import Postgres, Server, ServerError, Valkey, prepare_data_dir
-from gtmops.processes import Child, PidFile, end_left_over, last_lines, processes_marked, signal_group, start_child
+from gtmops.processes import (
+    Child,
+    PidFile,
+    end_left_over,
+    last_lines,
+    processes_marked,
+    signal_group,
+    start_child,
+)
 
 CODE_DIR = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
@@ -42,7 +50,7 @@ class UpError(Exception):
     """Can't start; the text says why and what to do."""
 
 
-class Stopped(BaseException):  # noqa: N818 - not an error: somebody asked us to end
+class Stopped(BaseException):
     """Ctrl-C, SIGTERM or SIGHUP."""
 
 
@@ -82,7 +90,7 @@ class Runner:
     def run_dir(self) -> Path:
         return self.data_dir / "run"
 
-    # --- start -----------------------------------------------------------------------------------------------------
+    # --- start ------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Raises UpError, ServerError."""
@@ -178,7 +186,9 @@ class Runner:
                 self.job.pid_file.remove()
             self.job = None
         if code:
-            raise UpError(f"`manage.py {' '.join(words)}` failed. The end of {log_path}:\n{last_lines(log_path)}")
+            raise UpError(
+                f"`manage.py {' '.join(words)}` failed. The end of {log_path}:\n{last_lines(log_path)}"
+            )
 
     def _seed_demo(self) -> None:
         """The demo company, once per data folder; what the command prints are the sign-ins."""
@@ -209,7 +219,16 @@ class Runner:
             Service("ticker", manage("tick", "--loop")),
             Service(
                 "worker",
-                [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
+                [
+                    *celery,
+                    "worker",
+                    "--concurrency",
+                    "2",
+                    "--without-gossip",
+                    "--without-mingle",
+                    "--loglevel",
+                    "WARNING",
+                ],
             ),
             Service(
                 "beat",
@@ -246,7 +265,7 @@ class Runner:
                     raise UpError(f"No page within {READY_SECONDS:g} s. See {log_path}.")
                 time.sleep(0.05)
 
-    # --- run ---------------------------------------------------------------------------------------------------------
+    # --- run --------------------------------------------------------------------------------------
 
     def run_forever(self) -> NoReturn:
         while True:
@@ -257,7 +276,8 @@ class Runner:
         """Start again what has died: servers first, children with a growing delay."""
         for server in self.servers:
             if server.child and not server.child.is_running():
-                say(f"{server.name} ended ({server.child.process.returncode}); starting it again. Log: {server.log_path}")
+                code = server.child.process.returncode
+                say(f"{server.name} ended ({code}); starting it again. Log: {server.log_path}")
                 signal_group(server.child.pid, signal.SIGKILL)
                 server.end_left_over()
                 server.start()
@@ -279,7 +299,7 @@ class Runner:
                 service.child = None
                 service.next_start_at = now + wait
 
-    # --- stop --------------------------------------------------------------------------------------------------------
+    # --- stop -------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         children = [(service.child, service.stop_signal) for service in self.services if service.child]
@@ -299,7 +319,7 @@ class Runner:
             server.stop()
 
 
-# --- helpers -----------------------------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------
 
 
 def manage(*words: str) -> list[str]:
@@ -369,7 +389,9 @@ def only_one(data_dir: Path, url: str) -> Iterator[None]:
     try:
         file = path.open("a+")
     except OSError as fault:
-        raise UpError(f"{path} can't be written ({fault.strerror}). Name another data folder: --data DIR.") from None
+        raise UpError(
+            f"{path} can't be written ({fault.strerror}). Name another data folder: --data DIR."
+        ) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

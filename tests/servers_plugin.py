@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from gtmops.embedded import Postgres, Server, ServerError, Valkey, prepare_data_dir, socket_dir, start_all, stop_all
+from gtmops.embedded import (
+    Postgres,
+    Server,
+    ServerError,
+    Valkey,
+    prepare_data_dir,
+    socket_dir,
+    start_all,
+    stop_all,
+)
 
 _servers: list[Server] = []
 _folder: Path | None = None

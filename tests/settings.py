@@ -9,4 +9,4 @@ os.environ.setdefault("REDIS_URL", "unix:///nonexistent/redis.sock")
 os.environ.setdefault("SECRET_KEY", "only-for-tools-that-touch-no-server-0123456789-abcdefghijk")
 os.environ.setdefault("GTMOPS_ENCRYPTION_KEYS", "b25seS1mb3ItdG9vbHMtd2l0aG91dC1hLXNlcnZlciE=")
 
-from gtmops.settings import *
+from gtmops.settings import *  # noqa: F403

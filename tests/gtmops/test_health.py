@@ -52,7 +52,9 @@ def test_a_gauge_above_its_limit_is_not_ready_and_a_missing_table_does_no_harm(c
 
     health.note_tick()
     health.register_gauge("missing_rows", missing, help="never there")
-    health.register_gauge("lag_seconds", lambda: {"sales": 3.0, "marketing": 90.0}, help="lag", label="connection", limit=60)
+    health.register_gauge(
+        "lag_seconds", lambda: {"sales": 3.0, "marketing": 90.0}, help="lag", label="connection", limit=60
+    )
 
     answer = client.get("/readyz")
 
