@@ -47,7 +47,7 @@ POLICY: Policy = {
     "teams:person": {"GET": SIGNED_IN},
     "teams:person_add": {"GET": ADMINS, "POST": ADMINS},
     "teams:person_edit": {"GET": ADMINS, "POST": ADMINS},
-    "teams:settings": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "teams:profile": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "teams:sign_out_everywhere": {"POST": SIGNED_IN},
     "teams:token_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "teams:token_revoke": {"GET": SIGNED_IN, "POST": SIGNED_IN},

@@ -31,7 +31,9 @@ class ZoneInput(forms.TextInput):
     template_name = "teams/widgets/zone_input.html"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return super().get_context(name, value, attrs) | {"zones": zone_names()}
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"]["list"] = f"{context['widget']['attrs'].get('id', name)}-zones"
+        return context | {"zones": zone_names()}
 
 
 class PeopleFilter(forms.Form):
@@ -44,10 +46,22 @@ class PeopleFilter(forms.Form):
         Team.objects.all(), to_field_name="key", required=False, empty_label="All teams"
     )
     role = forms.ChoiceField(choices=[("", "All roles"), *Role.choices], required=False)
-    active = forms.ChoiceField(choices=ACTIVE, required=False)
+    active = forms.ChoiceField(label="Show", choices=ACTIVE, required=False)
+
+    def bar(self) -> list[dict[str, Any]]:
+        """The choices, as components/filter_bar.html takes them."""
+        return [
+            {
+                "name": name,
+                "label": self[name].label,
+                "value": self.data.get(name, ""),
+                "choices": [(str(value), text) for value, text in self.fields[name].choices],  # type: ignore[attr-defined]  # choice fields all
+            }
+            for name in ("team", "role", "active")
+        ]
 
 
-class SettingsForm(_PersonForm):
+class ProfileForm(_PersonForm):
     class Meta:
         model = Person
         fields = ("name", "time_zone", "theme")

@@ -16,6 +16,7 @@ from django.http import (
 )
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 
 from teams.access import ANONYMOUS, allowed_methods, allowed_principals, requires_totp
@@ -35,7 +36,10 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]
@@ -55,6 +59,7 @@ class AccessMiddleware:
             return door.refuse(NO_ACCESS)
         if not is_part_of_totp_setup(route) and requires_totp(person):
             return door.ask_for_totp()
+        timezone.activate(person.zone)
         return None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.auth.models import BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, FilteredRelation, Q
 
 if TYPE_CHECKING:
     from teams.models import Person, Team
@@ -25,6 +25,11 @@ class PersonQuerySet(models.QuerySet["Person"]):
     def in_team(self, team: Team) -> Self:
         """Whose membership of `team` is open now; `members_of` in services answers for another moment."""
         return self.filter(memberships__team=team, memberships__ended_at__isnull=True)
+
+    def with_team_name(self) -> Self:
+        """With `team_name`, of the team whose member each is now; None without one."""
+        stay = FilteredRelation("memberships", condition=Q(memberships__ended_at__isnull=True))
+        return self.alias(open_stay=stay).annotate(team_name=F("open_stay__team__name"))
 
     def led_by(self, person: Person) -> Self:
         return self.filter(manager=person)

@@ -10,8 +10,8 @@ urlpatterns = [
     path("people/add/", views.person_add, name="person_add"),
     path("people/<int:person_id>/", views.person, name="person"),
     path("people/<int:person_id>/edit/", views.person_edit, name="person_edit"),
-    path("settings/", views.settings, name="settings"),
-    path("settings/sign-out-everywhere/", views.sign_out_everywhere, name="sign_out_everywhere"),
-    path("settings/tokens/add/", views.token_add, name="token_add"),
-    path("settings/tokens/<int:token_id>/revoke/", views.token_revoke, name="token_revoke"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/sign-out-everywhere/", views.sign_out_everywhere, name="sign_out_everywhere"),
+    path("profile/tokens/add/", views.token_add, name="token_add"),
+    path("profile/tokens/<int:token_id>/revoke/", views.token_revoke, name="token_revoke"),
 ]

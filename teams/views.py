@@ -1,24 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from teams.access import person_of
-from teams.forms import PeopleFilter, PersonForm, SettingsForm, TokenForm
-from teams.models import ApiToken, Membership, Person, Role
+from teams.forms import PeopleFilter, PersonForm, ProfileForm, TokenForm
+from teams.models import ApiToken, Person, Role
 from teams.services import end_sessions
 from teams.tokens import issue_token, revoke_token
 
 PEOPLE_PER_PAGE = 100
-OPEN_STAYS = Prefetch(
-    "memberships", Membership.objects.open().select_related("team"), to_attr="open_memberships"
-)
 
 
 @require_safe
@@ -27,7 +28,7 @@ def people(request: HttpRequest) -> HttpResponse:
     filters = PeopleFilter(request.GET)
     filters.is_valid()
     chosen = filters.cleaned_data
-    found = Person.objects.visible_to(viewer).select_related("manager").prefetch_related(OPEN_STAYS)
+    found = Person.objects.visible_to(viewer).with_team_name().select_related("manager")
     if chosen.get("active") != "all":
         found = found.filter(is_active=chosen.get("active") != "no")
     if team := chosen.get("team"):
@@ -36,16 +37,22 @@ def people(request: HttpRequest) -> HttpResponse:
         found = found.filter(role=role)
     if text := chosen.get("q"):
         found = found.searched(text)
+    # The people of a team together, whoever has none last.
+    found = found.order_by(F("team_name").asc(nulls_last=True), "name", "email")
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
     context = {
-        "filters": filters,
         "page": page,
-        "query": query.urlencode(),
+        "groups": group_by_team(page.object_list),
+        "filter_bar": filters.bar(),
+        "search": chosen.get("q", ""),
         "is_filtered": any(chosen.values()),
     }
     return render(request, "teams/people.html", context)
+
+
+def group_by_team(people: Iterable[Person]) -> list[tuple[str, list[Person]]]:
+    """(team name or "", members) for people that `with_team_name` came with, in the order they come in."""
+    return [(name or "", list(members)) for name, members in groupby(people, key=attrgetter("team_name"))]
 
 
 @require_safe
@@ -92,15 +99,15 @@ def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def settings(request: HttpRequest) -> HttpResponse:
+def profile(request: HttpRequest) -> HttpResponse:
     me = person_of(request)
-    form = SettingsForm(request.POST or None, instance=me)
+    form = ProfileForm(request.POST or None, instance=me)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Your settings are saved.")
-        return redirect("teams:settings")
+        messages.success(request, "Your profile is saved.")
+        return redirect("teams:profile")
     tokens = me.api_tokens.filter(revoked_at__isnull=True)
-    return render(request, "teams/settings.html", {"form": form, "tokens": tokens, "now": timezone.now()})
+    return render(request, "teams/profile.html", {"form": form, "tokens": tokens, "now": timezone.now()})
 
 
 @require_POST
@@ -132,5 +139,5 @@ def token_revoke(request: HttpRequest, token_id: int) -> HttpResponse:
     if request.method == "POST":
         revoke_token(token, timezone.now())
         messages.success(request, f"“{token.name}” no longer works.")
-        return redirect("teams:settings")
+        return redirect("teams:profile")
     return render(request, "teams/token_revoke.html", {"token": token})
