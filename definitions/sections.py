@@ -1,0 +1,91 @@
+"""The sections of the operating model: what each room adds to the model files, and how one says what is wrong in them.
+
+A room registers its sections in ``gtmops/wiring.py``. Its ``parse`` only judges a body; the room's own typed form of
+it is the room's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from definitions.criteria import Catalogue
+    from records.models import Record
+
+Body = Mapping[str, Any]
+Part = str | int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, where, and what to do. ``path`` leads to it inside the body; the file's place is added later."""
+
+    path: tuple[Part, ...]
+    code: str
+    text: str
+    section: str = ""
+    key: str = ""
+    file: str = ""
+    line: int = 0
+
+    def at(self, *, section: str, key: str, file: str = "", line: int = 0) -> Fault:
+        return replace(self, section=section, key=key, file=file, line=line)
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        where = " › ".join(str(part) for part in (self.section, self.key, *self.path) if part != "")
+        return f"{place}{where}: {self.text}" if where else f"{place}{self.text}"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a body may refer to. ``bodies``: section -> key -> body, of the files on top of what is in force."""
+
+    catalogue: Catalogue
+    teams: frozenset[str] = frozenset()
+    connections: frozenset[str] = frozenset()
+    bodies: Mapping[str, Mapping[str, Body]] = field(default_factory=dict)
+
+    def keys(self, section: str) -> list[str]:
+        return sorted(self.bodies.get(section, {}))
+
+
+def _nothing_to_say(key: str, body: Body, context: Context) -> list[Fault]:
+    return []
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the model.
+
+    ``parse(key, body, context)`` returns faults that forbid the body; ``lint`` those that only deserve a word.
+    ``title(body)`` and ``sentence(body)`` are what pages show, for bodies that parse. ``population(body)`` are the
+    records whose conclusions change when a version comes into force; None: those that happen from then on.
+    """
+
+    name: str
+    label: str
+    parse: Callable[[str, Body, Context], list[Fault]]
+    title: Callable[[Body], str]
+    sentence: Callable[[Body], str]
+    lint: Callable[[str, Body, Context], list[Fault]] = _nothing_to_say
+    population: Callable[[Body], QuerySet[Record]] | None = None
+
+
+_sections: dict[str, Section] = {}
+
+
+def register_sections(sections: Iterable[Section]) -> None:
+    """Raises ValueError when two rooms want one name."""
+    for section in sections:
+        if section.name in _sections and _sections[section.name] != section:
+            raise ValueError(f"model-file section {section.name} is registered twice")
+        _sections[section.name] = section
+
+
+def sections() -> dict[str, Section]:
+    """All registered sections by name, in order of registration."""
+    return dict(_sections)
