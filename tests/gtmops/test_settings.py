@@ -64,7 +64,7 @@ def test_every_figure_can_be_set_and_all_faults_are_named_at_once() -> None:
         pull_seconds=2.5, tick_batch=7
     )
     with pytest.raises(
-        TuningError, match=r"GTMOPS_LEASE_SECONDS must be .*GTMOPS_TICK_BATCH must be a whole number"
+        TuningError, match=r"GTMOPS_TICK_BATCH must be a whole number.*GTMOPS_LEASE_SECONDS must be"
     ):
         Tuning.from_environ({"GTMOPS_TICK_BATCH": "7.5", "GTMOPS_LEASE_SECONDS": "-1"})
 
