@@ -1,0 +1,1 @@
+"""What a criterion compiles to, one module per target."""
