@@ -45,9 +45,13 @@ $(VENV)/.uv: requirements/bootstrap.txt
 	|| echo "uv is not to be had here; pip does it, only slower."
 	@touch $@
 
+# The machine's own certificates, where it has any: a proxy's may be among them.
+UV := $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
+
 # $(call install,requirements file)
-install = if [ -x $(BIN)/uv ]; then VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $(1); \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
+install = { [ -x $(BIN)/uv ] && VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r $(1); } || \
+	{ echo "pip installs what uv could not …"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); }
 
 $(VENV)/.run: requirements/embedded.txt $(VENV)/.uv
 	@$(call install,$<)
@@ -70,7 +74,7 @@ assets/dist/.built: node_modules/.installed $(shell find assets -type f -not -pa
 lock: $(VENV)/.uv
 	cd requirements && for name in bootstrap dev embedded base; do \
 	  constraint=; case $$name in embedded|base) constraint="-c dev.txt";; esac; \
-	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    $$name.in -o $$name.txt $$constraint $(ARGS) || exit 1; done
 	npm install --package-lock-only --silent
