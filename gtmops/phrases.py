@@ -80,8 +80,10 @@ def due_words(due_at: datetime, now: datetime, zone: tzinfo) -> str:
     left = int((due_at - now).total_seconds())
     if left <= 0:
         return "due now" if left > -MINUTE else f"{duration_words(left)} late"
-    if left < 6 * HOUR:
+    if left < 3 * HOUR:
         return f"{duration_words(left)} left"
+    if left < 6 * HOUR:
+        return f"{left // HOUR} h left"
     return f"due {_day_words(due_at.astimezone(zone), now.astimezone(zone))}"
 
 

@@ -27,7 +27,7 @@ function options(spec) {
   return {
     animation: false,
     aria: { enabled: true },
-    textStyle: { fontFamily: style.getPropertyValue("font-family") || "sans-serif", color: ink },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: ink },
     grid: { left: 8, right: 16, top: spec.series.length > 1 ? 36 : 16, bottom: 8, outerBoundsMode: "same" },
     legend: { show: spec.series.length > 1, left: 0, top: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: ink } },
     tooltip: {

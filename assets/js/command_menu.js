@@ -53,6 +53,10 @@ export function startCommandMenu() {
   field.addEventListener("input", filterPages);
   menu.addEventListener("htmx:afterSettle", () => select(visible()[0]));
   menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault(); // a search field would only empty itself at the first Escape
+      menu.close();
+    }
     if (!["ArrowDown", "ArrowUp", "Enter"].includes(event.key)) return;
     const options = visible();
     const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");

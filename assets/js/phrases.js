@@ -66,7 +66,8 @@ export function relativeWords(moment, now, zone) {
 export function dueWords(due, now, zone) {
   const left = Math.trunc((due - now) / 1000);
   if (left <= 0) return left > -MINUTE ? "due now" : `${durationWords(left)} late`;
-  if (left < 6 * HOUR) return `${durationWords(left)} left`;
+  if (left < 3 * HOUR) return `${durationWords(left)} left`;
+  if (left < 6 * HOUR) return `${Math.floor(left / HOUR)} h left`;
   return `due ${dayWords(due, now, zone)}`;
 }
 
