@@ -1,0 +1,69 @@
+"""How to make an object for a route that names one: each room registers a maker here.
+
+The authorisation matrix (test_policy.py) asks for two objects: one inside the business unit of the people it asks
+with, one inside another. A maker gets the business unit and answers the route's arguments:
+
+    @makes("records:record")
+    def record(unit: BusinessUnit, owner: Person) -> dict[str, object]:
+        return {"record_id": make_record(business_unit=unit).pk}
+
+`owner` is a rep of that unit, for what belongs to one person. What only its owner may see says `is_personal=True`:
+then everyone else gets 404, whatever their role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from teams.models import BusinessUnit, Person
+from teams.tokens import issue_token
+
+Maker = Callable[[BusinessUnit, Person], Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Made:
+    make: Maker
+    is_personal: bool = False
+    #: False for what is the same for every business unit (a definition, a run): nobody is outside its border.
+    is_bordered: bool = True
+
+
+MAKERS: dict[str, Made] = {}
+
+
+def makes(*routes: str, is_personal: bool = False, is_bordered: bool = True) -> Callable[[Maker], Maker]:
+    """Register the maker of the arguments of `routes`."""
+
+    def register(maker: Maker) -> Maker:
+        for route in routes:
+            MAKERS[route] = Made(maker, is_personal, is_bordered)
+        return maker
+
+    return register
+
+
+# --- signing in ---
+
+
+@makes("account_reset_password_from_key", is_bordered=False)
+def reset_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"uidb36": "1", "key": "no-such-key"}
+
+
+@makes("account_confirm_email", is_bordered=False)
+def confirm_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"key": "no-such-key"}
+
+
+# --- teams ---
+
+
+@makes("teams:person", "teams:person_edit")
+def person(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"person_id": owner.pk}
+
+
+@makes("teams:token_revoke", is_personal=True)
+def token(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"token_id": issue_token(owner, name="Matrix")[0].pk}
