@@ -17,15 +17,18 @@ def main() -> int:
         "up", help="run everything here", description="Run everything here, in one foreground process."
     )
     one.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="of the pages; the demo's CRMs take the next one"
+        "--port",
+        type=int,
+        default=DEFAULT_PORT,
+        help="of the pages; the demo's CRMs and mail take the next two",
     )
     one.add_argument("--no-demo", action="store_true", help="without the demo company and its stand-in CRMs")
     one.add_argument(
         "--data", type=Path, metavar="DIR", help="where everything is kept (default: var/ beside the code)"
     )
     given = parser.parse_args()
-    if not 0 < given.port < 65535:
-        one.error(f"--port must lie between 1 and 65534, not {given.port}")
+    if not 0 < given.port < 65534:
+        one.error(f"--port must lie between 1 and 65533, not {given.port}")
     data_dir = given.data or Path(
         os.environ.get("GTMOPS_DATA") or Path(__file__).resolve().parent.parent / "var"
     )

@@ -9,7 +9,8 @@ class GtmopsConfig(AppConfig):
 
     def ready(self) -> None:
         # Importing the Celery app makes it the current one, so that a page may ring a worker.
-        from gtmops import celery, wiring
+        from gtmops import celery, gauges, wiring
 
         celery.app.set_current()
         wiring.connect()
+        gauges.register_gauges()

@@ -6,10 +6,8 @@ A room adds what it knows with `register_gauge`, in gtmops/wiring.py; nothing he
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import structlog
 from django.core.cache import cache
@@ -19,22 +17,20 @@ from django.views.decorators.http import require_safe
 
 log = structlog.get_logger(__name__)
 
-LAST_TICK_KEY: Final = "last_tick"
-TICK_AGE_LIMIT_SECONDS: Final = 60.0
-
 # One value, or one per label ({"fernhill-hubspot": 3.2}); None where there is nothing to measure.
 Reading = float | None | Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One number a probe may read. `limit`: above it the installation is not ready."""
+    """One number a probe may read. Above `limit`, or without a reading where one `is_needed`: not ready."""
 
     name: str
     help: str
     read: Callable[[], Reading]
     label: str = ""
     limit: float | None = None
+    is_needed: bool = False
 
 
 @dataclass(slots=True)
@@ -58,24 +54,12 @@ def register_gauge(
     help: str,  # noqa: A002 - Prometheus calls it that
     label: str = "",
     limit: float | None = None,
+    is_needed: bool = False,
 ) -> None:
     """`name` ends with its unit, as in `outbox_oldest_seconds`. Raises ValueError for a bad or a taken name."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} is no name for a gauge")
-    registry.add(Gauge(name=name, help=help, read=read, label=label, limit=limit))
-
-
-def note_tick(now: float | None = None) -> None:
-    """Remember that the tick ran. Never raises: the tick must go on without Redis."""
-    try:
-        cache.set(LAST_TICK_KEY, time.time() if now is None else now, timeout=None)
-    except Exception as fault:  # noqa: BLE001 - whatever the cache throws, only the note is lost
-        log.warning("tick_not_noted", fault=str(fault))
-
-
-def _last_tick_age() -> float | None:
-    noted = cache.get(LAST_TICK_KEY)
-    return None if noted is None else max(0.0, time.time() - float(noted))
+    registry.add(Gauge(name=name, help=help, read=read, label=label, limit=limit, is_needed=is_needed))
 
 
 def _check_database() -> None:
@@ -84,7 +68,7 @@ def _check_database() -> None:
 
 
 def _check_redis() -> None:
-    cache.get(LAST_TICK_KEY)
+    cache.get("health")
 
 
 def _fault_of(check: Callable[[], object]) -> str:
@@ -125,11 +109,6 @@ def readyz(_request: HttpRequest) -> JsonResponse:
         body[name] = fault or "ok"
         if fault:
             faults[name] = fault
-    if "redis" not in faults:
-        age = _last_tick_age()
-        body["last_tick_age_seconds"] = None if age is None else round(age, 1)
-        if age is None or age > TICK_AGE_LIMIT_SECONDS:
-            faults["last_tick_age_seconds"] = f"no tick within {TICK_AGE_LIMIT_SECONDS:g} s"
     if "database" not in faults:
         for name, reading in read_gauges().items():
             body[name] = dict(reading) if isinstance(reading, Mapping) else reading
@@ -139,6 +118,8 @@ def readyz(_request: HttpRequest) -> JsonResponse:
             )
             if limit is not None and any(value > limit for value in values):
                 faults[name] = f"above {limit:g}"
+            elif reading is None and registry.gauges[name].is_needed:
+                faults[name] = "no reading"
     body["ready"] = not faults
     if faults:
         body["not_ready"] = faults
@@ -173,8 +154,6 @@ def metrics(_request: HttpRequest) -> HttpResponse:
         {"database": not database_fault, "redis": not redis_fault},
         "part",
     )
-    if not redis_fault:
-        write("last_tick_age_seconds", "Seconds since the tick last ran.", _last_tick_age())
     if not database_fault:
         for name, reading in read_gauges().items():
             gauge = registry.gauges[name]

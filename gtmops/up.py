@@ -83,6 +83,14 @@ class Runner:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def standins_port(self) -> int:
+        return self.port + 1
+
+    @property
+    def mail_port(self) -> int:
+        return self.port + 2
+
+    @property
     def logs(self) -> Path:
         return self.data_dir / "logs"
 
@@ -95,8 +103,9 @@ class Runner:
     def start(self) -> None:
         """Raises UpError, ServerError."""
         self._end_left_overs()
-        for port in [self.port, self.port + 1] if self.demo else [self.port]:
-            require_free(port, asked=self.port)
+        ports = {self.port: "", self.standins_port: "the demo's CRMs", self.mail_port: "the demo's mail"}
+        for port, needed_by in ports.items() if self.demo else [(self.port, "")]:
+            require_free(port, needed_by=needed_by, asked=self.port)
         self._start_servers()
         self.env = self._environment()
         write_private(self.data_dir / "runtime.env", self._runtime_env())
@@ -152,8 +161,8 @@ class Runner:
         if self.demo:
             # On one machine, with two small CRMs of our own, the loop may turn as fast as one can watch it.
             defaults |= {
-                "GTMOPS_STANDINS_URL": f"http://127.0.0.1:{self.port + 1}",
-                "GTMOPS_CRM_HOSTS": "127.0.0.1",
+                "GTMOPS_STANDINS_URL": f"http://127.0.0.1:{self.standins_port}",
+                "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
                 "GTMOPS_PULL_SECONDS": "3",
                 "GTMOPS_PUSH_SECONDS": "2",
                 "GTMOPS_SALESFORCE_OVERLAP_SECONDS": "30",
@@ -201,7 +210,8 @@ class Runner:
         write_private(text, output.read_text(errors="replace"))
 
     def _standins(self) -> Service:
-        return Service("standins", manage("standins", "--port", str(self.port + 1)))
+        ports = ("--port", str(self.standins_port), "--smtp-port", str(self.mail_port))
+        return Service("standins", manage("standins", *ports))
 
     def _own_services(self) -> list[Service]:
         python = sys.executable
@@ -356,7 +366,7 @@ def write_private(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def require_free(port: int, *, asked: int) -> None:
+def require_free(port: int, *, asked: int, needed_by: str = "") -> None:
     """Raises UpError naming the port and the way out."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -365,7 +375,7 @@ def require_free(port: int, *, asked: int) -> None:
         except OSError as fault:
             if fault.errno == errno.EACCES:
                 raise UpError(f"Port {port} is for root only. Take another: --port {DEFAULT_PORT}.") from None
-            what = "" if port == asked else ", which the demo's CRMs need"
+            what = f", which {needed_by} needs," if needed_by else ""
             raise UpError(
                 f"Port {port}{what} is taken by another program. Take another: --port {asked + 10} "
                 f"(make run ARGS='--port {asked + 10}')."
