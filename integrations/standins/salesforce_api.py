@@ -1,0 +1,541 @@
+"""The part of Salesforce's REST and Tooling API that the product and simple-salesforce use."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from integrations.standins.faults import Faults
+from integrations.standins.forms import read_instant
+from integrations.standins.http import Refused, Request, Response, Router, json_response
+from integrations.standins.load import INTEGRATION_USER_ID, ORGANIZATION_ID
+from integrations.standins.salesforce_query import Queries
+from integrations.standins.salesforce_rules import API_ACTOR, SYSTEM, RuleError, create, delete, picklist, readable, update, writable
+from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS
+from integrations.standins.soql import SoqlError
+from integrations.standins.store import Fields, Store, Stored, utc_now
+from integrations.standins.world import salesforce_id_18
+
+VERSIONS = ["59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0", "67.0"]
+DAILY_CALLS = 100_000
+_METADATA_TYPES = {
+    "Text": "string",
+    "TextArea": "textarea",
+    "LongTextArea": "textarea",
+    "Number": "double",
+    "Currency": "currency",
+    "Percent": "percent",
+    "Checkbox": "boolean",
+    "Date": "date",
+    "DateTime": "datetime",
+    "Picklist": "picklist",
+    "Url": "url",
+    "Email": "email",
+    "Phone": "phone",
+}
+_VERSIONED = "/services/data/v{version}"
+
+
+def error(code: str, message: str, status: int = 400, fields: list[str] | None = None) -> Refused:
+    item: Fields = {"message": message, "errorCode": code}
+    if fields:
+        item["fields"] = fields
+    return Refused(json_response([item], status))
+
+
+def _refused(rule: RuleError) -> Refused:
+    return error(rule.code, rule.message, rule.status, rule.fields)
+
+
+class SalesforceApi:
+    def __init__(self, store: Store, faults: Faults) -> None:
+        self.store = store
+        self.faults = faults
+        self.queries = Queries(store)
+        self._lock = threading.Lock()
+        self._calls: dict[str, int] = {}
+        self._used = 0
+
+    def routes(self, router: Router) -> None:
+        router.add("POST", "/services/oauth2/token", self.token)
+        router.add("POST", "/services/oauth2/revoke", self.revoke)
+        router.add("GET", "/services/data", self.versions)
+        for method, path, handler in (
+            ("GET", "/services/oauth2/userinfo", self.userinfo),
+            ("GET", "/id/{org}/{user}", self.userinfo),
+            ("GET", f"{_VERSIONED}", self.resources),
+            ("GET", f"{_VERSIONED}/limits", self.limits),
+            ("GET", f"{_VERSIONED}/query", self.query),
+            ("GET", f"{_VERSIONED}/queryAll", self.query_all),
+            ("GET", f"{_VERSIONED}/query/{{locator}}", self.query_more),
+            ("GET", f"{_VERSIONED}/tooling/query", self.tooling_query),
+            ("GET", f"{_VERSIONED}/tooling/query/{{locator}}", self.query_more),
+            ("POST", f"{_VERSIONED}/tooling/sobjects/CustomField", self.create_field),
+            ("DELETE", f"{_VERSIONED}/tooling/sobjects/CustomField/{{remote_id}}", self.delete_field),
+            ("GET", f"{_VERSIONED}/sobjects", self.objects),
+            ("GET", f"{_VERSIONED}/sobjects/{{name}}", self.object_head),
+            ("GET", f"{_VERSIONED}/sobjects/{{name}}/describe", self.describe),
+            ("GET", f"{_VERSIONED}/sobjects/{{name}}/deleted", self.deleted),
+            ("GET", f"{_VERSIONED}/sobjects/{{name}}/updated", self.updated),
+            ("POST", f"{_VERSIONED}/sobjects/{{name}}", self.create_row),
+            ("GET", f"{_VERSIONED}/sobjects/{{name}}/{{remote_id}}", self.get_row),
+            ("PATCH", f"{_VERSIONED}/sobjects/{{name}}/{{remote_id}}", self.update_row),
+            ("DELETE", f"{_VERSIONED}/sobjects/{{name}}/{{remote_id}}", self.delete_row),
+            ("PATCH", f"{_VERSIONED}/composite/sobjects", self.update_many),
+            ("POST", f"{_VERSIONED}/composite/sobjects", self.create_many),
+        ):
+            router.add(method, path, self._guarded(handler))
+
+    # -- sessions ------------------------------------------------------------------------------------------
+
+    def token(self, request: Request) -> Response:
+        form = request.form
+        grant = form.get("grant_type", "")
+        client, secret = form.get("client_id", ""), form.get("client_secret", "")
+        basic = request.headers.get("Authorization", "")
+        if basic.startswith("Basic "):
+            client, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
+        if grant == "client_credentials":
+            if not client or not secret or secret == "wrong":  # noqa: S105  # the word a test uses for a bad one
+                return _oauth_error("invalid_client", "invalid client credentials")
+            return self._open(request, None)
+        if grant == "urn:ietf:params:oauth:grant-type:jwt-bearer":
+            parts = form.get("assertion", "").split(".")
+            if len(parts) != 3 or not all(parts):
+                return _oauth_error("invalid_grant", "invalid assertion")
+            return self._open(request, None)
+        if grant == "refresh_token":
+            return self._refresh(request, form.get("refresh_token", ""))
+        return _oauth_error("unsupported_grant_type", "grant type not supported")
+
+    def _refresh(self, request: Request, old: str) -> Response:
+        """Rotates; an old token used again revokes the whole family."""
+        with self.store.transaction():
+            known = self.store.meta(f"refresh:{old}")
+            family = known["family"] if known else ""
+            if not known or known["used"] or self.store.meta(f"revoked:{family}"):
+                if family:
+                    self.store.set_meta(f"revoked:{family}", True)
+                return _oauth_error("invalid_grant", "expired access/refresh token")
+            self.store.set_meta(f"refresh:{old}", {**known, "used": True})
+            return self._open(request, self.new_refresh_token(family))
+
+    def new_refresh_token(self, family: str = "") -> str:
+        """A token as the web-server flow would have given it."""
+        token = f"5Aep{secrets.token_urlsafe(32)}"
+        self.store.set_meta(f"refresh:{token}", {"family": family or token, "used": False})
+        return token
+
+    def _open(self, request: Request, refresh_token: str | None) -> Response:
+        token = f"{ORGANIZATION_ID[:15]}!{secrets.token_urlsafe(48)}"
+        self.store.set_meta(f"session:{token}", INTEGRATION_USER_ID)
+        body: Fields = {
+            "access_token": token,
+            "instance_url": request.host,
+            "id": f"{request.host}/id/{ORGANIZATION_ID}/{INTEGRATION_USER_ID}",
+            "token_type": "Bearer",
+            "issued_at": str(int(utc_now().timestamp() * 1000)),
+            "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "scope": "api" if refresh_token is None else "refresh_token api",
+        }
+        if refresh_token is not None:
+            body["refresh_token"] = refresh_token
+        return json_response(body)
+
+    def revoke(self, request: Request) -> Response:
+        self.store.execute("DELETE FROM meta WHERE key = ?", [f"session:{request.form.get('token', '')}"])
+        return Response(200)
+
+    def _guarded(self, handler: Any) -> Any:
+        def guarded(request: Request, **parts: str) -> Response:
+            if len(request.target) > 16_384:
+                return Response(414, b"<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>")
+            version = parts.pop("version", VERSIONS[-1])
+            if version not in VERSIONS:
+                raise error("NOT_FOUND", "The requested resource does not exist", 404)
+            self._session(request)
+            try:
+                response: Response = handler(request, **parts)
+            except RuleError as rule:
+                response = _refused(rule).response
+            except SoqlError as soql:
+                response = error(soql.code, str(soql)).response
+            except Refused as refused:
+                response = refused.response
+            with self._lock:
+                self._used += 1
+                # The real counter lags and wobbles.
+                shown = max(1, self._used - secrets.randbelow(3))
+            response.headers["Sforce-Limit-Info"] = f"api-usage={shown}/{DAILY_CALLS}"
+            return response
+
+        return guarded
+
+    def _session(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme not in ("Bearer", "OAuth") or self.store.meta(f"session:{token}") is None:
+            raise error("INVALID_SESSION_ID", "Session expired or invalid", 401)
+        allowed = self.faults.calls_per_session()
+        with self._lock:
+            self._calls[token] = self._calls.get(token, 0) + 1
+            over = allowed and self._calls[token] > allowed
+        if over:
+            self.store.execute("DELETE FROM meta WHERE key = ?", [f"session:{token}"])
+            raise error("INVALID_SESSION_ID", "Session expired or invalid", 401)
+        return token
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def versions(self, request: Request) -> Response:
+        return json_response([{"label": f"v{v}", "url": f"/services/data/v{v}", "version": v} for v in VERSIONS])
+
+    def resources(self, request: Request) -> Response:
+        names = ("sobjects", "query", "queryAll", "limits", "tooling", "composite")
+        return json_response({n: f"{request.path.rstrip('/')}/{n}" for n in names})
+
+    def userinfo(self, request: Request, **parts: str) -> Response:
+        return json_response(
+            {
+                "sub": f"{request.host}/id/{ORGANIZATION_ID}/{INTEGRATION_USER_ID}",
+                "user_id": INTEGRATION_USER_ID,
+                "organization_id": ORGANIZATION_ID,
+                "preferred_username": "integration@fernhill.example",
+                "name": "gtmops Integration",
+                "active": True,
+            }
+        )
+
+    def limits(self, request: Request) -> Response:
+        left = {"Max": DAILY_CALLS, "Remaining": max(0, DAILY_CALLS - self._used)}
+        jobs = {"Max": 10_000, "Remaining": 10_000}
+        return json_response({"DailyApiRequests": left, "DailyBulkV2QueryJobs": jobs, "DailyBulkApiBatches": jobs})
+
+    def query(self, request: Request) -> Response:
+        return self._query(request)
+
+    def query_all(self, request: Request) -> Response:
+        return self._query(request, deleted=True)
+
+    def tooling_query(self, request: Request) -> Response:
+        return self._query(request, tooling=True)
+
+    def _query(self, request: Request, *, deleted: bool = False, tooling: bool = False) -> Response:
+        options = request.headers.get("Sforce-Query-Options", "")
+        _, _, size = options.partition("batchSize=")
+        base = request.path.rstrip("/").rpartition("/")[0]
+        page = self.queries.start(
+            request.arg("q"),
+            self._token(request),
+            base=base,
+            deleted=deleted,
+            batch=int(size) if size.isdigit() else None,
+            tooling=tooling,
+        )
+        return json_response(page)
+
+    def query_more(self, request: Request, locator: str) -> Response:
+        base = request.path.rstrip("/").rpartition("/")[0].rpartition("/")[0]
+        return json_response(self.queries.resume(locator, self._token(request), base))
+
+    def _token(self, request: Request) -> str:
+        return request.headers.get("Authorization", "").partition(" ")[2]
+
+    def _name(self, name: str) -> str:
+        names = {o.lower(): o for o in self.store.objects(SYSTEM) if o != "CustomField"}
+        found = names.get(name.lower())
+        if found is None:
+            raise error("NOT_FOUND", "The requested resource does not exist", 404)
+        return found
+
+    def objects(self, request: Request) -> Response:
+        names = [n for n in self.store.objects(SYSTEM) if n != "CustomField"]
+        base = request.path.rstrip("/")
+        return json_response(
+            {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [self._head(n, f"{base}/{n}") for n in names]}
+        )
+
+    def _head(self, name: str, url: str) -> Fields:
+        meta = SALESFORCE_OBJECTS.get(name)
+        fixed = name in HISTORY_OBJECTS or name in ("OpportunityHistory", "Organization")
+        prefix = meta.prefix if meta else HISTORY_OBJECTS[name][2] if name in HISTORY_OBJECTS else "a0X"
+        return {
+            "name": name,
+            "label": meta.label if meta else name,
+            "labelPlural": meta.plural if meta else name,
+            "keyPrefix": prefix,
+            "custom": name.endswith("__c"),
+            "queryable": True,
+            "createable": not fixed,
+            "updateable": not fixed,
+            "deletable": not fixed,
+            "replicateable": name not in HISTORY_OBJECTS,
+            "searchable": not fixed,
+            "undeletable": name in ("Lead", "Contact", "Account", "Opportunity", "Task", "Event"),
+            "mergeable": name in ("Lead", "Contact", "Account"),
+            "urls": {"sobject": url, "describe": f"{url}/describe", "rowTemplate": f"{url}/{{ID}}"},
+        }
+
+    def object_head(self, request: Request, name: str) -> Response:
+        name = self._name(name)
+        return json_response({"objectDescribe": self._head(name, request.path.rstrip("/")), "recentItems": []})
+
+    def describe(self, request: Request, name: str) -> Response:
+        name = self._name(name)
+        may_write = writable(self.store, name)
+        fields = [_described(d, d["name"] in may_write) for d in readable(self.store, name).values()]
+        url = request.path.rstrip("/").removesuffix("/describe")
+        return json_response({**self._head(name, url), "fields": fields, "recordTypeInfos": [], "childRelationships": []})
+
+    def deleted(self, request: Request, name: str) -> Response:
+        rows = self._window(request, self._name(name), deleted=True)
+        now = self.store.clock().strftime("%Y-%m-%dT%H:%M:00.000+0000")
+        items = [{"id": r["remote_id"], "deletedDate": r["modified"]} for r in rows]
+        return json_response(
+            {"deletedRecords": items, "earliestDateAvailable": request.arg("start"), "latestDateCovered": now}
+        )
+
+    def updated(self, request: Request, name: str) -> Response:
+        rows = self._window(request, self._name(name), deleted=False)
+        now = self.store.clock().strftime("%Y-%m-%dT%H:%M:00.000+0000")
+        return json_response({"ids": [r["remote_id"] for r in rows], "latestDateCovered": now})
+
+    def _window(self, request: Request, name: str, *, deleted: bool) -> list[Any]:
+        try:
+            start, end = (
+                read_instant(request.arg(k).replace(" ", "+")).strftime("%Y-%m-%dT%H:%M:00.000+0000")
+                for k in ("start", "end")
+            )
+        except ValueError:
+            raise error("INVALID_REPLICATION_DATE", "startDate or endDate is not a date") from None
+        sql = (
+            "SELECT remote_id, modified FROM rows WHERE system = 'salesforce' AND object = ? AND deleted = ?"
+            " AND modified >= ? AND modified < ?"
+        )
+        return self.store.fetch(sql, [name, int(deleted), start, end])
+
+    def get_row(self, request: Request, name: str, remote_id: str) -> Response:
+        name = self._name(name)
+        row = self._row(name, remote_id)
+        if row.deleted:
+            raise error("NOT_FOUND", "The requested resource does not exist", 404)
+        wanted = [f for f in request.arg("fields").split(",") if f]
+        fields = readable(self.store, name)
+        unknown = [f for f in wanted if f not in fields]
+        if unknown:
+            raise error("INVALID_FIELD", f"No such column '{unknown[0]}' on sobject of type {name}")
+        out: Fields = {"attributes": {"type": name, "url": request.path}}
+        values = full_row(row)
+        out |= {n: values.get(n, False if fields[n]["type"] == "boolean" else None) for n in (wanted or fields)}
+        out["Id"] = row.remote_id
+        return json_response(out)
+
+    def _row(self, name: str, remote_id: str) -> Stored:
+        row = self.store.get(SYSTEM, name, salesforce_id_18(remote_id))
+        if row is None:
+            raise error("NOT_FOUND", "Provided external ID field does not exist or is not accessible: " + remote_id, 404)
+        return row
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def create_row(self, request: Request, name: str) -> Response:
+        row = create(self.store, self._name(name), _body(request), API_ACTOR, auto_assign=_auto_assign(request))
+        location = {"Location": f"{request.path.rstrip('/')}/{row.remote_id}"}
+        return json_response({"id": row.remote_id, "success": True, "errors": []}, 201, location)
+
+    def update_row(self, request: Request, name: str, remote_id: str) -> Response:
+        row = self._row(self._name(name), remote_id)
+        update(self.store, row, _body(request), API_ACTOR, auto_assign=_auto_assign(request))
+        return Response(204)
+
+    def delete_row(self, request: Request, name: str, remote_id: str) -> Response:
+        delete(self.store, self._row(self._name(name), remote_id), API_ACTOR)
+        return Response(204)
+
+    def update_many(self, request: Request) -> Response:
+        return self._many(request, creating=False)
+
+    def create_many(self, request: Request) -> Response:
+        return self._many(request, creating=True)
+
+    def _many(self, request: Request, *, creating: bool) -> Response:
+        body = _body(request)
+        records = body.get("records")
+        if not isinstance(records, list) or not records:
+            raise error("INVALID_INPUT", "The records list is empty")
+        if len(records) > 200:
+            raise error("EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call")
+        types = [str(r.get("attributes", {}).get("type", "")) for r in records]
+        if not all(types):
+            raise error("JSON_PARSER_ERROR", "Include an 'attributes' object with the type of each record")
+        if sum(a != b for a, b in zip(types, types[1:], strict=False)) > 10:
+            raise error("INVALID_INPUT", "Too many chunks: sort the records by type")
+        auto_assign = _auto_assign(request)
+        results: list[Fields] = []
+        try:
+            with self.store.transaction():
+                for name, record in zip(types, records, strict=True):
+                    results.append(self._write_one(name, record, creating=creating, auto_assign=auto_assign))
+                if body.get("allOrNone") and not all(r["success"] for r in results):
+                    raise _RolledBack
+        except _RolledBack:
+            text = "Record rolled back because not all records were valid and the request was using AllOrNone header"
+            rolled = _failed("ALL_OR_NONE_OPERATION_ROLLED_BACK", text, [])
+            results = [rolled if r["success"] else r for r in results]
+        return json_response(results)
+
+    def _write_one(self, name: str, record: Fields, *, creating: bool, auto_assign: bool) -> Fields:
+        try:
+            if name.lower() not in {o.lower() for o in self.store.objects(SYSTEM)}:
+                raise RuleError("INVALID_TYPE", f"sObject type '{name}' is not supported.")
+            name = self._name(name)
+            if creating:
+                row = create(self.store, name, record, API_ACTOR, auto_assign=auto_assign)
+            else:
+                remote_id = salesforce_id_18(str(record.get("id") or record.get("Id") or ""))
+                if not remote_id:
+                    raise RuleError("MISSING_ARGUMENT", "Id not specified in an update call")
+                known = self.store.get(SYSTEM, name, remote_id)
+                if known is None:
+                    raise RuleError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+                row = update(self.store, known, record, API_ACTOR, auto_assign=auto_assign)
+        except RuleError as rule:
+            return _failed(rule.code, rule.message, rule.fields)
+        return {"id": row.remote_id, "success": True, "errors": []}
+
+    # -- fields --------------------------------------------------------------------------------------------
+
+    def create_field(self, request: Request) -> Response:
+        body = _body(request)
+        object_name, _, name = str(body.get("FullName", "")).partition(".")
+        metadata = body.get("Metadata") or {}
+        if object_name not in self.store.objects(SYSTEM) or not name.endswith("__c") or "__" in name[:-3]:
+            raise error("INVALID_FIELD", f"Bad FullName: {body.get('FullName')}", fields=["FullName"])
+        if len(name) > 43:
+            raise error("FIELD_INTEGRITY_EXCEPTION", "Field Name: 40 characters at most", fields=["FullName"])
+        if name in self.store.schema(SYSTEM, object_name):
+            text = f"There is already a field named {name.removesuffix('__c')} on {object_name}."
+            raise error("DUPLICATE_DEVELOPER_NAME", text, fields=["DeveloperName"])
+        definition = _from_metadata(name, metadata)
+        with self.store.transaction():
+            self.store.put_fields(SYSTEM, object_name, [definition])
+            row = create(
+                self.store,
+                "CustomField",
+                {
+                    "FullName": f"{object_name}.{name}",
+                    "DeveloperName": name.removesuffix("__c"),
+                    "TableEnumOrId": object_name,
+                },
+                API_ACTOR,
+            )
+        return json_response({"id": row.remote_id, "success": True, "errors": [], "warnings": [], "infos": []}, 201)
+
+    def delete_field(self, request: Request, remote_id: str) -> Response:
+        row = self.store.get(SYSTEM, "CustomField", salesforce_id_18(remote_id))
+        if row is None or row.deleted:
+            raise error("NOT_FOUND", "The requested resource does not exist", 404)
+        object_name, _, name = str(row.fields["FullName"]).partition(".")
+        with self.store.transaction():
+            self.store.drop_field(SYSTEM, object_name, name)
+            delete(self.store, row, API_ACTOR)
+        return Response(204)
+
+
+class _RolledBack(Exception):  # noqa: N818  # ends a transaction on purpose
+    pass
+
+
+def full_row(row: Stored) -> Fields:
+    """The fields of a row with the ones the CRM itself keeps."""
+    own = {"Id": row.remote_id, "IsDeleted": row.deleted, "CreatedDate": row.created}
+    return {**row.fields, **own, "LastModifiedDate": row.modified, "SystemModstamp": row.modified}
+
+
+def _body(request: Request) -> Fields:
+    try:
+        body = request.json()
+    except json.JSONDecodeError as fault:
+        raise error("JSON_PARSER_ERROR", f"Unexpected character at [line:{fault.lineno}, column:{fault.colno}]") from None
+    if not isinstance(body, dict):
+        raise error("JSON_PARSER_ERROR", "an object is expected")
+    return body
+
+
+def _auto_assign(request: Request) -> bool:
+    return request.headers.get("Sforce-Auto-Assign", "TRUE").upper() != "FALSE"
+
+
+def _failed(code: str, message: str, fields: list[str]) -> Fields:
+    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": fields}]}
+
+
+def _oauth_error(code: str, text: str) -> Response:
+    return json_response({"error": code, "error_description": text}, 400)
+
+
+def _from_metadata(name: str, metadata: Mapping[str, Any]) -> Fields:
+    kind = _METADATA_TYPES.get(str(metadata.get("type")))
+    if kind is None or not metadata.get("label"):
+        raise error("FIELD_INTEGRITY_EXCEPTION", "Field Type and Label are required", fields=["Metadata"])
+    length = metadata.get("length")
+    if metadata["type"] == "Text" and not (isinstance(length, int) and 1 <= length <= 255):
+        raise error("FIELD_INTEGRITY_EXCEPTION", "Length: a text field needs 1 to 255", fields=["Metadata"])
+    if metadata["type"] == "LongTextArea" and not (isinstance(length, int) and length >= 256 and metadata.get("visibleLines")):
+        raise error("FIELD_INTEGRITY_EXCEPTION", "Length of at least 256 and visibleLines are required", fields=["Metadata"])
+    if metadata["type"] == "Checkbox" and metadata.get("defaultValue") is None:
+        raise error("FIELD_INTEGRITY_EXCEPTION", "Default Value is required for a checkbox", fields=["Metadata"])
+    definition: Fields = {"name": name, "type": kind, "label": metadata["label"], "granted_only": True}
+    if length or kind in ("url", "email", "phone", "picklist", "textarea"):
+        definition["length"] = length or 255
+    if kind == "double":
+        definition |= {"precision": metadata.get("precision", 18), "scale": metadata.get("scale", 0)}
+    if kind == "picklist":
+        value_set = metadata.get("valueSet") or {}
+        values = (value_set.get("valueSetDefinition") or {}).get("value") or []
+        definition["restricted"] = bool(value_set.get("restricted"))
+        definition["values"] = [
+            {"value": v.get("fullName") or v.get("valueName"), "label": v.get("label") or v.get("fullName")} for v in values
+        ]
+    return definition
+
+
+def _described(definition: Fields, may_write: bool) -> Fields:
+    kind = definition["type"]
+    name = definition["name"]
+    own = name in ("Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+    long_text = kind == "textarea" and definition.get("length", 0) > 255
+    out: Fields = {
+        "name": name,
+        "label": definition["label"],
+        "type": kind,
+        "length": definition.get("length", 18 if kind in ("id", "reference") else 0),
+        "precision": definition.get("precision", 18 if kind in ("double", "currency", "percent") else 0),
+        "scale": definition.get("scale", 2 if kind == "currency" else 0),
+        "digits": 8 if kind == "int" else 0,
+        "custom": name.endswith("__c"),
+        "calculated": bool(definition.get("calculated")),
+        "createable": may_write,
+        "updateable": may_write,
+        "filterable": not long_text,
+        "sortable": not long_text,
+        "nillable": not (own or definition.get("required")),
+        "permissionable": not (own or definition.get("required")),
+        "defaultedOnCreate": own or kind == "boolean",
+        "unique": False,
+        "externalId": False,
+        "idLookup": name == "Id",
+        "restrictedPicklist": bool(definition.get("restricted")),
+        "compoundFieldName": "Name" if name in ("FirstName", "LastName") else None,
+        "referenceTo": definition.get("reference_to", []),
+        "relationshipName": None,
+        "picklistValues": [
+            {"value": v["value"], "label": v["label"], "active": True, "defaultValue": False} for v in picklist(definition)
+        ],
+    }
+    if kind == "reference":
+        out["relationshipName"] = name[:-1] + "r" if name.endswith("__c") else name.removesuffix("Id")
+    return out
