@@ -109,7 +109,7 @@ class _LeafCompiler:
                     self.text,
                 )
             case FieldType.MULTI_PICKLIST:
-                path = _param('$[*] ? (@.type() != "string")', "jsonpath")
+                path = _param('strict $[*] ? (@.type() != "string")', "jsonpath")
                 return _fill("NOT jsonb_path_exists({}, {})", self.json, path)
         return None
 
