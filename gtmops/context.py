@@ -1,4 +1,4 @@
-"""What every page's frame shows: navigation by role, inbox count, viewer, bands. Used by templates/base.html as `shell`."""
+"""What every page's frame shows: navigation by role, inbox count, viewer, bands; `shell` in templates/base.html."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, register
+from django.core.checks import Warning as CheckWarning
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -69,7 +70,7 @@ def address_of(route: str) -> str | None:
 def check_navigation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """A page of the navigation without a route would silently not be there."""
     return [
-        Warning(
+        CheckWarning(
             f"The navigation names “{entry.label}” as {entry.route}, which no urls.py defines; it is left out.",
             hint="Define the route, or take the entry out of gtmops/context.py.",
             id="gtmops.W001",
@@ -86,7 +87,9 @@ def items(entries: tuple[Entry, ...], path: str) -> list[Item]:
         for entry in entries
         if (href := address_of(entry.route)) is not None
     ]
-    above = [item.href for item in found if path == item.href or (item.href != "/" and path.startswith(item.href))]
+    above = [
+        item.href for item in found if path == item.href or (item.href != "/" and path.startswith(item.href))
+    ]
     here = max(above, key=len, default=None)
     return [replace(item, is_here=item.href == here) for item in found]
 
@@ -124,7 +127,11 @@ class Shell:
 
     @cached_property
     def inbox_count(self) -> int:
-        return InboxMessage.objects.filter(person=self.viewer, read_at__isnull=True).count() if self.viewer else 0
+        return (
+            InboxMessage.objects.filter(person=self.viewer, read_at__isnull=True).count()
+            if self.viewer
+            else 0
+        )
 
     @cached_property
     def place(self) -> str:

@@ -97,8 +97,7 @@ def due_severity(due_at: datetime, now: datetime, *, soon_seconds: int) -> str:
 
 def grouped(number: float | Decimal) -> str:
     """ "8,120"; decimals only where there are any, at most two."""
-    text = f"{number:,.2f}" if number != int(number) else f"{int(number):,}"
-    return text
+    return f"{number:,.2f}" if number != int(number) else f"{int(number):,}"
 
 
 def share_words(share: float | None) -> str:

@@ -365,7 +365,9 @@ def _chip_corridor(route: _Route) -> int:
     return end - 1 if end > start else end
 
 
-def _rows_of_chips(wanted: list[tuple[float, int]], least: float, most: float) -> dict[int, tuple[float, int]]:
+def _rows_of_chips(
+    wanted: list[tuple[float, int]], least: float, most: float
+) -> dict[int, tuple[float, int]]:
     """(x, row) of each chip by its number; in a row no two overlap, and none leaves least..most."""
     placed: dict[int, tuple[float, int]] = {}
     edges: list[float] = []
@@ -415,9 +417,7 @@ def _straightened(points: Iterable[tuple[float, float]]) -> list[tuple[float, fl
         here = (round(point[0], 2), round(point[1], 2))
         if kept and kept[-1] == here:
             continue
-        if len(kept) > 1 and (
-            kept[-2][0] == kept[-1][0] == here[0] or kept[-2][1] == kept[-1][1] == here[1]
-        ):
+        if len(kept) > 1 and (kept[-2][0] == kept[-1][0] == here[0] or kept[-2][1] == kept[-1][1] == here[1]):
             kept[-1] = here
         else:
             kept.append(here)

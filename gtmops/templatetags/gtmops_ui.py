@@ -314,7 +314,7 @@ def number_tile(
     change_is_good: bool | None = None,
     reason: str = "",
 ) -> dict[str, Any]:
-    """One number with its label, target, change, the reason of the change, and n. The number is a link to its records."""
+    """One number, a link to its records, with its label, target, change, the reason of the change, and n."""
     return {
         "label": label,
         "value": value,
@@ -331,7 +331,7 @@ def number_tile(
 def sort_header(
     context: template.Context, label: str, field: str, *, numeric: bool = False, parameter: str = "sort"
 ) -> dict[str, Any]:
-    """A <th> that sorts by `field` through the query string (`?sort=field`, `?sort=-field`) and says how it sorts now."""
+    """A <th> that says how it sorts now and sorts by `field` through the query: `?sort=field`, `?sort=-field`."""
     request = context["request"]
     current = request.GET.get(parameter, "")
     query = request.GET.copy()
@@ -366,7 +366,5 @@ def paging(context: template.Context, page: Any, *, noun: str = "records") -> di
 def having(items: Iterable[Any], name: str) -> list[Any]:
     """The items whose attribute or key `name` is truthy."""
     return [
-        item
-        for item in items
-        if (item.get(name) if isinstance(item, Mapping) else getattr(item, name, None))
+        item for item in items if (item.get(name) if isinstance(item, Mapping) else getattr(item, name, None))
     ]
