@@ -198,12 +198,15 @@ class Postgres:
         """Raises ServerError."""
         self._unroot = unroot()
         sockets = socket_dir(self.data_dir)
-        give(sockets, self._unroot.owner)
+        give(sockets, self._unroot.owner or ("root" if os.geteuid() == 0 else None))
         if not self.cluster.exists():
             self._create_cluster()
-        elif self._unroot.owner:
-            for path in [self.cluster, *self.cluster.rglob("*")]:
-                give(path, self._unroot.owner)
+        elif os.geteuid() == 0:
+            # An earlier start may have found another way to be no root.
+            owner = self._unroot.owner or "root"
+            if self.cluster.owner() != owner:
+                for path in [self.cluster, *self.cluster.rglob("*")]:
+                    give(path, owner)
         binary = postgres_bin_dir() / "postgres"
         options = {
             "listen_addresses": "",

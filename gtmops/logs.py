@@ -48,6 +48,7 @@ def configure_logs(*, level: str, readable: bool) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
+            "mail.log": {"level": "WARNING"},  # the demo's mail sink
             "django.request": {"level": "ERROR"},
         },
     }

@@ -112,10 +112,11 @@ class Runner:
         self._run_job("migrate", ["migrate", "--no-input", "-v", "0"], say_what="The database's tables")
         if self.demo:
             self._start_service(self._standins())
+            self._wait_until("standins", "The demo's CRMs", lambda: listens(self.standins_port))
             self._seed_demo()
         for service in self._own_services():
             self._start_service(service)
-        self._wait_for_pages()
+        self._wait_until("web", "The pages", lambda: answers(f"{self.url}/healthz"))
 
     def _end_left_overs(self) -> None:
         for path in sorted(self.run_dir.glob("*.pid")):
@@ -210,8 +211,8 @@ class Runner:
         write_private(text, output.read_text(errors="replace"))
 
     def _standins(self) -> Service:
-        ports = ("--port", str(self.standins_port), "--smtp-port", str(self.mail_port))
-        return Service("standins", manage("standins", *ports))
+        words = ["--port", str(self.standins_port), "--smtp-port", str(self.mail_port)]
+        return Service("standins", manage("standins", *words, "--data", str(self.data_dir / "standins")))
 
     def _own_services(self) -> list[Service]:
         python = sys.executable
@@ -262,17 +263,18 @@ class Runner:
             run_dir=self.run_dir,
         )
 
-    def _wait_for_pages(self) -> None:
-        with told("The pages"):
+    def _wait_until(self, name: str, say_what: str, ready: Callable[[], bool]) -> None:
+        """Raises UpError when the service keeps dying or doesn't get ready."""
+        service = next(service for service in self.services if service.name == name)
+        log_path = self.logs / f"{name}.log"
+        with told(say_what):
             deadline = time.monotonic() + READY_SECONDS
-            while not answers(f"{self.url}/healthz"):
+            while not ready():
                 self.watch()
-                web = next(service for service in self.services if service.name == "web")
-                log_path = self.logs / "web.log"
-                if web.failures >= 3:
-                    raise UpError(f"The pages don't start. The end of {log_path}:\n{last_lines(log_path)}")
+                if service.failures >= 3:
+                    raise UpError(f"{name} doesn't start. The end of {log_path}:\n{last_lines(log_path)}")
                 if time.monotonic() > deadline:
-                    raise UpError(f"No page within {READY_SECONDS:g} s. See {log_path}.")
+                    raise UpError(f"{name} wasn't ready within {READY_SECONDS:g} s. See {log_path}.")
                 time.sleep(0.05)
 
     # --- run --------------------------------------------------------------------------------------
@@ -390,6 +392,12 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
+
+
+def listens(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager
