@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.db import models
 from django.utils import timezone
 
 from definitions.querysets import VersionQuerySet
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    exclude=["population_after", "population_done_at"],
+)
 class Version(models.Model):
-    """One version of one thing of the operating model. ``body`` is what its model file says; never edited once in force."""
+    """One version of one thing of the model. ``body`` is what its model file says; never edited once in force."""
 
     class State(models.TextChoices):
         DRAFT = "draft"
@@ -27,6 +34,14 @@ class Version(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey("teams.Person", null=True, blank=True, on_delete=models.SET_NULL)
     note = models.TextField(blank=True)
+    population_after = models.UUIDField(
+        null=True, blank=True, help_text="Records up to this id are marked for a new conclusion already."
+    )
+    population_done_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the last of them was marked, after it came into or went out of force.",
+    )
 
     objects = VersionQuerySet.as_manager()
 
@@ -38,6 +53,7 @@ class Version(models.Model):
         return f"{self.section}/{self.key} v{self.number}"
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class Signature(models.Model):
     """A team's agreement to a version. ``is_forced``: a system admin applied it without the team."""
 

@@ -1,10 +1,10 @@
 """Read a body of the model key by key, collecting every fault instead of stopping at the first. No Django.
 
-    read = Reader(body)
-    name = read.text("name")
-    team = read.one_of("owner", context.teams, "team")
-    for i, row in read.each("form"): ...
-    faults = read.finish()
+read = Reader(body)
+name = read.text("name")
+team = read.one_of("owner", context.teams, "team")
+for i, row in read.each("form"): ...
+faults = read.finish()
 """
 
 from __future__ import annotations

@@ -5,3 +5,16 @@ from __future__ import annotations
 
 def connect() -> None:
     """Called once, when all rooms are loaded."""
+    _connect_definitions()
+
+
+def _connect_definitions() -> None:
+    from definitions import desired, own_sections, services
+    from definitions.sections import register_sections
+    from effects.tick import TickSource, register_tick_source
+    from records.desired import register_declaration
+
+    register_sections(own_sections.SECTIONS)
+    register_declaration(desired.DECLARATION)
+    register_tick_source(TickSource("versions", services.publish_due, services.next_publish))
+    register_tick_source(TickSource("judgements", services.recheck_due, services.next_recheck))
