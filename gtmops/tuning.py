@@ -22,6 +22,7 @@ class Tuning:
     hubspot_overlap_seconds: int = 3600  # HubSpot's search index lags by minutes
     full_pull_seconds: int = 86_400  # all ids compared, the only cure for what the CRM never told
     pull_page_size: int = 200
+    deletions_seconds: int = 900  # between two readings of a list of what was deleted (HubSpot)
     webhook_tolerance_seconds: int = 300  # older signatures are refused
     api_budget_percent: int = 50  # of what the CRM says is left of the day
 

@@ -31,6 +31,9 @@ class PullCursor(models.Model):
     mark_at = models.DateTimeField(null=True, blank=True, help_text="Everything before it is stored.")
     page_state = models.JSONField(default=dict, blank=True, help_text="Where an unfinished window goes on.")
     is_loaded = models.BooleanField(default=False, help_text="The first full load has ended.")
+    deletions_read_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the list of deleted was last read."
+    )
     next_pull_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)

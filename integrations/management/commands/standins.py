@@ -24,8 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--smtp-port", type=int, help="default: port + 1")
         parser.add_argument("--fault", default="", help=f"e.g. 429:0.1,late:5; there are {', '.join(FAULTS)}")
-        parser.add_argument("--data", type=Path, default=Path("var/standins"), help="folder of the stand-ins' own database")
-        parser.add_argument("--empty", action="store_true", help="start with empty CRMs instead of the demo company")
+        parser.add_argument(
+            "--data", type=Path, default=Path("var/standins"), help="folder of the stand-ins' own database"
+        )
+        parser.add_argument(
+            "--empty", action="store_true", help="start with empty CRMs instead of the demo company"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -41,8 +45,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         smtp_port = options["smtp_port"] or options["port"] + 1
         try:
-            with serving(store, host=options["host"], port=options["port"], faults=faults, smtp_port=smtp_port) as running:
-                self.stdout.write(f"Demo Salesforce and Demo HubSpot at {running.base_url}, mail sink on port {smtp_port}")
+            with serving(
+                store, host=options["host"], port=options["port"], faults=faults, smtp_port=smtp_port
+            ) as running:
+                self.stdout.write(
+                    f"Demo Salesforce and Demo HubSpot at {running.base_url}, mail sink on port {smtp_port}"
+                )
                 self.stdout.flush()
                 stop.wait()
         except OSError as taken:
@@ -58,6 +66,6 @@ class Command(BaseCommand):
 
             load_world(store, empty_world())
             return
-        from integrations.standins.fernhill import make_world
+        from integrations.standins.fernhill import build_world
 
-        load_world(store, make_world(store.clock()))
+        load_world(store, build_world(store.clock()))

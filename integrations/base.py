@@ -1,0 +1,150 @@
+"""The contract between gtmops and a CRM. Typed values cross it, never a provider's own structures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+from records.incoming import IncomingRecord
+from records.own_fields import OwnField
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a successful check found; ``now`` is the CRM's own clock."""
+
+    remote_id: str
+    name: str
+    now: datetime
+    is_sandbox: bool = False
+
+
+@dataclass(frozen=True)
+class RemoteField:
+    """A field as the connected user sees it. ``type`` is the provider's own word; ``options`` are (value, label)."""
+
+    name: str
+    label: str
+    type: str
+    is_writable: bool = True
+    length: int = 0
+    options: tuple[tuple[str, str], ...] = ()
+    refers_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to read of a remote object: fields, those of them with history, and associated remote objects."""
+
+    fields: tuple[str, ...]
+    with_history: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows last modified in [since, until) by the CRM's clock; ``since`` None: all there are."""
+
+    until: datetime
+    since: datetime | None = None
+    with_deleted: bool = True
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer of a pull. ``state`` (JSON) is where a new process goes on after these records are stored."""
+
+    records: Sequence[IncomingRecord]
+    state: Mapping[str, Any]
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """``missing``: ids the CRM does not show (deleted for good, merged away, or no access)."""
+
+    records: Sequence[IncomingRecord]
+    missing: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RemoteOwner:
+    remote_id: str
+    name: str
+    email: str = ""
+    is_active: bool = True
+    kind: Literal["person", "queue"] = "person"
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What became of one record's write. ``retry`` may be sent again later, ``refused`` not, ``gone``: no such record."""
+
+    remote_id: str
+    outcome: Literal["written", "refused", "retry", "gone"]
+    text: str = ""
+    code: str = ""
+
+
+Write = tuple[str, Mapping[str, Any]]
+"""(remote id, {remote field name: logical value})"""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """Batch sizes are the largest the API takes."""
+
+    can_pull: bool = True
+    can_push: bool = True
+    can_create_fields: bool = True
+    has_webhooks: bool = False
+    read_batch: int = 100
+    push_batch: int = 100
+
+
+class Connector(Protocol):
+    """One provider. Every method may raise RetryLater, Reconnect or Misconfigured (``integrations.errors``)."""
+
+    kind: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    def check(self) -> Account:
+        """Try the credentials."""
+
+    def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
+        """Fields by name, as the connected user sees them now. Raises Misconfigured for an object it can't see."""
+
+    def pull(
+        self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        """Pages of the window in an order that ``state`` can continue; ``state`` empty: from the start.
+
+        The iterator ends when the window is read to its end; rows may come twice, never not at all."""
+
+    def read(self, remote_object: str, remote_ids: Sequence[str], wanted: Wanted) -> ReadResult:
+        """Records by id, deleted ones too."""
+
+    def read_about(
+        self, remote_object: str, remote_id: str, wanted: Mapping[str, Wanted]
+    ) -> Sequence[IncomingRecord]:
+        """Activities of one record, for those remote objects in ``wanted`` that are activities."""
+
+    def push(self, remote_object: str, writes: Sequence[Write]) -> Sequence[PushResult]:
+        """Write up to ``capabilities.push_batch`` records in as few calls as possible; one result per record."""
+
+    @staticmethod
+    def own_field_name(field: OwnField) -> str:
+        """What our field is called there."""
+
+    def create_fields(self, remote_object: str, fields: Sequence[OwnField]) -> None:
+        """Create ours where missing and make them visible to the connected user. Safe to repeat.
+
+        Raises Misconfigured when a field of that name is not ours or the user may not create fields."""
+
+    def links_of(self, remote_object: str) -> tuple[str, ...]:
+        """Remote objects whose association says whose history a record belongs to."""
+
+    def owners(self) -> Sequence[RemoteOwner]:
+        """Everyone, and every queue, that a record can belong to; leavers too."""

@@ -1,0 +1,36 @@
+"""The four errors a connector raises; each says what happens next. One place per provider makes them of status codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class ConnectorError(Exception):
+    """``str(error)`` is a sentence for the admin, with the CRM's own words where it said any."""
+
+
+class RetryLater(ConnectorError):
+    """Nothing is wrong on our side: throttled, locked, away, or an answer that can't be read. Not before ``at``.
+
+    ``at`` None: the caller backs off. ``is_for_all`` when every other call to the connection would fail too."""
+
+    def __init__(self, text: str, *, at: datetime | None = None, is_for_all: bool = False) -> None:
+        super().__init__(text)
+        self.at = at
+        self.is_for_all = is_for_all
+
+
+class Reconnect(ConnectorError):
+    """The credentials are no longer good: a person has to connect again."""
+
+
+class Misconfigured(ConnectorError):
+    """This can't work until someone changes something: a missing scope, field, object or a foreign host."""
+
+
+class Rejected(ConnectorError):
+    """The CRM took the request and refused what it asked, for good."""
+
+    def __init__(self, text: str, *, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code

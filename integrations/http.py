@@ -1,0 +1,225 @@
+"""One policy for every call to a CRM, with an adapter for each of the two libraries that make them.
+
+Connect, read and total time limits, a size cap, no redirects, no proxy from the environment, hosts by allowlist,
+a token bound to its host. Provider errors are turned into ours here, before a library trips over the body."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import requests.adapters
+import urllib3
+from django.conf import settings
+
+from integrations.budget import Budget
+from integrations.errors import Misconfigured, RetryLater
+
+PROVIDER_HOSTS = {
+    "salesforce": (".salesforce.com", ".salesforce.mil"),
+    "hubspot": ("api.hubapi.com", "api-eu1.hubapi.com"),
+}
+
+Classify = Callable[[int, Mapping[str, str], bytes], None]
+"""Raises one of our errors for an answer that is not the one hoped for."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    connect_seconds: float
+    read_seconds: float
+    total_seconds: float
+    max_bytes: int
+
+    @classmethod
+    def from_settings(cls) -> Limits:
+        tuning = settings.GTMOPS
+        return cls(
+            tuning.http_connect_seconds,
+            tuning.http_read_seconds,
+            tuning.http_total_seconds,
+            tuning.http_max_bytes,
+        )
+
+
+def is_allowed(host: str, kind: str) -> bool:
+    """Whether a connection of ``kind`` may talk to ``host``: the provider's own, or one the installation names."""
+    host = host.lower().rstrip(".")
+    own = urlsplit(settings.STANDINS_URL).hostname
+    allowed = (*PROVIDER_HOSTS.get(kind, ()), *settings.CRM_HOSTS, *([own] if own else []))
+    return any(host == name or (name.startswith(".") and host.endswith(name)) for name in allowed)
+
+
+class Guard:
+    """The policy for one connection. ``base_url`` takes the place of the provider's scheme and host."""
+
+    def __init__(
+        self, *, kind: str, base_url: str, classify: Classify, budget: Budget, limits: Limits | None = None
+    ) -> None:
+        self.kind = kind
+        self.base_url = base_url.rstrip("/")
+        self.classify = classify
+        self.budget = budget
+        self.limits = limits or Limits.from_settings()
+        self.token_host: str | None = None
+        self.calls = 0
+        self._date = ""
+        if self.base_url:
+            parts = urlsplit(self.base_url)
+            if parts.scheme not in {"http", "https"} or not is_allowed(parts.hostname or "", kind):
+                raise Misconfigured(
+                    f"{self.base_url} is not an address this installation may send CRM data to; "
+                    "name its host in GTMOPS_CRM_HOSTS if it is meant."
+                )
+
+    def admit(self, method: str, url: str, headers: Mapping[str, Any]) -> str:
+        """The address to call instead of ``url``. Raises Misconfigured for a foreign host, RetryLater for the budget."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if not self._is_base(url):
+            if not is_allowed(host, self.kind):
+                raise Misconfigured(f"The host {host} is not one of the CRM's; nothing was sent.")
+            if parts.scheme != "https" and not self.base_url:
+                raise Misconfigured(f"{host} would be called without encryption; nothing was sent.")
+        bearer = str(next((v for k, v in headers.items() if k.lower() == "authorization"), ""))
+        if bearer.lower().startswith("bearer ") and self.token_host and host != self.token_host:
+            raise Misconfigured(f"The session of {self.token_host} is not shown to {host}; nothing was sent.")
+        self.budget.take(method, parts.path)
+        self.calls += 1
+        if not self.base_url or self._is_base(url):
+            return url
+        base = urlsplit(self.base_url)
+        return urlunsplit((base.scheme, base.netloc, base.path + parts.path, parts.query, ""))
+
+    def accept(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.budget.note(headers)
+        self._date = headers.get("Date") or self._date
+        if 300 <= status < 400 and status not in {300, 304}:
+            raise Misconfigured(
+                "The CRM's address answers with a redirect, which is not followed. Check the address."
+            )
+        self.classify(status, headers, body)
+
+    def server_now(self) -> datetime:
+        """The CRM's clock as of its last answer; ours when it never said."""
+        try:
+            return parsedate_to_datetime(self._date).astimezone(UTC)
+        except ValueError:
+            return datetime.now(UTC)
+
+    def read(self, raw: Any, started: float) -> bytes:
+        """The whole body, decoded. Raises RetryLater past the time or size allowed."""
+        chunks: list[bytes] = []
+        size = 0
+        # read1 returns after one packet, so that a server sending a byte a second can't hold us.
+        while chunk := raw.read1(65536, decode_content=True):
+            size += len(chunk)
+            if size > self.limits.max_bytes:
+                raise RetryLater(f"The CRM's answer is larger than {self.limits.max_bytes // 1_000_000} MB.")
+            if time.monotonic() - started > self.limits.total_seconds:
+                raise RetryLater(f"The CRM took longer than {self.limits.total_seconds:g} s to answer.")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _is_base(self, url: str) -> bool:
+        return bool(self.base_url) and (
+            url == self.base_url or url.startswith((self.base_url + "/", self.base_url + "?"))
+        )
+
+
+class GuardedAdapter(requests.adapters.HTTPAdapter):
+    """The policy for requests (simple-salesforce)."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(max_retries=0)
+        self.guard = guard
+
+    def send(  # type: ignore[override]  # the timeout of the policy holds, whatever the caller says
+        self, request: requests.PreparedRequest, **kwargs: Any
+    ) -> requests.Response:
+        guard, limits = self.guard, self.guard.limits
+        url = guard.admit(request.method or "GET", request.url or "", request.headers)
+        sent = request.copy()
+        sent.url = url
+        kwargs.update(stream=True, timeout=(limits.connect_seconds, limits.read_seconds), proxies={})
+        started = time.monotonic()
+        try:
+            response = super().send(sent, **kwargs)
+            body = guard.read(response.raw, started)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise unreachable(error) from error
+        response.raw.release_conn()
+        response._content = body  # requests has no public way to hand over a body that was read
+        response._content_consumed = True  # type: ignore[attr-defined]  # as above
+        response.url = request.url or url
+        guard.accept(response.status_code, response.headers, body)
+        return response
+
+
+def guarded_session(guard: Guard) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.max_redirects = 0
+    adapter = GuardedAdapter(guard)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class GuardedPool(urllib3.PoolManager):
+    """The policy for urllib3 (hubspot-api-client): takes the place of its pool manager."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(num_pools=2, maxsize=2)
+        self.guard = guard
+
+    def request(  # type: ignore[override]  # the client passes these by name
+        self, method: str, url: str, *, body: Any = None, fields: Any = None, headers: Any = None, **_: Any
+    ) -> urllib3.BaseHTTPResponse:
+        guard, limits = self.guard, self.guard.limits
+        target = guard.admit(method, url, headers or {})
+        started = time.monotonic()
+        try:
+            response = super().request(
+                method,
+                target,
+                body=body,
+                fields=fields,
+                headers=headers,
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=limits.connect_seconds, read=limits.read_seconds),
+            )
+            data = guard.read(response, started)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise unreachable(error) from error
+        response.release_conn()
+        guard.accept(response.status, response.headers, data)
+        return urllib3.HTTPResponse(
+            body=io.BytesIO(data),
+            headers=_without_encoding(response.headers),
+            status=response.status,
+            reason=response.reason,
+            preload_content=True,
+        )
+
+
+def unreachable(error: Exception) -> RetryLater:
+    kind = "did not answer in time" if "timed out" in str(error).lower() else "can't be reached"
+    return RetryLater(f"The CRM {kind} ({type(error).__name__}).", is_for_all=True)
+
+
+def _without_encoding(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        k: v
+        for k, v in headers.items()
+        if k.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+    }

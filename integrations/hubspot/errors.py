@@ -1,0 +1,64 @@
+"""HubSpot's answers as our four errors: by status first, category second, never by the message's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """Raise the error that an answer stands for; nothing for a good one (207 is good: its parts are read)."""
+    if 200 <= status < 300:
+        return
+    data = details(body)
+    category = str(data.get("category") or data.get("policyName") or data.get("errorType") or "")
+    words = f"HubSpot: {category or status}: {str(data.get('message') or '')[:1000]}".rstrip(": ")
+    now = datetime.now(UTC)
+    if status == 429:
+        raise RetryLater(words, at=now + _pause(data, headers), is_for_all=True)
+    if status in {423, 477}:
+        raise RetryLater(words, at=now + timedelta(seconds=_seconds(headers, 2)), is_for_all=status == 477)
+    if status >= 500 or status == 408:
+        raise RetryLater(words, is_for_all=True)
+    if status == 401:
+        raise Reconnect(words)
+    if status == 403:
+        scopes = _scopes(data)
+        raise Misconfigured(f"{words} Scopes needed: {', '.join(scopes)}." if scopes else words)
+    if status in {404, 405, 414, 431}:
+        raise Misconfigured(words)
+    raise Rejected(words, code=category)
+
+
+def details(body: bytes) -> dict[str, Any]:
+    """The error body; empty when it is HTML or anything else that is no JSON object."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _pause(data: Mapping[str, Any], headers: Mapping[str, str]) -> timedelta:
+    if str(data.get("policyName", "")).upper() == "DAILY":
+        return timedelta(hours=1)
+    is_search = str(data.get("category", "")) == "RATE_LIMITS"
+    return timedelta(seconds=_seconds(headers, 1 if is_search else 10))
+
+
+def _seconds(headers: Mapping[str, str], default: float) -> float:
+    try:
+        return max(1.0, float(headers.get("Retry-After", default)))
+    except ValueError:
+        return default
+
+
+def _scopes(data: Mapping[str, Any]) -> list[str]:
+    found: set[str] = set()
+    for part in (data, *(e for e in data.get("errors") or [] if isinstance(e, dict))):
+        found |= {str(s) for s in (part.get("context") or {}).get("requiredGranularScopes") or []}
+    return sorted(found)

@@ -1,0 +1,84 @@
+"""HubSpot's names: cursor properties, which associations join a buyer's history, our own properties and their forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from records.own_fields import OwnField
+
+GROUP = "gtmops"
+ACTIVITIES = ("calls", "meetings", "emails", "notes", "tasks")
+LINKS: Mapping[str, tuple[str, ...]] = {
+    "deals": ("contacts",),
+    **dict.fromkeys(ACTIVITIES, ("contacts", "deals")),
+}
+"""Associations that say whose history a record belongs to. A company is shared context and joins nobody."""
+
+
+def cursor_property(object_type: str) -> str:
+    """The wrong one finds nothing and says nothing."""
+    return "lastmodifieddate" if object_type == "contacts" else "hs_lastmodifieddate"
+
+
+def own_field_name(field: OwnField) -> str:
+    return field.name
+
+
+OWN_FIELD_TYPES = {
+    "text": "string",
+    "url": "string",
+    "boolean": "bool",
+    "datetime": "datetime",
+    "picklist": "enumeration",
+}
+_FIELD_TYPES = {
+    "text": "text",
+    "url": "text",
+    "boolean": "booleancheckbox",
+    "datetime": "date",
+    "picklist": "select",
+}
+
+
+def own_field_property(field: OwnField) -> dict[str, Any]:
+    """The body that creates the property."""
+    body: dict[str, Any] = {
+        "name": own_field_name(field),
+        "label": field.label,
+        "type": OWN_FIELD_TYPES[field.type],
+        "fieldType": "textarea" if field.type == "text" and field.length > 255 else _FIELD_TYPES[field.type],
+        "groupName": GROUP,
+        "description": field.help,
+    }
+    options = ("true", "false") if field.type == "boolean" else field.options
+    if options:
+        labels = {"true": "Yes", "false": "No"}
+        body["options"] = [
+            {"label": labels.get(o, o), "value": o, "displayOrder": n, "hidden": False}
+            for n, o in enumerate(options)
+        ]
+    return body
+
+
+def outgoing(value: Any) -> str:
+    """A logical value as HubSpot takes it; empty clears."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ";".join(str(part) for part in value)
+    return str(value)
+
+
+def is_same(sent: str, answered: Any) -> bool:
+    """Whether the answer holds what was sent, in whichever form."""
+    found = "" if answered is None else str(answered)
+    if found == sent:
+        return True
+    try:
+        return datetime.fromisoformat(found) == datetime.fromisoformat(sent)
+    except (ValueError, TypeError):
+        return False

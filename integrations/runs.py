@@ -1,0 +1,49 @@
+"""Runs: the rows by which people watch long work."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from integrations.models import Run
+from records.incoming import StoredPage
+from records.models import Connection
+
+QUIET = ("created", "changed", "deleted")
+
+
+def open_run(kind: Run.Kind, connection: Connection | None, label: str, now: datetime) -> Run:
+    """The run of this kind and connection that a dead process or an ended piece left running; else a new one."""
+    run = Run.objects.filter(kind=kind, connection=connection, state=Run.State.RUNNING).first()
+    if run is None:
+        run = Run(id=uuid.uuid4(), kind=kind, connection=connection, started_at=now)
+    run.label, run.heard_at = label[:200], now
+    run.save()
+    return run
+
+
+def add_counts(run: Run, stored: StoredPage) -> None:
+    for name in ("read", "created", "changed", "unchanged", "deleted"):
+        run.counts[name] = run.counts.get(name, 0) + getattr(stored, name)
+
+
+def save_progress(run: Run, now: datetime) -> None:
+    run.heard_at = now
+    run.save(update_fields=["done", "total", "counts", "heard_at"])
+
+
+def close_run(run: Run, now: datetime, *, error: str = "") -> None:
+    run.state = Run.State.FAILED if error else Run.State.DONE
+    run.error = error[:2000]
+    run.heard_at = run.finished_at = now
+    run.save()
+    if run.kind == Run.Kind.PULL and not error and is_quiet(run):
+        # A pull every minute that finds nothing new would bury the others: only the latest such is kept.
+        quiet = {f"counts__{name}": 0 for name in QUIET}
+        Run.objects.filter(kind=run.kind, connection=run.connection, state=Run.State.DONE, **quiet).exclude(
+            pk=run.pk
+        ).delete()
+
+
+def is_quiet(run: Run) -> bool:
+    return not any(run.counts.get(name) for name in QUIET)

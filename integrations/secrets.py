@@ -1,0 +1,96 @@
+"""CRM credentials at rest: encrypted JSON under a ring of keys, of which the first encrypts and all decrypt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from integrations.errors import Misconfigured
+from integrations.models import Credential
+from records.models import Connection
+
+
+def key_ring() -> MultiFernet:
+    """Raises ImproperlyConfigured for a ring without keys or with a key that is none."""
+    try:
+        return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            "GTMOPS_ENCRYPTION_KEYS must be Fernet keys, comma-separated, at least one."
+        ) from error
+
+
+def seal(secret: Mapping[str, Any]) -> bytes:
+    return key_ring().encrypt(json.dumps(dict(secret)).encode())
+
+
+def unseal(token: bytes | memoryview) -> dict[str, Any]:
+    """Raises Misconfigured when no key of the ring opens it."""
+    try:
+        opened: dict[str, Any] = json.loads(key_ring().decrypt(bytes(token)))
+    except InvalidToken:
+        raise Misconfigured(
+            "The stored credentials can't be decrypted: the key they were saved with is not in GTMOPS_ENCRYPTION_KEYS. "
+            "Put it back, or enter the credentials again."
+        ) from None
+    return opened
+
+
+def store_credential(connection: Connection, method: str, secret: Mapping[str, Any]) -> bool:
+    """Set the credentials; True when that changed something."""
+    with transaction.atomic():
+        row = Credential.objects.select_for_update().filter(connection=connection).first()
+        if row is not None and row.method == method and _given(unseal(row.secret)) == dict(secret):
+            return False
+        Credential.objects.update_or_create(
+            connection=connection, defaults={"method": method, "secret": seal(secret), "verified_at": None}
+        )
+    return True
+
+
+def load_credential(connection: Connection) -> tuple[str, dict[str, Any]]:
+    """(method, secret). Raises Misconfigured when there are none."""
+    row = Credential.objects.filter(connection=connection).first()
+    if row is None:
+        raise Misconfigured("This connection has no credentials yet.")
+    return row.method, unseal(row.secret)
+
+
+def remember_token(connection: Connection, token: Mapping[str, Any]) -> None:
+    """Keep a session's token beside the credentials; call with the row locked."""
+    row = Credential.objects.get(connection=connection)
+    row.secret = seal({**unseal(row.secret), TOKEN: dict(token)})
+    row.save(update_fields=["secret"])
+
+
+def mark_verified(connection: Connection, now: datetime) -> None:
+    Credential.objects.filter(connection=connection).update(verified_at=now)
+
+
+def rotate() -> int:
+    """Encrypt every credential with the first key. Returns how many; safe to repeat."""
+    ring = key_ring()
+    count = 0
+    with transaction.atomic():
+        for row in Credential.objects.select_for_update().order_by("pk"):
+            try:
+                row.secret = ring.rotate(bytes(row.secret))
+            except InvalidToken:
+                raise Misconfigured(f"No key opens the credentials of {row.connection.label}.") from None
+            row.save(update_fields=["secret"])
+            count += 1
+    return count
+
+
+TOKEN = "session"  # the key under which a session's token lies beside what the admin entered  # noqa: S105
+
+
+def _given(secret: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in secret.items() if name != TOKEN}
