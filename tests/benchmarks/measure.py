@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+Case = TypeVar("Case")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Seconds are per call, the best of several rounds: noise only ever adds."""
+
+    what: str
+    ours_seconds: float
+    peer: str
+    peer_seconds: float
+
+
+class WrongAnswerError(AssertionError):
+    """Ours and the peer's answers differ; a time would mean nothing."""
+
+
+def compare(
+    what: str,
+    cases: Sequence[Case],
+    ours: Callable[[Case], Answer],
+    peer_name: str,
+    peer: Callable[[Case], Answer],
+    *,
+    rounds: int = 5,
+) -> Result:
+    """Raises WrongAnswerError naming the first case on which the two differ."""
+    for case in cases:
+        mine, theirs = ours(case), peer(case)
+        if mine != theirs:
+            raise WrongAnswerError(f"{what}: {case!r} gives {mine!r}, but {peer_name} {theirs!r}")
+    best = {"ours": float("inf"), "peer": float("inf")}
+    for _ in range(rounds):
+        # In turns, so that a noisy minute hits both.
+        for name, act in (("ours", ours), ("peer", peer)):
+            began = time.perf_counter()
+            for case in cases:
+                act(case)
+            best[name] = min(best[name], (time.perf_counter() - began) / len(cases))
+    return Result(what=what, ours_seconds=best["ours"], peer=peer_name, peer_seconds=best["peer"])
