@@ -5,7 +5,28 @@ from __future__ import annotations
 
 def connect() -> None:
     """Called once, when all rooms are loaded."""
+    _connect_teams()
     _connect_definitions()
+
+
+def _connect_teams() -> None:
+    from django.conf import settings
+
+    from teams.demo import DemoSignIn, register_demo_sign_ins
+
+    if settings.DEMO:
+        from integrations.standins.fernhill.people import DEMO_PEOPLE
+
+        labels = {
+            "revops_admin": "RevOps admin",
+            "sdr": "SDR (Austin)",
+            "ae": "AE (Berlin)",
+            "cs_manager": "CS manager",
+            "sdr_manager": "SDR manager",
+            "cro": "CRO",
+            "cmo": "CMO",
+        }
+        register_demo_sign_ins(DemoSignIn(label, DEMO_PEOPLE[key]) for key, label in labels.items())
 
 
 def _connect_definitions() -> None:

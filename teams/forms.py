@@ -91,6 +91,8 @@ class PersonForm(_PersonForm):
         widgets: ClassVar = {"time_zone": ZoneInput, "business_units": forms.CheckboxSelectMultiple}
         labels: ClassVar = {"is_active": "May sign in"}
 
+    field_order = ("name", "email", "job_title", "role", "team", "manager")
+
     def __init__(self, *args: Any, editor: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.editor = editor
@@ -101,6 +103,7 @@ class PersonForm(_PersonForm):
             self.initial["team"] = team_at(self.instance, timezone.now())
         managers = Person.objects.active().visible_to(editor).exclude(pk=self.instance.pk)
         self._choose("manager", managers)
+        self.fields["manager"].empty_label = "Nobody"  # type: ignore[attr-defined]  # a model choice field
         self._choose("business_units", self.units_in_reach)
         if editor.role != Role.SYSTEM_ADMIN:
             self.fields["role"].choices = [  # type: ignore[attr-defined]  # a choice field, by its model field
