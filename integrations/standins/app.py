@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from integrations.standins.faults import Faults
-from integrations.standins.hubspot_api import HubspotApi
 from integrations.standins.http import Refused, Request, Response, Router, Server
+from integrations.standins.hubspot_api import HubspotApi
 from integrations.standins.load import load_world
 from integrations.standins.mail import start_sink
 from integrations.standins.salesforce_api import SalesforceApi
@@ -52,7 +52,11 @@ class Application:
                 return hit
         found = self.router.find(request.method, request.path)
         if found is None:
-            return self.pages.not_found(request) if not is_api else Response(404, b"<html><body>Not Found</body></html>")
+            return (
+                self.pages.not_found(request)
+                if not is_api
+                else Response(404, b"<html><body>Not Found</body></html>")
+            )
         handler, parts = found
         try:
             return handler(request, **parts)
@@ -75,12 +79,19 @@ class Running:
 
 @contextmanager
 def serving(
-    store: Store, *, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None, smtp_port: int | None = None
+    store: Store,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    faults: Faults | None = None,
+    smtp_port: int | None = None,
 ) -> Iterator[Running]:
     """Serve ``store`` in threads until the block ends. ``port`` 0 = any free one; ``smtp_port`` None = no mail sink."""
     application = Application(store, faults)
     server = Server((host, port), application)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="standins", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="standins", daemon=True
+    )
     sink: Any = start_sink(store, host, smtp_port) if smtp_port is not None else None
     thread.start()
     application.webhooks.start()

@@ -58,7 +58,12 @@ class RateLimit(_Sometimes):
             return json_response([{"message": text, "errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403)
         if request.path.endswith("/search"):
             return json_response(
-                {"status": "error", "message": "You have reached your secondly limit.", "category": "RATE_LIMITS"}, 429
+                {
+                    "status": "error",
+                    "message": "You have reached your secondly limit.",
+                    "category": "RATE_LIMITS",
+                },
+                429,
             )
         body = {
             "status": "error",

@@ -68,7 +68,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Refused(Exception):  # noqa: N818  # not an error of ours: the answer itself, raised from any depth
+class Refused(Exception):  # not an error of ours: the answer itself, raised from any depth
     """An answer that ends the request."""
 
     def __init__(self, response: Response) -> None:
@@ -124,13 +124,14 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # The standard one asks the name service for our own name, which can take seconds.
-        socket.socket.setsockopt(self.socket, socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = self.server_address[0], self.server_address[1]
+        host, port = self.socket.getsockname()[:2]
+        self.server_address = (host, port)
+        self.server_name, self.server_port = host, port
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        logger.debug("a client hung up: %s", client_address, exc_info=True)
+        logger.debug("a client hung up: %s", client_address)
 
 
 class _Connection(BaseHTTPRequestHandler):
@@ -153,7 +154,9 @@ class _Connection(BaseHTTPRequestHandler):
         except Exception:
             logger.exception("%s %s failed", self.command, self.path)
             response = Response(500, b"The stand-in failed; its log says why.", "text/plain")
-        logger.debug("%s %s %s %.0f ms", self.command, self.path, response.status, (time.monotonic() - started) * 1000)
+        logger.debug(
+            "%s %s %s %.0f ms", self.command, self.path, response.status, (time.monotonic() - started) * 1000
+        )
         self.send_response(response.status, _phrase(response.status))
         if response.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Type", response.content_type)

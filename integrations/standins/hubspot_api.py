@@ -9,10 +9,11 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from integrations.standins.faults import Faults
+from integrations.standins.http import Refused, Request, Response, Router, json_response
 from integrations.standins.hubspot_rules import (
     API_ACTOR,
     SYSTEM,
@@ -26,7 +27,6 @@ from integrations.standins.hubspot_rules import (
     update,
 )
 from integrations.standins.hubspot_search import normal_type, search
-from integrations.standins.http import Refused, Request, Response, Router, json_response
 from integrations.standins.schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.store import Fields, Store, Stored
 from integrations.standins.webhooks import PORTAL_ID
@@ -38,7 +38,16 @@ DAILY = 625_000
 DEFAULT_PROPERTIES = {
     "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
-    "deals": ("amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id", "pipeline"),
+    "deals": (
+        "amount",
+        "closedate",
+        "createdate",
+        "dealname",
+        "dealstage",
+        "hs_lastmodifieddate",
+        "hs_object_id",
+        "pipeline",
+    ),
 }
 _ENGAGEMENT_DEFAULTS = ("hs_createdate", "hs_lastmodifieddate", "hs_object_id")
 _TYPE = "/crm/v3/objects/{type}"
@@ -91,7 +100,11 @@ class HubspotApi:
             ("GET", "/crm/v3/owners", self.owners),
             ("GET", "/crm/v3/owners/{owner}", self.owner),
             ("GET", "/crm/v4/objects/{from_type}/{remote_id}/associations/{to_type}", self.associations),
-            ("PUT", "/crm/v4/objects/{from_type}/{remote_id}/associations/default/{to_type}/{to_id}", self.associate_default),
+            (
+                "PUT",
+                "/crm/v4/objects/{from_type}/{remote_id}/associations/default/{to_type}/{to_id}",
+                self.associate_default,
+            ),
             ("PUT", "/crm/v4/objects/{from_type}/{remote_id}/associations/{to_type}/{to_id}", self.associate),
             ("POST", "/crm/v4/associations/{from_type}/{to_type}/batch/read", self.batch_associations),
             ("POST", "/crm/v4/associations/{from_type}/{to_type}/batch/create", self.batch_associate),
@@ -131,7 +144,9 @@ class HubspotApi:
                 self._calls[token] = self._calls.get(token, 0) + 1
                 over = self._calls[token] > allowed
             if over:
-                raise RuleError("The OAuth token used to make this call expired.", "EXPIRED_AUTHENTICATION", 401)
+                raise RuleError(
+                    "The OAuth token used to make this call expired.", "EXPIRED_AUTHENTICATION", 401
+                )
 
     def _count(self, request: Request, response: Response) -> None:
         now = time.monotonic()
@@ -153,14 +168,29 @@ class HubspotApi:
 
     def token(self, request: Request, version: str) -> Response:
         form = request.form
-        if form.get("grant_type") not in ("authorization_code", "refresh_token") or form.get("client_secret") == "wrong":
-            body = {"error": "invalid_grant", "error_description": "bad grant", "status": "BAD_REFRESH_TOKEN", "message": "bad grant"}
+        if (
+            form.get("grant_type") not in ("authorization_code", "refresh_token")
+            or form.get("client_secret") == "wrong"
+        ):
+            body = {
+                "error": "invalid_grant",
+                "error_description": "bad grant",
+                "status": "BAD_REFRESH_TOKEN",
+                "message": "bad grant",
+            }
             return json_response(body, 400)
         token = secrets.token_urlsafe(40)
         self.store.set_meta(f"hubspot-token:{token}", time.time() + 1800)
         refresh = form.get("refresh_token") or secrets.token_urlsafe(24)
-        out: Fields = {"access_token": token, "refresh_token": refresh, "expires_in": 1800, "token_type": "bearer"}
-        return json_response(out if version == "v1" else {**out, "hub_id": PORTAL_ID, "scopes": [], "user_id": 1})
+        out: Fields = {
+            "access_token": token,
+            "refresh_token": refresh,
+            "expires_in": 1800,
+            "token_type": "bearer",
+        }
+        return json_response(
+            out if version == "v1" else {**out, "hub_id": PORTAL_ID, "scopes": [], "user_id": 1}
+        )
 
     def account(self, request: Request) -> Response:
         return json_response(
@@ -195,7 +225,9 @@ class HubspotApi:
         rows = self.store.get_many(SYSTEM, kind, ids[:limit])
         page = [rows[i] for i in ids[:limit] if i in rows]
         out: Fields = {
-            "results": self._shown(kind, page, _names(request, "properties"), history, _names(request, "associations"))
+            "results": self._shown(
+                kind, page, _names(request, "properties"), history, _names(request, "associations")
+            )
         }
         if len(ids) > limit:
             base = re.sub(r"([?&])after=[^&]*&?", r"\1", request.target).rstrip("?&")
@@ -204,7 +236,9 @@ class HubspotApi:
         return json_response(out)
 
     def get_row(self, request: Request, kind: str, remote_id: str) -> Response:
-        row = self._row(kind, remote_id, request.arg("idProperty"), archived=request.arg("archived").lower() == "true")
+        row = self._row(
+            kind, remote_id, request.arg("idProperty"), archived=request.arg("archived").lower() == "true"
+        )
         shown = self._shown(
             kind,
             [row],
@@ -231,15 +265,20 @@ class HubspotApi:
         if name not in self.store.schema(SYSTEM, kind):
             raise RuleError(f"idProperty: no property {name}")
         wanted = json.dumps([v.lower() for v in values])
-        where = f"lower(json_extract(fields, '$.{name}')) IN (SELECT value FROM json_each(?))"
+        where = f"lower(json_extract(fields, '$.{name}')) IN (SELECT value FROM json_each(?))"  # noqa: S608  # a known name
         return {str(r.fields[name]).lower(): r for r in self.store.all_of(SYSTEM, kind, where, [wanted])}
 
     def _shown(
-        self, kind: str, rows: list[Stored], names: list[str], history: list[str] = (), links: list[str] = ()  # type: ignore[assignment]  # an empty tuple stands for an empty list
+        self,
+        kind: str,
+        rows: list[Stored],
+        names: Sequence[str],
+        history: Sequence[str] = (),
+        links: Sequence[str] = (),
     ) -> list[Fields]:
         meta = HUBSPOT_OBJECTS[kind]
         schema = self.store.schema(SYSTEM, kind)
-        wanted = [*DEFAULT_PROPERTIES.get(kind, _ENGAGEMENT_DEFAULTS)] if not names else names
+        wanted = names or [*DEFAULT_PROPERTIES.get(kind, _ENGAGEMENT_DEFAULTS)]
         wanted = list(dict.fromkeys([*wanted, *history, "hs_object_id", meta.created, meta.modified]))
         changes: dict[str, list[Any]] = defaultdict(list)
         if history:
@@ -306,19 +345,23 @@ class HubspotApi:
             rows = [r for r in known.values() if r.deleted == archived]
             missing = [i for i in ids if i not in known or known[i].deleted != archived]
         rows.sort(key=lambda r: int(r.remote_id))
-        return _batch(self._shown(kind, rows, body.get("properties") or [], history), self._missing(kind, missing))
+        return _batch(
+            self._shown(kind, rows, body.get("properties") or [], history), self._missing(kind, missing)
+        )
 
     def _missing(self, kind: str, ids: list[str]) -> list[Fields]:
         if not ids:
             return []
-        text = f"Could not get some {singular(kind)} objects, they may be deleted or not exist. Check that ids are valid."
+        text = f"Could not get some {singular(kind)} objects, they may be deleted or not exist."
         return [{"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": ids}}]
 
     # -- writing -------------------------------------------------------------------------------------------
 
     def create_row(self, request: Request, kind: str) -> Response:
         body = _body(request)
-        row = create(self.store, kind, body.get("properties") or {}, API_ACTOR, body.get("associations") or [])
+        row = create(
+            self.store, kind, body.get("properties") or {}, API_ACTOR, body.get("associations") or []
+        )
         location = {"Location": f"{request.host}{request.path.rstrip('/')}/{row.remote_id}"}
         return json_response(self._shown(kind, [row], [*row.fields])[0], 201, location)
 
@@ -340,14 +383,24 @@ class HubspotApi:
         with self.store.transaction():
             for item in inputs:
                 try:
-                    row = create(self.store, kind, item.get("properties") or {}, API_ACTOR, item.get("associations") or [])
+                    row = create(
+                        self.store,
+                        kind,
+                        item.get("properties") or {},
+                        API_ACTOR,
+                        item.get("associations") or [],
+                    )
                 except RuleError as rule:
                     if not traced:
                         raise
-                    errors.append({**rule.body, "context": {"objectWriteTraceId": [item["objectWriteTraceId"]]}})
+                    errors.append(
+                        {**rule.body, "context": {"objectWriteTraceId": [item["objectWriteTraceId"]]}}
+                    )
                     continue
                 shown = self._shown(kind, [row], [*row.fields])[0]
-                results.append({**shown, "objectWriteTraceId": item["objectWriteTraceId"]} if traced else shown)
+                results.append(
+                    {**shown, "objectWriteTraceId": item["objectWriteTraceId"]} if traced else shown
+                )
         return _batch(results, errors, 201)
 
     def batch_update(self, request: Request, kind: str) -> Response:
@@ -355,7 +408,9 @@ class HubspotApi:
         ids = [str(i["id"]) for i in inputs]
         if len(set(ids)) != len(ids):
             raise RuleError("Duplicate IDs found in batch input")
-        by_property = {i.get("idProperty") for i in inputs} - {None, "hs_object_id"}
+        by_property = {
+            str(i["idProperty"]) for i in inputs if i.get("idProperty", "hs_object_id") != "hs_object_id"
+        }
         with self.store.transaction():
             if by_property:
                 found = self._by_property(kind, by_property.pop(), ids)
@@ -370,7 +425,9 @@ class HubspotApi:
                     names |= dict.fromkeys(asked)
                     rows.append(update(self.store, known[remote_id], asked, API_ACTOR))
         rows.sort(key=lambda r: int(r.remote_id))
-        return _batch(self._shown(kind, rows, [*names]), self._missing(kind, [i for i in ids if i not in known]))
+        return _batch(
+            self._shown(kind, rows, [*names]), self._missing(kind, [i for i in ids if i not in known])
+        )
 
     def batch_upsert(self, request: Request, kind: str) -> Response:
         results = []
@@ -391,7 +448,9 @@ class HubspotApi:
 
     def batch_archive(self, request: Request, kind: str) -> Response:
         with self.store.transaction():
-            for row in self.store.get_many(SYSTEM, kind, [str(i["id"]) for i in _inputs(_body(request), PAGE)]).values():
+            for row in self.store.get_many(
+                SYSTEM, kind, [str(i["id"]) for i in _inputs(_body(request), PAGE)]
+            ).values():
                 archive(self.store, row, API_ACTOR)
         return Response(204)
 
@@ -437,7 +496,11 @@ class HubspotApi:
             "hubspotDefined": not ours,
             "formField": not read_only,
             "archived": bool(definition.get("archived")),
-            "modificationMetadata": {"archivable": ours, "readOnlyDefinition": not ours, "readOnlyValue": read_only},
+            "modificationMetadata": {
+                "archivable": ours,
+                "readOnlyDefinition": not ours,
+                "readOnlyValue": read_only,
+            },
         }
 
     def create_property(self, request: Request, kind: str) -> Response:
@@ -455,7 +518,9 @@ class HubspotApi:
     def read_properties(self, request: Request, kind: str) -> Response:
         schema = self.store.schema(SYSTEM, kind)
         names = [str(i["name"]) for i in _inputs(_body(request), PAGE)]
-        found = [self._property(kind, schema[n]) for n in names if n in schema and not schema[n].get("archived")]
+        found = [
+            self._property(kind, schema[n]) for n in names if n in schema and not schema[n].get("archived")
+        ]
         return _batch(found, self._missing(kind, [n for n in names if n not in schema]))
 
     def _make_property(self, kind: str, body: Fields) -> Fields:
@@ -466,7 +531,9 @@ class HubspotApi:
             raise RuleError(f"{name}: type {typ} and fieldType {field_type} do not go together")
         group = str(body.get("groupName", ""))
         if group not in self.store.meta("groups")[kind]:
-            raise RuleError(f"Property group {group} does not exist", subCategory="PropertyGroupError.GROUP_NOT_FOUND")
+            raise RuleError(
+                f"Property group {group} does not exist", subCategory="PropertyGroupError.GROUP_NOT_FOUND"
+            )
         listed = [{"value": str(o["value"]), "label": str(o["label"])} for o in body.get("options") or []]
         if typ == "enumeration" and not listed and field_type != "booleancheckbox":
             raise RuleError(f"{name}: an enumeration needs options")
@@ -498,7 +565,11 @@ class HubspotApi:
         """With ``options`` the whole list is replaced, without it stays."""
         known = self._definition(kind, name)
         body = _body(request)
-        keep = {k: body[k] for k in ("label", "groupName", "description", "hidden", "fieldType", "options") if body.get(k) is not None}
+        keep = {
+            k: body[k]
+            for k in ("label", "groupName", "description", "hidden", "fieldType", "options")
+            if body.get(k) is not None
+        }
         self.store.put_fields(SYSTEM, kind, [{**known, **keep}])
         return json_response(self._property(kind, self._definition(kind, name)))
 
@@ -511,7 +582,10 @@ class HubspotApi:
 
     def groups(self, request: Request, kind: str) -> Response:
         found = self.store.meta("groups")[kind]
-        results = [{"name": n, "label": label, "displayOrder": i, "archived": False} for i, (n, label) in enumerate(found.items())]
+        results = [
+            {"name": n, "label": label, "displayOrder": i, "archived": False}
+            for i, (n, label) in enumerate(found.items())
+        ]
         return json_response({"results": results})
 
     def create_group(self, request: Request, kind: str) -> Response:
@@ -523,7 +597,9 @@ class HubspotApi:
             groups = self.store.meta("groups")
             if name in groups[kind]:
                 text = f"A property group named {name} already exists."
-                raise RuleError(text, "OBJECT_ALREADY_EXISTS", 409, subCategory="PropertyGroupError.GROUP_EXISTS")
+                raise RuleError(
+                    text, "OBJECT_ALREADY_EXISTS", 409, subCategory="PropertyGroupError.GROUP_EXISTS"
+                )
             groups[kind][name] = label
             self.store.set_meta("groups", groups)
         return json_response({"name": name, "label": label, "displayOrder": -1, "archived": False}, 201)
@@ -558,7 +634,10 @@ class HubspotApi:
                         "id": s["id"],
                         "label": s["label"],
                         "displayOrder": i,
-                        "metadata": {"isClosed": str(s["closed"]).lower(), "probability": str(float(s["probability"]))},
+                        "metadata": {
+                            "isClosed": str(s["closed"]).lower(),
+                            "probability": str(float(s["probability"])),
+                        },
                         **stamp,
                     }
                     for i, s in enumerate(p["stages"])
@@ -582,7 +661,9 @@ class HubspotApi:
     def owner(self, request: Request, owner: str) -> Response:
         key = "user_id" if request.arg("idProperty") == "userId" else "id"
         archived = request.arg("archived").lower() == "true"
-        found = [o for o in self.store.meta("owners", []) if str(o[key]) == owner and o["archived"] == archived]
+        found = [
+            o for o in self.store.meta("owners", []) if str(o[key]) == owner and o["archived"] == archived
+        ]
         if not found:
             raise RuleError("resource not found", "OBJECT_NOT_FOUND", 404)
         return json_response(_owner(found[0]))
@@ -613,12 +694,16 @@ class HubspotApi:
             )
         return _batch(results, errors)
 
-    def associate(self, request: Request, from_type: str, remote_id: str, to_type: str, to_id: str) -> Response:
+    def associate(
+        self, request: Request, from_type: str, remote_id: str, to_type: str, to_id: str
+    ) -> Response:
         kinds = request.json()
         self._relate(from_type, remote_id, to_type, to_id, [int(k["associationTypeId"]) for k in kinds])
         return json_response({"fromObjectId": remote_id, "toObjectId": to_id, "labels": []}, 201)
 
-    def associate_default(self, request: Request, from_type: str, remote_id: str, to_type: str, to_id: str) -> Response:
+    def associate_default(
+        self, request: Request, from_type: str, remote_id: str, to_type: str, to_id: str
+    ) -> Response:
         self._relate(from_type, remote_id, to_type, to_id, [association_type(from_type, to_type)])
         return _batch([{"from": {"id": remote_id}, "to": {"id": to_id}}], [])
 
@@ -627,7 +712,9 @@ class HubspotApi:
         with self.store.transaction():
             for item in _inputs(_body(request), 2000):
                 pair = str(item["from"]["id"]), str(item["to"]["id"])
-                self._relate(from_type, pair[0], to_type, pair[1], [int(k["associationTypeId"]) for k in item["types"]])
+                self._relate(
+                    from_type, pair[0], to_type, pair[1], [int(k["associationTypeId"]) for k in item["types"]]
+                )
                 results.append({"fromObjectId": int(pair[0]), "toObjectId": int(pair[1]), "labels": []})
         return _batch(results, [], 201)
 
@@ -643,7 +730,9 @@ class HubspotApi:
 
     def labels(self, request: Request, from_type: str, to_type: str) -> Response:
         kind = association_type(from_type, to_type)
-        return json_response({"results": [{"category": "HUBSPOT_DEFINED", "typeId": kind, "label": None}] if kind else []})
+        return json_response(
+            {"results": [{"category": "HUBSPOT_DEFINED", "typeId": kind, "label": None}] if kind else []}
+        )
 
 
 def _versions(row: Stored, name: str, changes: list[Any]) -> list[Fields]:
@@ -651,13 +740,21 @@ def _versions(row: Stored, name: str, changes: list[Any]) -> list[Fields]:
     mine = [c for c in changes if c["field"] == name]
     out = []
     for change in reversed(mine):
-        version: Fields = {"value": json.loads(change["new"]) or "", "timestamp": change["at"], "sourceType": change["source"]}
+        version: Fields = {
+            "value": json.loads(change["new"]) or "",
+            "timestamp": change["at"],
+            "sourceType": change["source"],
+        }
         if str(change["by"]).isdigit():
             version |= {"updatedByUserId": int(change["by"]), "sourceId": f"userId:{change['by']}"}
         out.append(version)
     first = json.loads(mine[0]["old"]) if mine else row.fields.get(name)
     if first is not None:
-        source = "INTEGRATION" if not row.fields.get("hs_object_source_label") else row.fields["hs_object_source_label"]
+        source = (
+            "INTEGRATION"
+            if not row.fields.get("hs_object_source_label")
+            else row.fields["hs_object_source_label"]
+        )
         out.append({"value": first, "timestamp": row.created, "sourceType": source})
     return out
 
@@ -686,7 +783,10 @@ def _owner(owner: Fields) -> Fields:
         "createdAt": "2020-01-01T00:00:00.000Z",
         "updatedAt": "2020-01-01T00:00:00.000Z",
         "archived": owner["archived"],
-        "teams": [{"id": str(n), "name": t, "primary": n == 1} for n, t in enumerate(owner.get("teams", []), start=1)],
+        "teams": [
+            {"id": str(n), "name": t, "primary": n == 1}
+            for n, t in enumerate(owner.get("teams", []), start=1)
+        ],
     }
 
 
@@ -713,7 +813,9 @@ def _inputs(body: Fields, most: int) -> list[Fields]:
     if not isinstance(inputs, list) or not inputs:
         raise RuleError("inputs: at least one is needed")
     if len(inputs) > most:
-        raise RuleError(f"The maximum number of inputs supported in a batch request is {most}. Received {len(inputs)}.")
+        raise RuleError(
+            f"The maximum number of inputs supported in a batch request is {most}. Received {len(inputs)}."
+        )
     return inputs
 
 

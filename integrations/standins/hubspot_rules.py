@@ -28,14 +28,19 @@ ONE_OF = {"contacts": ("email", "firstname", "lastname"), "companies": ("name", 
 class RuleError(Exception):
     """A write that HubSpot refuses, with the body it answers."""
 
-    def __init__(self, message: str, category: str = "VALIDATION_ERROR", status: int = 400, **more: Any) -> None:
+    def __init__(
+        self, message: str, category: str = "VALIDATION_ERROR", status: int = 400, **more: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.body: Fields = {"status": "error", "message": message, "category": category, **more}
 
 
 def _invalid(faults: list[Fields]) -> RuleError:
-    errors = [{"message": f["message"], "code": f["error"], "context": {"propertyName": [f["name"]]}} for f in faults]
+    errors = [
+        {"message": f["message"], "code": f["error"], "context": {"propertyName": [f["name"]]}}
+        for f in faults
+    ]
     return RuleError(f"Property values were not valid: {json.dumps(faults)}", errors=errors)
 
 
@@ -48,7 +53,9 @@ def create(
     either = ONE_OF.get(object_type, ())
     if missing or (either and not any(fields.get(n) for n in either)):
         wanted = ", ".join(missing or either)
-        raise RuleError(f"Error creating {singular(object_type)}. Some required properties were not set: {wanted}.")
+        raise RuleError(
+            f"Error creating {singular(object_type)}. Some required properties were not set: {wanted}."
+        )
     with store.transaction():
         if object_type == "contacts" and fields.get("email"):
             email = str(fields["email"]).lower()
@@ -128,7 +135,10 @@ def _value(store: Store, object_type: str, definition: Fields, value: str | None
                 return date.fromisoformat(value).isoformat()
             at = read_instant(value)
             if (at.hour, at.minute, at.second, at.microsecond) != (0, 0, 0, 0):
-                raise _BadValue("INVALID_DATE", f"{value} is at {at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC, not midnight!")
+                raise _BadValue(
+                    "INVALID_DATE",
+                    f"{value} is at {at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC, not midnight!",
+                )
             return at.date().isoformat()
         if kind == "number":
             float(value)
@@ -156,7 +166,9 @@ def options(store: Store, object_type: str, definition: Mapping[str, Any]) -> li
     name = definition["name"]
     if name == "hubspot_owner_id":
         return [
-            {"value": o["id"], "label": f"{o['first_name']} {o['last_name']}"} for o in store.meta("owners", []) if not o["archived"]
+            {"value": o["id"], "label": f"{o['first_name']} {o['last_name']}"}
+            for o in store.meta("owners", [])
+            if not o["archived"]
         ]
     if object_type == "deals" and name in ("pipeline", "dealstage"):
         pipelines = [p for p in store.meta("pipelines", []) if p.get("object_type", "deals") == "deals"]
@@ -204,7 +216,9 @@ def _link_as_asked(store: Store, row: Stored, link: Fields) -> None:
         to_type = next((t for t in HUBSPOT_OBJECTS if opposite_of_known(type_id, row.object, t)), None)
         target = store.get(SYSTEM, to_type, to_id) if to_type else None
         if to_type is None or target is None:
-            raise RuleError(f"The association to {to_id} of type {type_id} is not possible", "OBJECT_NOT_FOUND", 404)
+            raise RuleError(
+                f"The association to {to_id} of type {type_id} is not possible", "OBJECT_NOT_FOUND", 404
+            )
         relate(store, row.object, row.remote_id, to_type, to_id, type_id)
 
 
@@ -213,14 +227,21 @@ def opposite_of_known(type_id: int, from_type: str, to_type: str) -> bool:
     from integrations.standins.schema import PRIMARY_TYPES, association_type
 
     plain = association_type(from_type, to_type)
-    primary = {("contacts", "companies"): 1, ("companies", "contacts"): 2, ("deals", "companies"): 5, ("companies", "deals"): 6}
+    primary = {
+        ("contacts", "companies"): 1,
+        ("companies", "contacts"): 2,
+        ("deals", "companies"): 5,
+        ("companies", "deals"): 6,
+    }
     return plain == type_id or (type_id in PRIMARY_TYPES and primary.get((from_type, to_type)) == type_id)
 
 
 def relate(store: Store, from_type: str, from_id: str, to_type: str, to_id: str, type_id: int) -> None:
     """Link two records both ways. No record's last-modified moves; an activity updates what HubSpot counts."""
     back = opposite_type(type_id, from_type, to_type)
-    store.associate([(from_type, from_id, to_type, to_id, type_id), (to_type, to_id, from_type, from_id, back)])
+    store.associate(
+        [(from_type, from_id, to_type, to_id, type_id), (to_type, to_id, from_type, from_id, back)]
+    )
     if from_type not in ("calls", "meetings", "emails") or to_type != "contacts":
         return
     activity, contact = store.get(SYSTEM, from_type, from_id), store.get(SYSTEM, to_type, to_id)

@@ -18,7 +18,9 @@ _TEXTS = ("email", "firstname", "lastname", "phone", "company", "name", "domain"
 _COMPARE = {"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 
 
-def search(store: Store, object_type: str, body: Mapping[str, Any], size: int) -> tuple[int, list[Stored], int | None]:
+def search(
+    store: Store, object_type: str, body: Mapping[str, Any], size: int
+) -> tuple[int, list[Stored], int | None]:
     """(total, the page, the next ``after`` or None); raises RuleError."""
     if size > BODY:
         raise RuleError(f"The request body is too large: {size} characters, {BODY} at most")
@@ -35,9 +37,9 @@ def search(store: Store, object_type: str, body: Mapping[str, Any], size: int) -
     order, order_params = _order(store, object_type, body.get("sorts") or [])
     source, source_params = store.source(SYSTEM, object_type)
     base = f"FROM {source} r WHERE r.deleted = 0 AND {where}"
-    total = store.fetch(f"SELECT count(*) AS n {base}", [*source_params, *params])[0]["n"]  # noqa: S608
+    total = store.fetch(f"SELECT count(*) AS n {base}", [*source_params, *params])[0]["n"]
     rows = store.fetch(
-        f"SELECT r.* {base} ORDER BY {order} LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT r.* {base} ORDER BY {order} LIMIT ? OFFSET ?",
         [*source_params, *params, *order_params, limit, after],
     )
     following = after + len(rows)
@@ -113,10 +115,16 @@ def _filter(store: Store, object_type: str, item: Mapping[str, Any]) -> tuple[st
         # Texts are indexed in lower case and the values of IN are taken as they come.
         values = [_value(kind, v, False) for v in item.get("values") or []]
         marks = ", ".join("?" for _ in values)
-        return (f"{shown} IN ({marks})" if operator == "IN" else f"({column} IS NULL OR {shown} NOT IN ({marks}))"), values
+        return (
+            f"{shown} IN ({marks})" if operator == "IN" else f"({column} IS NULL OR {shown} NOT IN ({marks}))"
+        ), values
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         pattern = f"%{str(item.get('value', '')).replace('*', '%')}%"
-        return (f"{column} LIKE ?" if operator == "CONTAINS_TOKEN" else f"({column} IS NULL OR {column} NOT LIKE ?)"), [pattern]
+        return (
+            f"{column} LIKE ?"
+            if operator == "CONTAINS_TOKEN"
+            else f"({column} IS NULL OR {column} NOT LIKE ?)"
+        ), [pattern]
     raise RuleError(f"Invalid operator {operator!r}")
 
 
@@ -143,7 +151,11 @@ def _order(store: Store, object_type: str, sorts: list[Any]) -> tuple[str, list[
     tie = "(r.seq * 7919) % 10007"
     if not sorts:
         return f"r.created, {tie}", []
-    rule = sorts[0] if isinstance(sorts[0], dict) else {"propertyName": sorts[0].lstrip("-"), "direction": "ASCENDING"}
+    rule = (
+        sorts[0]
+        if isinstance(sorts[0], dict)
+        else {"propertyName": sorts[0].lstrip("-"), "direction": "ASCENDING"}
+    )
     if isinstance(sorts[0], str) and sorts[0].startswith("-"):
         rule["direction"] = "DESCENDING"
     column, _ = _column(store, object_type, str(rule.get("propertyName")))

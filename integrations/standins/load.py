@@ -66,11 +66,11 @@ def _load_schema(store: Store, world: World) -> None:
     schema = world.get("schema", {})
     theirs = schema.get("salesforce", {})
     for name in dict.fromkeys([*SALESFORCE_FIELDS, *theirs, *world["salesforce"]]):
-        store.put_fields("salesforce", name, salesforce_system_fields(name))  # type: ignore[arg-type]  # a TypedDict is a mapping
-        store.put_fields("salesforce", name, SALESFORCE_FIELDS.get(name, []))  # type: ignore[arg-type]  # the same
-        store.put_fields("salesforce", name, theirs.get(name, []))  # type: ignore[arg-type]  # the same
+        store.put_fields("salesforce", name, salesforce_system_fields(name))
+        store.put_fields("salesforce", name, SALESFORCE_FIELDS.get(name, []))
+        store.put_fields("salesforce", name, theirs.get(name, []))
     for name, (_, parent, _) in HISTORY_OBJECTS.items():
-        store.put_fields("salesforce", name, history_fields(parent))  # type: ignore[arg-type]  # the same
+        store.put_fields("salesforce", name, history_fields(parent))
     ours = schema.get("hubspot", {})
     groups: dict[str, dict[str, str]] = {}
     for kind, meta in HUBSPOT_OBJECTS.items():
@@ -147,7 +147,7 @@ def _load_people(store: Store, world: World) -> None:
 def _load_rows(store: Store, system: str, object_name: str, rows: list[Row]) -> None:
     write = salesforce_value if system == "salesforce" else hubspot_value
     values = []
-    changes = []
+    changes: list[tuple[str, ...]] = []
     for row in rows:
         fields = {k: write(v) for k, v in row["fields"].items()}
         if system == "salesforce":
@@ -185,10 +185,11 @@ def _load_rows(store: Store, system: str, object_name: str, rows: list[Row]) -> 
         "INSERT INTO rows (system, object, remote_id, fields, created, modified, deleted) VALUES (?, ?, ?, ?, ?, ?, ?)",
         values,
     )
+    changes.sort(key=lambda c: c[6])
     store.executemany(
         "INSERT INTO history (system, object, remote_id, field, old, new, at, by, source)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        sorted(changes, key=lambda c: c[6]),
+        changes,
     )
 
 

@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from integrations.standins.faults import Faults
@@ -14,7 +15,17 @@ from integrations.standins.forms import read_instant
 from integrations.standins.http import Refused, Request, Response, Router, json_response
 from integrations.standins.load import INTEGRATION_USER_ID, ORGANIZATION_ID
 from integrations.standins.salesforce_query import Queries
-from integrations.standins.salesforce_rules import API_ACTOR, SYSTEM, RuleError, create, delete, picklist, readable, update, writable
+from integrations.standins.salesforce_rules import (
+    API_ACTOR,
+    SYSTEM,
+    RuleError,
+    create,
+    delete,
+    picklist,
+    readable,
+    update,
+    writable,
+)
 from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS
 from integrations.standins.soql import SoqlError
 from integrations.standins.store import Fields, Store, Stored, utc_now
@@ -191,7 +202,9 @@ class SalesforceApi:
     # -- reading -------------------------------------------------------------------------------------------
 
     def versions(self, request: Request) -> Response:
-        return json_response([{"label": f"v{v}", "url": f"/services/data/v{v}", "version": v} for v in VERSIONS])
+        return json_response(
+            [{"label": f"v{v}", "url": f"/services/data/v{v}", "version": v} for v in VERSIONS]
+        )
 
     def resources(self, request: Request) -> Response:
         names = ("sobjects", "query", "queryAll", "limits", "tooling", "composite")
@@ -212,7 +225,9 @@ class SalesforceApi:
     def limits(self, request: Request) -> Response:
         left = {"Max": DAILY_CALLS, "Remaining": max(0, DAILY_CALLS - self._used)}
         jobs = {"Max": 10_000, "Remaining": 10_000}
-        return json_response({"DailyApiRequests": left, "DailyBulkV2QueryJobs": jobs, "DailyBulkApiBatches": jobs})
+        return json_response(
+            {"DailyApiRequests": left, "DailyBulkV2QueryJobs": jobs, "DailyBulkApiBatches": jobs}
+        )
 
     def query(self, request: Request) -> Response:
         return self._query(request)
@@ -255,7 +270,11 @@ class SalesforceApi:
         names = [n for n in self.store.objects(SYSTEM) if n != "CustomField"]
         base = request.path.rstrip("/")
         return json_response(
-            {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [self._head(n, f"{base}/{n}") for n in names]}
+            {
+                "encoding": "UTF-8",
+                "maxBatchSize": 200,
+                "sobjects": [self._head(n, f"{base}/{n}") for n in names],
+            }
         )
 
     def _head(self, name: str, url: str) -> Fields:
@@ -281,14 +300,18 @@ class SalesforceApi:
 
     def object_head(self, request: Request, name: str) -> Response:
         name = self._name(name)
-        return json_response({"objectDescribe": self._head(name, request.path.rstrip("/")), "recentItems": []})
+        return json_response(
+            {"objectDescribe": self._head(name, request.path.rstrip("/")), "recentItems": []}
+        )
 
     def describe(self, request: Request, name: str) -> Response:
         name = self._name(name)
         may_write = writable(self.store, name)
         fields = [_described(d, d["name"] in may_write) for d in readable(self.store, name).values()]
         url = request.path.rstrip("/").removesuffix("/describe")
-        return json_response({**self._head(name, url), "fields": fields, "recordTypeInfos": [], "childRelationships": []})
+        return json_response(
+            {**self._head(name, url), "fields": fields, "recordTypeInfos": [], "childRelationships": []}
+        )
 
     def deleted(self, request: Request, name: str) -> Response:
         rows = self._window(request, self._name(name), deleted=True)
@@ -329,20 +352,28 @@ class SalesforceApi:
             raise error("INVALID_FIELD", f"No such column '{unknown[0]}' on sobject of type {name}")
         out: Fields = {"attributes": {"type": name, "url": request.path}}
         values = full_row(row)
-        out |= {n: values.get(n, False if fields[n]["type"] == "boolean" else None) for n in (wanted or fields)}
+        out |= {
+            n: values.get(n, False if fields[n]["type"] == "boolean" else None) for n in (wanted or fields)
+        }
         out["Id"] = row.remote_id
         return json_response(out)
 
     def _row(self, name: str, remote_id: str) -> Stored:
         row = self.store.get(SYSTEM, name, salesforce_id_18(remote_id))
         if row is None:
-            raise error("NOT_FOUND", "Provided external ID field does not exist or is not accessible: " + remote_id, 404)
+            raise error(
+                "NOT_FOUND",
+                "Provided external ID field does not exist or is not accessible: " + remote_id,
+                404,
+            )
         return row
 
     # -- writing -------------------------------------------------------------------------------------------
 
     def create_row(self, request: Request, name: str) -> Response:
-        row = create(self.store, self._name(name), _body(request), API_ACTOR, auto_assign=_auto_assign(request))
+        row = create(
+            self.store, self._name(name), _body(request), API_ACTOR, auto_assign=_auto_assign(request)
+        )
         location = {"Location": f"{request.path.rstrip('/')}/{row.remote_id}"}
         return json_response({"id": row.remote_id, "success": True, "errors": []}, 201, location)
 
@@ -367,11 +398,14 @@ class SalesforceApi:
         if not isinstance(records, list) or not records:
             raise error("INVALID_INPUT", "The records list is empty")
         if len(records) > 200:
-            raise error("EXCEEDED_ID_LIMIT", "record limit reached. cannot submit more than 200 records into this call")
+            raise error(
+                "EXCEEDED_ID_LIMIT",
+                "record limit reached. cannot submit more than 200 records into this call",
+            )
         types = [str(r.get("attributes", {}).get("type", "")) for r in records]
         if not all(types):
             raise error("JSON_PARSER_ERROR", "Include an 'attributes' object with the type of each record")
-        if sum(a != b for a, b in zip(types, types[1:], strict=False)) > 10:
+        if sum(a != b for a, b in pairwise(types)) > 10:
             raise error("INVALID_INPUT", "Too many chunks: sort the records by type")
         auto_assign = _auto_assign(request)
         results: list[Fields] = []
@@ -432,7 +466,9 @@ class SalesforceApi:
                 },
                 API_ACTOR,
             )
-        return json_response({"id": row.remote_id, "success": True, "errors": [], "warnings": [], "infos": []}, 201)
+        return json_response(
+            {"id": row.remote_id, "success": True, "errors": [], "warnings": [], "infos": []}, 201
+        )
 
     def delete_field(self, request: Request, remote_id: str) -> Response:
         row = self.store.get(SYSTEM, "CustomField", salesforce_id_18(remote_id))
@@ -445,7 +481,7 @@ class SalesforceApi:
         return Response(204)
 
 
-class _RolledBack(Exception):  # noqa: N818  # ends a transaction on purpose
+class _RolledBack(Exception):  # ends a transaction on purpose
     pass
 
 
@@ -459,7 +495,9 @@ def _body(request: Request) -> Fields:
     try:
         body = request.json()
     except json.JSONDecodeError as fault:
-        raise error("JSON_PARSER_ERROR", f"Unexpected character at [line:{fault.lineno}, column:{fault.colno}]") from None
+        raise error(
+            "JSON_PARSER_ERROR", f"Unexpected character at [line:{fault.lineno}, column:{fault.colno}]"
+        ) from None
     if not isinstance(body, dict):
         raise error("JSON_PARSER_ERROR", "an object is expected")
     return body
@@ -484,10 +522,18 @@ def _from_metadata(name: str, metadata: Mapping[str, Any]) -> Fields:
     length = metadata.get("length")
     if metadata["type"] == "Text" and not (isinstance(length, int) and 1 <= length <= 255):
         raise error("FIELD_INTEGRITY_EXCEPTION", "Length: a text field needs 1 to 255", fields=["Metadata"])
-    if metadata["type"] == "LongTextArea" and not (isinstance(length, int) and length >= 256 and metadata.get("visibleLines")):
-        raise error("FIELD_INTEGRITY_EXCEPTION", "Length of at least 256 and visibleLines are required", fields=["Metadata"])
+    if metadata["type"] == "LongTextArea" and not (
+        isinstance(length, int) and length >= 256 and metadata.get("visibleLines")
+    ):
+        raise error(
+            "FIELD_INTEGRITY_EXCEPTION",
+            "Length of at least 256 and visibleLines are required",
+            fields=["Metadata"],
+        )
     if metadata["type"] == "Checkbox" and metadata.get("defaultValue") is None:
-        raise error("FIELD_INTEGRITY_EXCEPTION", "Default Value is required for a checkbox", fields=["Metadata"])
+        raise error(
+            "FIELD_INTEGRITY_EXCEPTION", "Default Value is required for a checkbox", fields=["Metadata"]
+        )
     definition: Fields = {"name": name, "type": kind, "label": metadata["label"], "granted_only": True}
     if length or kind in ("url", "email", "phone", "picklist", "textarea"):
         definition["length"] = length or 255
@@ -498,7 +544,8 @@ def _from_metadata(name: str, metadata: Mapping[str, Any]) -> Fields:
         values = (value_set.get("valueSetDefinition") or {}).get("value") or []
         definition["restricted"] = bool(value_set.get("restricted"))
         definition["values"] = [
-            {"value": v.get("fullName") or v.get("valueName"), "label": v.get("label") or v.get("fullName")} for v in values
+            {"value": v.get("fullName") or v.get("valueName"), "label": v.get("label") or v.get("fullName")}
+            for v in values
         ]
     return definition
 
@@ -506,7 +553,15 @@ def _from_metadata(name: str, metadata: Mapping[str, Any]) -> Fields:
 def _described(definition: Fields, may_write: bool) -> Fields:
     kind = definition["type"]
     name = definition["name"]
-    own = name in ("Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+    own = name in (
+        "Id",
+        "IsDeleted",
+        "CreatedDate",
+        "CreatedById",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "SystemModstamp",
+    )
     long_text = kind == "textarea" and definition.get("length", 0) > 255
     out: Fields = {
         "name": name,
@@ -533,7 +588,8 @@ def _described(definition: Fields, may_write: bool) -> Fields:
         "referenceTo": definition.get("reference_to", []),
         "relationshipName": None,
         "picklistValues": [
-            {"value": v["value"], "label": v["label"], "active": True, "defaultValue": False} for v in picklist(definition)
+            {"value": v["value"], "label": v["label"], "active": True, "defaultValue": False}
+            for v in picklist(definition)
         ],
     }
     if kind == "reference":

@@ -48,7 +48,9 @@ class Queries:
         self._cursors: dict[str, _Cursor] = {}
         self._count = 0
 
-    def start(self, text: str, session: str, *, base: str, deleted: bool, batch: int | None, tooling: bool) -> Fields:
+    def start(
+        self, text: str, session: str, *, base: str, deleted: bool, batch: int | None, tooling: bool
+    ) -> Fields:
         """The first page; raises SoqlError."""
         query = parse(text)
         virtual = self._stage_rows(query)
@@ -63,7 +65,9 @@ class Queries:
             row: Fields = {"attributes": {"type": "AggregateResult"}}
             row |= {f"expr{n}": len(seqs) for n, _ in enumerate(query.aggregates)}
             return {"totalSize": 1, "done": True, "records": [row]}
-        wide = any(table.column(path).type == "textarea" and table.length(path) > LONG_TEXT for path in query.select)
+        wide = any(
+            table.column(path).type == "textarea" and table.length(path) > LONG_TEXT for path in query.select
+        )
         page = min(max(batch or PAGE, 200), PAGE, WIDE_PAGE if wide else PAGE)
         return self._page(_Cursor(session, query, seqs, page, tooling), 0, base, None)
 
@@ -123,7 +127,11 @@ class Queries:
                 "IsClosed": bool(value.get("closed") or value["value"] == "Completed"),
                 "IsWon": bool(value.get("won")),
                 "DefaultProbability": value.get("probability"),
-                "ForecastCategoryName": "Closed" if value.get("won") else "Omitted" if value.get("closed") else "Pipeline",
+                "ForecastCategoryName": "Closed"
+                if value.get("won")
+                else "Omitted"
+                if value.get("closed")
+                else "Pipeline",
             }
             unknown = [s for s in query.select if s not in full]
             if unknown:
@@ -190,9 +198,15 @@ class _Table:
                 )
                 return Column(sql, fields[found]["type"])
         if name.lower() == "type":
-            sql = f"(SELECT p.object FROM rows p WHERE p.system = 'salesforce' AND p.remote_id = {self.column(own).sql})"  # noqa: S608
-            return Column(sql, "string")
+            of = f"p.system = 'salesforce' AND p.remote_id = {self.column(own).sql}"
+            return Column(f"(SELECT p.object FROM rows p WHERE {of})", "string")  # noqa: S608
         raise SoqlError(f"Didn't understand relationship '{relation}' in field path.", "INVALID_FIELD")
+
+    def _parent_type(self, relation: str) -> str:
+        """A lookup to several objects answers ``Name``."""
+        lookup = relation[:-1] + "c" if relation.endswith("__r") else f"{relation}Id"
+        targets = self._fields[self._name(lookup)].get("reference_to", [])
+        return str(targets[0]) if len(targets) == 1 else "Name"
 
     def _source(self, deleted: bool) -> tuple[str, list[Any]]:
         if self._history:
@@ -217,7 +231,9 @@ class _Table:
             if not column.filterable:
                 raise SoqlError(f"field '{path}' can not be sorted in a query call", "INVALID_FIELD")
             first = nulls_first if nulls_first is not None else True
-            order.append(f"{column.sql} {'DESC' if descending else 'ASC'} NULLS {'FIRST' if first else 'LAST'}")
+            order.append(
+                f"{column.sql} {'DESC' if descending else 'ASC'} NULLS {'FIRST' if first else 'LAST'}"
+            )
         # Nothing is promised about rows that compare equal, so they come in an order nobody can lean on.
         order.append("(r.seq * 7919) % 10007")
         limit = f" LIMIT {query.limit}" if query.limit is not None else ""
@@ -236,7 +252,9 @@ class _Table:
         return [self._record(select, columns, found[s], base) for s in seqs if s in found]
 
     def _record(self, select: list[str], columns: list[Column], row: Any, base: str) -> Fields:
-        out: Fields = {"attributes": {"type": self._object, "url": f"{base}/sobjects/{self._object}/{row['id']}"}}
+        out: Fields = {
+            "attributes": {"type": self._object, "url": f"{base}/sobjects/{self._object}/{row['id']}"}
+        }
         for n, path in enumerate(select):
             value = typed(columns[n].type, row[f"c{n}"])
             if "." not in path:
@@ -250,7 +268,7 @@ class _Table:
                 if all(v is None for v in parent.values()):
                     out[relation] = None
                 else:
-                    out[relation] = {"attributes": {"type": relation}, **parent}
+                    out[relation] = {"attributes": {"type": self._parent_type(relation)}, **parent}
         return out
 
 

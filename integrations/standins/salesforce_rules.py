@@ -36,13 +36,21 @@ class RuleError(Exception):
 def readable(store: Store, object_name: str) -> dict[str, Fields]:
     """The fields the API's user may see: a field made by API only once a permission set of theirs grants it."""
     schema = store.schema(SYSTEM, object_name)
-    return {name: d for name, d in schema.items() if not d.get("granted_only") or _granted(store, object_name, "Read")(name)}
+    return {
+        name: d
+        for name, d in schema.items()
+        if not d.get("granted_only") or _granted(store, object_name, "Read")(name)
+    }
 
 
 def writable(store: Store, object_name: str) -> set[str]:
     granted = _granted(store, object_name, "Edit")
     schema = store.schema(SYSTEM, object_name)
-    return {n for n, d in schema.items() if d.get("updateable", True) and (not d.get("granted_only") or granted(n))}
+    return {
+        n
+        for n, d in schema.items()
+        if d.get("updateable", True) and (not d.get("granted_only") or granted(n))
+    }
 
 
 def _granted(store: Store, object_name: str, what: str) -> Any:
@@ -65,13 +73,17 @@ def _granted(store: Store, object_name: str, what: str) -> Any:
     return answer
 
 
-def create(store: Store, object_name: str, payload: Mapping[str, Any], actor: Actor, *, auto_assign: bool = True) -> Stored:
+def create(
+    store: Store, object_name: str, payload: Mapping[str, Any], actor: Actor, *, auto_assign: bool = True
+) -> Stored:
     """A new row; raises RuleError."""
     schema = store.schema(SYSTEM, object_name)
     fields = _checked(store, object_name, payload, actor)
     missing = [n for n, d in schema.items() if d.get("required") and fields.get(n) is None]
     if missing:
-        raise RuleError("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing)
+        raise RuleError(
+            "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing
+        )
     with store.transaction():
         _check_unique(store, object_name, fields)
         if "OwnerId" in schema:
@@ -101,7 +113,9 @@ def update(
         _assign(store, row.object, fields, actor, auto_assign)
         derived = _calculated(store, row.object, row.fields, fields)
         changes = {**fields, **derived, "LastModifiedById": actor.by}
-        after = store.update(row, changes, actor, asked=asked, silent=(set(derived) - {"Probability"}) | {"LastModifiedById"})
+        after = store.update(
+            row, changes, actor, asked=asked, silent=(set(derived) - {"Probability"}) | {"LastModifiedById"}
+        )
         _follow(store, after, {k: v for k, v in changes.items() if row.fields.get(k) != v})
     return after
 
@@ -130,7 +144,9 @@ def _checked(store: Store, object_name: str, payload: Mapping[str, Any], actor: 
             raise RuleError("INVALID_FIELD", f"No such column '{name}' on sobject of type {object_name}")
         definition = schema[name]
         if not definition.get("updateable", True) or (allowed is not None and name not in allowed):
-            text = f"Unable to create/update fields: {name}. Please check the security settings of this field."
+            text = (
+                f"Unable to create/update fields: {name}. Please check the security settings of this field."
+            )
             raise RuleError("INVALID_FIELD_FOR_INSERT_UPDATE", text, [name])
         out[name] = _value(store, name, definition, value)
     return out
@@ -152,7 +168,9 @@ def _value(store: Store, name: str, definition: Fields, value: Any) -> Any:
         if kind == "int":
             return int(float(value))
     except ValueError:
-        raise RuleError("JSON_PARSER_ERROR", f"Cannot deserialize instance of {kind} from VALUE_STRING value {value}") from None
+        raise RuleError(
+            "JSON_PARSER_ERROR", f"Cannot deserialize instance of {kind} from VALUE_STRING value {value}"
+        ) from None
     text = str(value)
     if kind in ("reference", "id"):
         full = salesforce_id_18(text)
@@ -160,7 +178,9 @@ def _value(store: Store, name: str, definition: Fields, value: Any) -> Any:
             raise RuleError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [name])
         return full
     if len(text) > definition.get("length", 131_072):
-        shown = f"{definition['label']}: data value too large: {text[:80]} (max length={definition['length']})"
+        shown = (
+            f"{definition['label']}: data value too large: {text[:80]} (max length={definition['length']})"
+        )
         raise RuleError("STRING_TOO_LONG", shown, [name])
     if kind == "picklist" and definition.get("restricted"):
         values = {v["value"] for v in picklist(definition)}
@@ -168,7 +188,9 @@ def _value(store: Store, name: str, definition: Fields, value: Any) -> Any:
             shown = f"{definition['label']}: bad value for restricted picklist field: {text}"
             raise RuleError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", shown, [name])
     if kind == "email" and "@" not in text:
-        raise RuleError("INVALID_EMAIL_ADDRESS", f"{definition['label']}: invalid email address: {text}", [name])
+        raise RuleError(
+            "INVALID_EMAIL_ADDRESS", f"{definition['label']}: invalid email address: {text}", [name]
+        )
     return text
 
 
@@ -190,7 +212,11 @@ def _check_unique(store: Store, object_name: str, fields: Fields) -> None:
     if object_name == "FieldPermissions":
         parent, _, name = str(fields.get("Field")).partition(".")
         if name not in store.schema(SYSTEM, parent):
-            raise RuleError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"Field Name: bad value: {fields.get('Field')}", ["Field"])
+            raise RuleError(
+                "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                f"Field Name: bad value: {fields.get('Field')}",
+                ["Field"],
+            )
 
 
 def _assign(store: Store, object_name: str, fields: Fields, actor: Actor, auto_assign: bool) -> None:
@@ -205,21 +231,32 @@ def _calculated(store: Store, object_name: str, before: Fields, changes: Fields)
     state = {**before, **changes}
     if object_name in ("Lead", "Contact", "User") and {"FirstName", "LastName"} & changes.keys():
         return {"Name": " ".join(str(state[k]) for k in ("FirstName", "LastName") if state.get(k))}
-    if object_name == "Opportunity" and "StageName" in changes and before.get("StageName") != changes["StageName"]:
+    if (
+        object_name == "Opportunity"
+        and "StageName" in changes
+        and before.get("StageName") != changes["StageName"]
+    ):
         stages = {s["value"]: s for s in picklist(store.schema(SYSTEM, "Opportunity")["StageName"])}
         stage = stages.get(changes["StageName"], {})
         out: Fields = {
             "IsClosed": bool(stage.get("closed")),
             "IsWon": bool(stage.get("won")),
             "LastStageChangeDate": now,
-            "ForecastCategoryName": "Closed" if stage.get("won") else "Omitted" if stage.get("closed") else "Pipeline",
+            "ForecastCategoryName": "Closed"
+            if stage.get("won")
+            else "Omitted"
+            if stage.get("closed")
+            else "Pipeline",
         }
         if "Probability" not in changes and "probability" in stage:
             out["Probability"] = float(stage["probability"])
         return out
     if object_name == "Task" and "Status" in changes:
         closed = changes["Status"] == "Completed"
-        return {"IsClosed": closed, "CompletedDateTime": (before.get("CompletedDateTime") or now) if closed else None}
+        return {
+            "IsClosed": closed,
+            "CompletedDateTime": (before.get("CompletedDateTime") or now) if closed else None,
+        }
     if object_name == "Event" and changes.get("StartDateTime"):
         start = str(changes["StartDateTime"])
         return {"ActivityDateTime": start, "ActivityDate": start[:10]}
@@ -240,4 +277,6 @@ def _follow(store: Store, row: Stored, changed: Fields) -> None:
             target = store.find(SYSTEM, str(row.fields.get(key) or ""))
             if target and "LastActivityDate" in store.schema(SYSTEM, target.object):
                 last = max(day, str(target.fields.get("LastActivityDate") or ""))
-                store.update(target, {"LastActivityDate": last}, Actor("", "AUTOMATION"), silent=["LastActivityDate"])
+                store.update(
+                    target, {"LastActivityDate": last}, Actor("", "AUTOMATION"), silent=["LastActivityDate"]
+                )

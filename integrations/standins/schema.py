@@ -29,12 +29,16 @@ SALESFORCE_OBJECTS = {
     "GroupMember": SalesforceObject("011", "Group Member", "Group Members"),
     "Campaign": SalesforceObject("701", "Campaign", "Campaigns"),
     "CampaignMember": SalesforceObject("00v", "Campaign Member", "Campaign Members"),
-    "OpportunityContactRole": SalesforceObject("00K", "Opportunity Contact Role", "Opportunity Contact Roles"),
+    "OpportunityContactRole": SalesforceObject(
+        "00K", "Opportunity Contact Role", "Opportunity Contact Roles"
+    ),
     "OpportunityHistory": SalesforceObject("008", "Opportunity History", "Opportunity History"),
     "Organization": SalesforceObject("00D", "Organization", "Organizations"),
     "PermissionSet": SalesforceObject("0PS", "Permission Set", "Permission Sets"),
     "FieldPermissions": SalesforceObject("01k", "Field Permissions", "Field Permissions"),
-    "PermissionSetAssignment": SalesforceObject("0Pa", "Permission Set Assignment", "Permission Set Assignments"),
+    "PermissionSetAssignment": SalesforceObject(
+        "0Pa", "Permission Set Assignment", "Permission Set Assignments"
+    ),
     "CustomField": SalesforceObject("00N", "Custom Field", "Custom Fields"),
 }
 """Only CustomField is reached through the Tooling API."""
@@ -108,7 +112,11 @@ _PERSON = [
     _f("Email", "email", 80),
     _f("Phone", "phone", 40),
     _f("MobilePhone", "phone", 40),
-    _f("LeadSource", "picklist", values=["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"]),
+    _f(
+        "LeadSource",
+        "picklist",
+        values=["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"],
+    ),
     _f("Description", "textarea", 32000),
     _ref("OwnerId", "Group", "User", label="Owner ID", tracked=True),
     _f("LastActivityDate", "date", updateable=False),
@@ -130,7 +138,11 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
     "Lead": [
         *_PERSON,
         _f("Company", required=True),
-        _f("Industry", "picklist", values=["Transportation", "Logistics", "Food & Beverage", "Construction", "Other"]),
+        _f(
+            "Industry",
+            "picklist",
+            values=["Transportation", "Logistics", "Food & Beverage", "Construction", "Other"],
+        ),
         _f("Status", "picklist", values=LEAD_STATUSES, required=True, tracked=True, label="Lead Status"),
         _f("Rating", "picklist", values=["Hot", "Warm", "Cold"], tracked=True),
         _f("NumberOfEmployees", "int", label="Employees"),
@@ -154,7 +166,11 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
     "Account": [
         _f("Name", required=True, label="Account Name"),
         _f("Type", "picklist", values=["Prospect", "Customer", "Partner", "Other"]),
-        _f("Industry", "picklist", values=["Transportation", "Logistics", "Food & Beverage", "Construction", "Other"]),
+        _f(
+            "Industry",
+            "picklist",
+            values=["Transportation", "Logistics", "Food & Beverage", "Construction", "Other"],
+        ),
         _f("NumberOfEmployees", "int", label="Employees"),
         _f("AnnualRevenue", "currency"),
         _f("Website", "url"),
@@ -175,9 +191,17 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
         _f("CloseDate", "date", required=True, tracked=True),
         _f("Type", "picklist", values=["New business", "Expansion", "Renewal"]),
         _f("NextStep"),
-        _f("LeadSource", "picklist", values=["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"]),
+        _f(
+            "LeadSource",
+            "picklist",
+            values=["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"],
+        ),
         _f("Description", "textarea", 32000),
-        _f("ForecastCategoryName", "picklist", values=["Omitted", "Pipeline", "Best Case", "Commit", "Closed"]),
+        _f(
+            "ForecastCategoryName",
+            "picklist",
+            values=["Omitted", "Pipeline", "Best Case", "Commit", "Closed"],
+        ),
         _f("IsClosed", "boolean", updateable=False, label="Closed"),
         _f("IsWon", "boolean", updateable=False, label="Won"),
         _f("LastStageChangeDate", "datetime", updateable=False),
@@ -216,9 +240,19 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
         _ref("ManagerId", "User", label="Manager ID"),
         _f("UserRole", label="Role"),
         _f("UserType", "picklist", values=["Standard", "AutomatedProcess"]),
-        _f("TimeZoneSidKey", "picklist", values=["America/Chicago", "Europe/Berlin", "UTC"], label="Time Zone"),
+        _f(
+            "TimeZoneSidKey",
+            "picklist",
+            values=["America/Chicago", "Europe/Berlin", "UTC"],
+            label="Time Zone",
+        ),
     ],
-    "Group": [_f("Name", length=40), _f("DeveloperName", length=80), _f("Type", length=40), _f("Email", "email")],
+    "Group": [
+        _f("Name", length=40),
+        _f("DeveloperName", length=80),
+        _f("Type", length=40),
+        _f("Email", "email"),
+    ],
     "GroupMember": [_ref("GroupId", "Group"), _ref("UserOrGroupId", "User", "Group")],
     "Campaign": [
         _f("Name", length=80, required=True),
@@ -240,7 +274,11 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
     "OpportunityContactRole": [
         _ref("OpportunityId", "Opportunity", required=True),
         _ref("ContactId", "Contact", required=True),
-        _f("Role", "picklist", values=["Decision Maker", "Economic Buyer", "Champion", "Influencer", "User", "Other"]),
+        _f(
+            "Role",
+            "picklist",
+            values=["Decision Maker", "Economic Buyer", "Champion", "Influencer", "User", "Other"],
+        ),
         _f("IsPrimary", "boolean", label="Primary"),
     ],
     "OpportunityHistory": [
@@ -260,7 +298,11 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
         _f("DefaultLocaleSidKey"),
         _f("FiscalYearStartMonth", "int"),
     ],
-    "PermissionSet": [_f("Name", length=80, required=True), _f("Label", length=80, required=True), _f("Description")],
+    "PermissionSet": [
+        _f("Name", length=80, required=True),
+        _f("Label", length=80, required=True),
+        _f("Description"),
+    ],
     "FieldPermissions": [
         _ref("ParentId", "PermissionSet", required=True),
         _f("SobjectType", required=True),
@@ -308,7 +350,9 @@ HUBSPOT_OBJECTS = {
     "contacts": HubspotType(
         "0-1", "contact", "Contact", "Contacts", "contactinformation", "lastmodifieddate", "createdate"
     ),
-    "companies": HubspotType("0-2", "company", "Company", "Companies", "companyinformation", created="createdate"),
+    "companies": HubspotType(
+        "0-2", "company", "Company", "Companies", "companyinformation", created="createdate"
+    ),
     "deals": HubspotType("0-3", "deal", "Deal", "Deals", "dealinformation", created="createdate"),
     "calls": HubspotType("0-48", "call", "Call", "Calls", "call"),
     "meetings": HubspotType("0-47", "meeting_event", "Meeting", "Meetings", "meeting"),
@@ -348,11 +392,13 @@ _FIELD_TYPES = {
 }
 
 
-def _p(name: str, label: str, kind: str = "string", options: dict[str, str] | None = None, **more: Any) -> HubspotProperty:
+def _p(
+    name: str, label: str, kind: str = "string", options: dict[str, str] | None = None, **more: Any
+) -> HubspotProperty:
     spec: Spec = {"name": name, "label": label, "type": kind, "fieldType": _FIELD_TYPES[kind], **more}
     if options is not None:
         spec["options"] = [{"value": v, "label": text} for v, text in options.items()]
-    return spec  # type: ignore[typeddict-item,return-value]  # built from the keys of the TypedDict
+    return spec  # type: ignore[return-value]  # built from the keys of the TypedDict, checked by the tests
 
 
 def hubspot_system_properties(object_type: str) -> list[HubspotProperty]:
@@ -377,7 +423,10 @@ def _lifecycle(group: str) -> list[HubspotProperty]:
     return out
 
 
-_ENGAGEMENT = [_p("hs_timestamp", "Activity date", "datetime"), _p("hs_activity_type", "Call and meeting type")]
+_ENGAGEMENT = [
+    _p("hs_timestamp", "Activity date", "datetime"),
+    _p("hs_activity_type", "Call and meeting type"),
+]
 
 HUBSPOT_PROPERTIES: dict[str, list[HubspotProperty]] = {
     "contacts": [
@@ -407,7 +456,13 @@ HUBSPOT_PROPERTIES: dict[str, list[HubspotProperty]] = {
         _p("hubspot_owner_assigneddate", "Owner Assigned Date", "datetime", readOnly=True),
         _p("notes_last_contacted", "Last Contacted", "datetime", readOnly=True, calculated=True),
         _p("num_contacted_notes", "Number of times contacted", "number", readOnly=True, calculated=True),
-        _p("hs_last_sales_activity_timestamp", "Last Engagement Date", "datetime", readOnly=True, calculated=True),
+        _p(
+            "hs_last_sales_activity_timestamp",
+            "Last Engagement Date",
+            "datetime",
+            readOnly=True,
+            calculated=True,
+        ),
     ],
     "companies": [
         _p("name", "Name"),
@@ -426,7 +481,12 @@ HUBSPOT_PROPERTIES: dict[str, list[HubspotProperty]] = {
         _p("amount", "Amount", "number"),
         _p("deal_currency_code", "Currency"),
         _p("closedate", "Close Date", "datetime"),
-        _p("dealtype", "Deal Type", "enumeration", {"newbusiness": "New Business", "existingbusiness": "Existing Business"}),
+        _p(
+            "dealtype",
+            "Deal Type",
+            "enumeration",
+            {"newbusiness": "New Business", "existingbusiness": "Existing Business"},
+        ),
         _p("hs_is_closed", "Is Deal Closed?", "bool", readOnly=True, calculated=True),
         _p("hs_is_closed_won", "Is Closed Won", "bool", readOnly=True, calculated=True),
         _p("hs_deal_stage_probability", "Deal probability", "number", readOnly=True, calculated=True),
@@ -435,7 +495,12 @@ HUBSPOT_PROPERTIES: dict[str, list[HubspotProperty]] = {
         *_ENGAGEMENT,
         _p("hs_call_title", "Call Title"),
         _p("hs_call_body", "Call notes"),
-        _p("hs_call_direction", "Call direction", "enumeration", {"INBOUND": "Inbound", "OUTBOUND": "Outbound"}),
+        _p(
+            "hs_call_direction",
+            "Call direction",
+            "enumeration",
+            {"INBOUND": "Inbound", "OUTBOUND": "Outbound"},
+        ),
         _p(
             "hs_call_status",
             "Call status",
@@ -481,7 +546,12 @@ HUBSPOT_PROPERTIES: dict[str, list[HubspotProperty]] = {
         *_ENGAGEMENT,
         _p("hs_task_subject", "Task Title"),
         _p("hs_task_body", "Task Notes"),
-        _p("hs_task_status", "Task Status", "enumeration", {"NOT_STARTED": "Not started", "COMPLETED": "Completed"}),
+        _p(
+            "hs_task_status",
+            "Task Status",
+            "enumeration",
+            {"NOT_STARTED": "Not started", "COMPLETED": "Completed"},
+        ),
         _p("hs_task_priority", "Priority", "enumeration", {"LOW": "Low", "MEDIUM": "Medium", "HIGH": "High"}),
         _p("hs_task_type", "Task Type", "enumeration", {"EMAIL": "Email", "CALL": "Call", "TODO": "To-do"}),
     ],
@@ -494,8 +564,18 @@ DEFAULT_PIPELINE: Spec = {
     "stages": [
         {"id": "appointmentscheduled", "label": "Appointment Scheduled", "probability": 0.2, "closed": False},
         {"id": "qualifiedtobuy", "label": "Qualified To Buy", "probability": 0.4, "closed": False},
-        {"id": "presentationscheduled", "label": "Presentation Scheduled", "probability": 0.6, "closed": False},
-        {"id": "decisionmakerboughtin", "label": "Decision Maker Bought-In", "probability": 0.8, "closed": False},
+        {
+            "id": "presentationscheduled",
+            "label": "Presentation Scheduled",
+            "probability": 0.6,
+            "closed": False,
+        },
+        {
+            "id": "decisionmakerboughtin",
+            "label": "Decision Maker Bought-In",
+            "probability": 0.8,
+            "closed": False,
+        },
         {"id": "contractsent", "label": "Contract Sent", "probability": 0.9, "closed": False},
         {"id": "closedwon", "label": "Closed Won", "probability": 1.0, "closed": True},
         {"id": "closedlost", "label": "Closed Lost", "probability": 0.0, "closed": True},

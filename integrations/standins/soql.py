@@ -224,7 +224,19 @@ class Column:
     filterable: bool = True
 
 
-_QUOTED = {"string", "id", "reference", "picklist", "multipicklist", "combobox", "email", "phone", "url", "textarea", "anyType"}
+_QUOTED = {
+    "string",
+    "id",
+    "reference",
+    "picklist",
+    "multipicklist",
+    "combobox",
+    "email",
+    "phone",
+    "url",
+    "textarea",
+    "anyType",
+}
 _NUMBERS = {"double", "int", "currency", "percent", "long"}
 
 
@@ -271,7 +283,10 @@ def _parameter(path: str, column: Column, value: Literal) -> Any:
     }.get(column.type) or ({"number"} if column.type in _NUMBERS else {"string"})
     if value.kind not in wanted:
         quoting = "should not be enclosed in quotes" if value.kind == "string" else "must be of another kind"
-        raise SoqlError(f"value of filter criterion for field '{path}' must be of type {column.type} and {quoting}", "INVALID_FIELD")
+        raise SoqlError(
+            f"value of filter criterion for field '{path}' must be of type {column.type} and {quoting}",
+            "INVALID_FIELD",
+        )
     if column.type in ("id", "reference"):
         return salesforce_id_18(value.value)
     return int(value.value) if value.kind == "boolean" else value.value

@@ -32,12 +32,14 @@ CREATE INDEX IF NOT EXISTS rows_by_id ON rows (system, remote_id);
 CREATE INDEX IF NOT EXISTS rows_by_stamp ON rows (system, object, modified, remote_id);
 CREATE TABLE IF NOT EXISTS history (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, object TEXT NOT NULL, remote_id TEXT NOT NULL,
-    field TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL, source TEXT NOT NULL
+    field TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
+    source TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS history_by_row ON history (system, object, remote_id, at);
 CREATE INDEX IF NOT EXISTS history_by_time ON history (system, object, at);
 CREATE TABLE IF NOT EXISTS associations (
-    from_type TEXT NOT NULL, from_id TEXT NOT NULL, to_type TEXT NOT NULL, to_id TEXT NOT NULL, type_id INTEGER NOT NULL,
+    from_type TEXT NOT NULL, from_id TEXT NOT NULL, to_type TEXT NOT NULL, to_id TEXT NOT NULL,
+    type_id INTEGER NOT NULL,
     PRIMARY KEY (from_type, from_id, to_type, to_id, type_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fields (
@@ -50,13 +52,14 @@ CREATE TABLE IF NOT EXISTS writes (
 );
 CREATE INDEX IF NOT EXISTS writes_by_row ON writes (system, object, remote_id);
 CREATE TABLE IF NOT EXISTS late (
-    system TEXT NOT NULL, object TEXT NOT NULL, remote_id TEXT NOT NULL, fields TEXT, modified TEXT, until REAL NOT NULL,
+    system TEXT NOT NULL, object TEXT NOT NULL, remote_id TEXT NOT NULL, fields TEXT, modified TEXT,
+    until REAL NOT NULL,
     PRIMARY KEY (system, object, remote_id)
 );
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS webhook_events (
-    seq INTEGER PRIMARY KEY, target TEXT NOT NULL, event TEXT NOT NULL, due REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    done INTEGER NOT NULL DEFAULT 0
+    seq INTEGER PRIMARY KEY, target TEXT NOT NULL, event TEXT NOT NULL, due REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS webhook_events_open ON webhook_events (due) WHERE done = 0;
 CREATE TABLE IF NOT EXISTS mails (
@@ -203,7 +206,9 @@ class Store:
             self._schemas.pop((system, object_name), None)
 
     def drop_field(self, system: str, object_name: str, name: str) -> None:
-        self.execute("DELETE FROM fields WHERE system = ? AND object = ? AND name = ?", [system, object_name, name])
+        self.execute(
+            "DELETE FROM fields WHERE system = ? AND object = ? AND name = ?", [system, object_name, name]
+        )
         with self._lock:
             self._schemas.pop((system, object_name), None)
 
@@ -228,13 +233,21 @@ class Store:
         found = self.fetch("SELECT * FROM rows WHERE system = ? AND remote_id = ?", [system, remote_id])
         return stored(found[0]) if found else None
 
-    def all_of(self, system: str, object_name: str, where: str = "1", params: Iterable[Any] = ()) -> list[Stored]:
+    def all_of(
+        self, system: str, object_name: str, where: str = "1", params: Iterable[Any] = ()
+    ) -> list[Stored]:
         """Rows that are not deleted, in the order of their creation here; ``where`` is trusted SQL."""
         sql = f"SELECT * FROM rows WHERE system = ? AND object = ? AND deleted = 0 AND ({where}) ORDER BY seq"  # noqa: S608
         return [stored(r) for r in self.fetch(sql, [system, object_name, *params])]
 
     def create(
-        self, system: str, object_name: str, remote_id: str, fields: Fields, actor: Actor, at: datetime | None = None
+        self,
+        system: str,
+        object_name: str,
+        remote_id: str,
+        fields: Fields,
+        actor: Actor,
+        at: datetime | None = None,
     ) -> Stored:
         at = at or self.clock()
         text = stamp(system, at)
@@ -283,7 +296,17 @@ class Store:
                 "INSERT INTO history (system, object, remote_id, field, old, new, at, by, source)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (row.system, row.object, row.remote_id, k, json.dumps(old), json.dumps(new), text, actor.by, actor.source)
+                    (
+                        row.system,
+                        row.object,
+                        row.remote_id,
+                        k,
+                        json.dumps(old),
+                        json.dumps(new),
+                        text,
+                        actor.by,
+                        actor.source,
+                    )
                     for k, (old, new) in loud.items()
                 ],
             )
@@ -299,12 +322,16 @@ class Store:
         at = at or self.clock()
         text = max(stamp(row.system, at), row.modified)
         with self.transaction():
-            self.execute("UPDATE rows SET deleted = ?, modified = ? WHERE seq = ?", [int(deleted), text, row.seq])
+            self.execute(
+                "UPDATE rows SET deleted = ?, modified = ? WHERE seq = ?", [int(deleted), text, row.seq]
+            )
             self._log(row.system, row.object, row.remote_id, {"deleted": deleted}, actor, text)
             after = self.get(row.system, row.object, row.remote_id) or row
             self._tell(Written("delete" if deleted else "restore", after, {}, actor, at))
 
-    def _log(self, system: str, object_name: str, remote_id: str, fields: Fields, actor: Actor, at: str) -> None:
+    def _log(
+        self, system: str, object_name: str, remote_id: str, fields: Fields, actor: Actor, at: str
+    ) -> None:
         self.execute(
             "INSERT INTO writes (at, system, object, remote_id, fields, by, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [at, system, object_name, remote_id, json.dumps(fields), actor.by, actor.source],
@@ -330,7 +357,9 @@ class Store:
     def source(self, system: str, object_name: str) -> tuple[str, list[Any]]:
         """A FROM item with the columns of ``rows``, as the CRM's index sees them now, and its parameters."""
         self.execute("DELETE FROM late WHERE until <= ?", [time.time()])
-        if not self.fetch("SELECT 1 FROM late WHERE system = ? AND object = ? LIMIT 1", [system, object_name]):
+        if not self.fetch(
+            "SELECT 1 FROM late WHERE system = ? AND object = ? LIMIT 1", [system, object_name]
+        ):
             return "(SELECT * FROM rows WHERE system = ? AND object = ?)", [system, object_name]
         sql = (
             "(SELECT r.seq, r.system, r.object, r.remote_id, coalesce(l.fields, r.fields) AS fields, r.created,"

@@ -70,7 +70,9 @@ class Webhooks:
     def show(self, request: Request) -> Response:
         targets = self.store.meta("webhooks", {})
         waiting = self.store.fetch("SELECT count(*) AS n FROM webhook_events WHERE done = 0")[0]["n"]
-        return json_response({"targets": [{"url": u, "types": t["types"]} for u, t in targets.items()], "waiting": waiting})
+        return json_response(
+            {"targets": [{"url": u, "types": t["types"]} for u, t in targets.items()], "waiting": waiting}
+        )
 
     def configure(self, request: Request) -> Response:
         """``{"url", "secret", "types": ["contacts", …]}``; the same url again replaces the secret."""
@@ -128,7 +130,13 @@ class Webhooks:
             base["objectTypeId"] = HUBSPOT_OBJECTS[row.object].id
         kinds = {"create": "creation", "delete": "deletion", "restore": "restore"}
         if written.kind in kinds:
-            return [{**base, "eventId": random.getrandbits(31), "subscriptionType": f"{prefix}.{kinds[written.kind]}"}]
+            return [
+                {
+                    **base,
+                    "eventId": random.getrandbits(31),
+                    "subscriptionType": f"{prefix}.{kinds[written.kind]}",
+                }
+            ]
         return [
             {
                 **base,
@@ -168,7 +176,10 @@ class Webhooks:
         arrived = 0
         for url, target in self.store.meta("webhooks", {}).items():
             while not self._stop.is_set():
-                sql = "SELECT * FROM webhook_events WHERE done = 0 AND due <= ? AND target = ? ORDER BY due, seq LIMIT ?"
+                sql = (
+                    "SELECT * FROM webhook_events WHERE done = 0 AND due <= ? AND target = ?"
+                    " ORDER BY due, seq LIMIT ?"
+                )
                 rows = self.store.fetch(sql, [time.time(), url, BATCH])
                 if not rows:
                     break

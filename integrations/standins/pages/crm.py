@@ -10,7 +10,7 @@ from integrations.standins.forms import read_instant
 from integrations.standins.store import Actor, Fields, Store, Stored
 
 
-class PageFault(Exception):  # noqa: N818  # what a person is told, in the CRM's words
+class PageFault(Exception):  # what a person is told, in the CRM's words
     """A refused write, as the page shows it."""
 
 
@@ -66,7 +66,9 @@ class Crm:
 
     def is_ours(self, definition: Fields) -> bool:
         """Did gtmops make this field?"""
-        return bool(definition.get("granted_only") or definition.get("made_by_api")) or definition["name"].lower().startswith("gtm")
+        return bool(definition.get("granted_only") or definition.get("made_by_api")) or definition[
+            "name"
+        ].lower().startswith("gtm")
 
     def group_of(self, definition: Fields) -> str:
         raise NotImplementedError

@@ -12,9 +12,34 @@ from integrations.standins.schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.store import Actor, Fields, Stored
 
 _FIRST_NAMES = ("Imke", "Tobin", "Rosalba", "Jorun", "Pavla", "Ansel", "Mireia", "Corvin", "Thandi", "Lubo")
-_LAST_NAMES = ("Vantreese", "Okolie", "Harnwick", "Sandvoll", "Brezko", "Quillfeather", "Ostermoor", "Dunmarra")
-_COMPANIES = ("Larkspur Freight", "Tidewell Haulage", "Moorgate Vans", "Cobalt Courier", "Northlode Transport")
-_NOT_COPIED = ("email", "firstname", "lastname", "company", "phone", "mobilephone", "associatedcompanyid", "num_contacted_notes")
+_LAST_NAMES = (
+    "Vantreese",
+    "Okolie",
+    "Harnwick",
+    "Sandvoll",
+    "Brezko",
+    "Quillfeather",
+    "Ostermoor",
+    "Dunmarra",
+)
+_COMPANIES = (
+    "Larkspur Freight",
+    "Tidewell Haulage",
+    "Moorgate Vans",
+    "Cobalt Courier",
+    "Northlode Transport",
+)
+_NOT_COPIED = (
+    "email",
+    "firstname",
+    "lastname",
+    "company",
+    "phone",
+    "mobilephone",
+    "associatedcompanyid",
+    "salesforceleadid",
+    "num_contacted_notes",
+)
 _ENGAGEMENTS = {
     "calls": ("Call", "hs_call_title", "hs_call_body"),
     "meetings": ("Meeting", "hs_meeting_title", "hs_meeting_body"),
@@ -32,12 +57,26 @@ class HubspotCrm(Crm):
     pages = {
         p.name: p
         for p in (
-            ObjectPage("contacts", "Contact", "Contacts", ("email", "company", "lifecyclestage", "hubspot_owner_id", "lastmodifieddate")),
-            ObjectPage("companies", "Company", "Companies", ("domain", "industry", "hubspot_owner_id", "hs_lastmodifieddate")),
+            ObjectPage(
+                "contacts",
+                "Contact",
+                "Contacts",
+                ("email", "company", "lifecyclestage", "hubspot_owner_id", "lastmodifieddate"),
+            ),
+            ObjectPage(
+                "companies",
+                "Company",
+                "Companies",
+                ("domain", "industry", "hubspot_owner_id", "hs_lastmodifieddate"),
+            ),
             ObjectPage("deals", "Deal", "Deals", ("dealstage", "amount", "closedate", "hubspot_owner_id")),
             ObjectPage("calls", "Call", "Calls", ("hs_timestamp", "hs_call_status", "hubspot_owner_id")),
-            ObjectPage("meetings", "Meeting", "Meetings", ("hs_timestamp", "hs_meeting_outcome", "hubspot_owner_id")),
-            ObjectPage("emails", "E-mail", "E-mails", ("hs_timestamp", "hs_email_direction", "hubspot_owner_id")),
+            ObjectPage(
+                "meetings", "Meeting", "Meetings", ("hs_timestamp", "hs_meeting_outcome", "hubspot_owner_id")
+            ),
+            ObjectPage(
+                "emails", "E-mail", "E-mails", ("hs_timestamp", "hs_email_direction", "hubspot_owner_id")
+            ),
             ObjectPage("notes", "Note", "Notes", ("hs_timestamp", "hubspot_owner_id")),
             ObjectPage("tasks", "Task", "Tasks", ("hs_timestamp", "hs_task_status", "hubspot_owner_id")),
         )
@@ -45,7 +84,9 @@ class HubspotCrm(Crm):
 
     def people(self) -> list[Person]:
         owners = [o for o in self.store.meta("owners", []) if not o["archived"]]
-        return [Person(o["id"], f"{o['first_name']} {o['last_name']}") for o in owners] or [Person("", "Demo person")]
+        return [Person(o["id"], f"{o['first_name']} {o['last_name']}") for o in owners] or [
+            Person("", "Demo person")
+        ]
 
     def _owner(self, owner_id: str) -> Fields | None:
         return next((o for o in self.store.meta("owners", []) if o["id"] == owner_id), None)
@@ -67,11 +108,24 @@ class HubspotCrm(Crm):
         f = row.fields
         person = " ".join(str(f[k]) for k in ("firstname", "lastname") if f.get(k))
         own = f.get(_ENGAGEMENTS[row.object][1]) if row.object in _ENGAGEMENTS else None
-        return str(person or f.get("name") or f.get("dealname") or own or f.get("email") or f.get("domain") or row.remote_id)[:120]
+        return str(
+            person
+            or f.get("name")
+            or f.get("dealname")
+            or own
+            or f.get("email")
+            or f.get("domain")
+            or row.remote_id
+        )[:120]
 
     def values(self, row: Stored) -> Fields:
         meta = HUBSPOT_OBJECTS[row.object]
-        return {**row.fields, "hs_object_id": row.remote_id, meta.created: row.created, meta.modified: row.modified}
+        return {
+            **row.fields,
+            "hs_object_id": row.remote_id,
+            meta.created: row.created,
+            meta.modified: row.modified,
+        }
 
     def group_of(self, definition: Fields) -> str:
         if definition.get("hidden") or definition.get("calculated"):
@@ -130,7 +184,10 @@ class HubspotCrm(Crm):
                     "hs_call_status": "COMPLETED",
                 },
             )
-        link = {"to": {"id": row.remote_id}, "types": [{"associationTypeId": association_type(kind_of, row.object)}]}
+        link = {
+            "to": {"id": row.remote_id},
+            "types": [{"associationTypeId": association_type(kind_of, row.object)}],
+        }
         try:
             create(self.store, kind_of, {**common, **fields}, actor, [link])
         except RuleError as rule:
@@ -161,7 +218,10 @@ class HubspotCrm(Crm):
         for kind in ("contacts", "companies", "deals"):
             ids = dict.fromkeys(a["to_id"] for a in self.store.associated(row.object, [row.remote_id], kind))
             rows = list(self.store.get_many("hubspot", kind, ids).values())[:50]
-            out += [{"kind": self.pages[kind].label, "name": self.record_name(r), "href": self.href(r)} for r in rows]
+            out += [
+                {"kind": self.pages[kind].label, "name": self.record_name(r), "href": self.href(r)}
+                for r in rows
+            ]
         return out
 
     # -- story 17 ------------------------------------------------------------------------------------------
@@ -174,7 +234,9 @@ class HubspotCrm(Crm):
             used = int(self.store.meta("live_leads_used", 0))
             self.store.set_meta("live_leads_used", used + 1)
             pattern = prepared[min(used, len(prepared) - 1)] if prepared else None
-            asked = self._request(pattern["properties"] if pattern else {"lifecyclestage": "marketingqualifiedlead"})
+            asked = self._request(
+                pattern["properties"] if pattern else {"lifecyclestage": "marketingqualifiedlead"}
+            )
             contact = self.store.get("hubspot", "contacts", pattern["contact_id"]) if pattern else None
             if contact is not None and used < len(prepared) and not contact.deleted:
                 return update(self.store, contact, asked, actor)
@@ -195,7 +257,10 @@ class HubspotCrm(Crm):
         copied = {
             k: v
             for k, v in kept.items()
-            if k in known and k not in _NOT_COPIED and known[k]["type"] != "datetime" and not known[k].get("calculated")
+            if k in known
+            and k not in _NOT_COPIED
+            and known[k]["type"] != "datetime"
+            and not known[k].get("calculated")
         }
         # Where the pattern stands is where the person ended; the new one begins as a lead.
         copied.pop("lifecyclestage", None)

@@ -11,7 +11,15 @@ from integrations.standins.salesforce_api import full_row
 from integrations.standins.salesforce_rules import RuleError, create, picklist, update
 from integrations.standins.store import Actor, Fields, Stored
 
-_SYSTEM_FIELDS = ("CreatedById", "CreatedDate", "Id", "IsDeleted", "LastModifiedById", "LastModifiedDate", "SystemModstamp")
+_SYSTEM_FIELDS = (
+    "CreatedById",
+    "CreatedDate",
+    "Id",
+    "IsDeleted",
+    "LastModifiedById",
+    "LastModifiedDate",
+    "SystemModstamp",
+)
 
 
 class SalesforceCrm(Crm):
@@ -22,10 +30,22 @@ class SalesforceCrm(Crm):
     pages = {
         p.name: p
         for p in (
-            ObjectPage("Lead", "Lead", "Leads", ("Company", "Status", "LeadSource", "OwnerId", "LastModifiedDate")),
-            ObjectPage("Contact", "Contact", "Contacts", ("AccountId", "Title", "Email", "OwnerId", "LastModifiedDate")),
+            ObjectPage(
+                "Lead", "Lead", "Leads", ("Company", "Status", "LeadSource", "OwnerId", "LastModifiedDate")
+            ),
+            ObjectPage(
+                "Contact",
+                "Contact",
+                "Contacts",
+                ("AccountId", "Title", "Email", "OwnerId", "LastModifiedDate"),
+            ),
             ObjectPage("Account", "Account", "Accounts", ("Type", "Industry", "OwnerId", "LastModifiedDate")),
-            ObjectPage("Opportunity", "Opportunity", "Opportunities", ("AccountId", "StageName", "Amount", "CloseDate", "OwnerId")),
+            ObjectPage(
+                "Opportunity",
+                "Opportunity",
+                "Opportunities",
+                ("AccountId", "StageName", "Amount", "CloseDate", "OwnerId"),
+            ),
             ObjectPage("Task", "Task", "Tasks", ("Status", "ActivityDate", "WhoId", "WhatId", "OwnerId")),
             ObjectPage("Event", "Event", "Events", ("StartDateTime", "WhoId", "WhatId", "OwnerId")),
             ObjectPage("Campaign", "Campaign", "Campaigns", ("Type", "Status", "StartDate")),
@@ -35,7 +55,12 @@ class SalesforceCrm(Crm):
     }
 
     def people(self) -> list[Person]:
-        found = self.store.all_of("salesforce", "User", "json_extract(fields, '$.IsActive') AND remote_id <> ?", [INTEGRATION_USER_ID])
+        found = self.store.all_of(
+            "salesforce",
+            "User",
+            "json_extract(fields, '$.IsActive') AND remote_id <> ?",
+            [INTEGRATION_USER_ID],
+        )
         people = [Person(r.remote_id, str(r.fields.get("Name"))) for r in found]
         return people or [Person(INTEGRATION_USER_ID, "gtmops Integration")]
 
@@ -65,8 +90,14 @@ class SalesforceCrm(Crm):
 
     def choices(self, object_name: str, definition: Fields) -> list[tuple[str, str]]:
         if definition["name"] == "OwnerId":
-            queues = self.store.all_of("salesforce", "Group") if "Group" in definition.get("reference_to", []) else []
-            return [(q.remote_id, f"{q.fields.get('Name')} (queue)") for q in queues] + [(p.id, p.name) for p in self.people()]
+            queues = (
+                self.store.all_of("salesforce", "Group")
+                if "Group" in definition.get("reference_to", [])
+                else []
+            )
+            return [(q.remote_id, f"{q.fields.get('Name')} (queue)") for q in queues] + [
+                (p.id, p.name) for p in self.people()
+            ]
         if definition["type"] in ("picklist", "multipicklist"):
             return [(v["value"], v["label"]) for v in picklist(definition)]
         return []
@@ -94,18 +125,38 @@ class SalesforceCrm(Crm):
         common: Fields = {link: row.remote_id, "OwnerId": actor.by, "Description": notes}
         if kind == "meeting":
             end = when + timedelta(minutes=30)
-            times = {"StartDateTime": when.isoformat(), "EndDateTime": end.isoformat(), "DurationInMinutes": 30}
-            self.create("Event", {**common, **times, "Subject": subject or "Meeting", "Type": "Meeting"}, actor)
+            times = {
+                "StartDateTime": when.isoformat(),
+                "EndDateTime": end.isoformat(),
+                "DurationInMinutes": 30,
+            }
+            self.create(
+                "Event", {**common, **times, "Subject": subject or "Meeting", "Type": "Meeting"}, actor
+            )
             return
-        call = {"Status": "Completed", "TaskSubtype": "Call", "CallType": "Outbound", "Type": "Call", "Priority": "Normal"}
-        self.create("Task", {**common, **call, "Subject": subject or "Call", "ActivityDate": when.date().isoformat()}, actor)
+        call = {
+            "Status": "Completed",
+            "TaskSubtype": "Call",
+            "CallType": "Outbound",
+            "Type": "Call",
+            "Priority": "Normal",
+        }
+        self.create(
+            "Task",
+            {**common, **call, "Subject": subject or "Call", "ActivityDate": when.date().isoformat()},
+            actor,
+        )
 
     def activities(self, row: Stored) -> list[Fields]:
         where = "? IN (json_extract(fields, '$.WhoId'), json_extract(fields, '$.WhatId'))"
         out = []
         for kind in ("Task", "Event"):
             for item in self.store.all_of("salesforce", kind, where, [row.remote_id]):
-                at = item.fields.get("StartDateTime") or item.fields.get("CompletedDateTime") or item.fields.get("ActivityDate")
+                at = (
+                    item.fields.get("StartDateTime")
+                    or item.fields.get("CompletedDateTime")
+                    or item.fields.get("ActivityDate")
+                )
                 out.append(
                     {
                         "at": str(at or item.created),
@@ -119,7 +170,9 @@ class SalesforceCrm(Crm):
         return sorted(out, key=lambda a: str(a["at"]), reverse=True)
 
     def related(self, row: Stored) -> list[Fields]:
-        kinds = {"Account": ("Contact", "Opportunity"), "Opportunity": ("OpportunityContactRole",)}.get(row.object, ())
+        kinds = {"Account": ("Contact", "Opportunity"), "Opportunity": ("OpportunityContactRole",)}.get(
+            row.object, ()
+        )
         out = []
         for kind in kinds:
             where = f"json_extract(fields, '$.{row.object}Id') = ?"

@@ -23,7 +23,9 @@ from integrations.standins.store import Fields, Store, Stored, stored
 HERE = Path(__file__).parent
 PAGE = 50
 _SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
@@ -70,7 +72,13 @@ class Pages:
         people = crm.people()
         acting = request.cookies.get(f"acting_{crm.slug}", "")
         known = next((p.id for p in people if p.id == acting), people[0].id)
-        return {"crm": crm, "people": people, "acting": known, "here": request.target, "objects": list(crm.pages.values())}
+        return {
+            "crm": crm,
+            "people": people,
+            "acting": known,
+            "here": request.target,
+            "objects": list(crm.pages.values()),
+        }
 
     def not_found(self, request: Request) -> Response:
         return self.render("base.html", "There is no such page", 404)
@@ -86,12 +94,22 @@ class Pages:
     def home(self, crm: Crm, request: Request) -> Response:
         counts = {
             r["object"]: r["n"]
-            for r in self.store.fetch("SELECT object, count(*) AS n FROM rows WHERE system = ? AND deleted = 0 GROUP BY object", [crm.system])
+            for r in self.store.fetch(
+                "SELECT object, count(*) AS n FROM rows WHERE system = ? AND deleted = 0 GROUP BY object",
+                [crm.system],
+            )
         }
-        objects = [{"name": p.name, "plural": p.plural, "count": counts.get(p.name, 0)} for p in crm.pages.values()]
+        objects = [
+            {"name": p.name, "plural": p.plural, "count": counts.get(p.name, 0)} for p in crm.pages.values()
+        ]
         lead = self.store.get(crm.system, "contacts", request.arg("lead")) if crm.slug == "hubspot" else None
         shown = {"name": crm.record_name(lead), "href": crm.href(lead)} if lead else None
-        context = {**self._frame(crm, request), "objects": objects, "lead": shown, "writes": self._api_writes(crm)}
+        context = {
+            **self._frame(crm, request),
+            "objects": objects,
+            "lead": shown,
+            "writes": self._api_writes(crm),
+        }
         return self.render("home.html", crm.name, **context)
 
     def _api_writes(self, crm: Crm) -> list[Fields]:
@@ -101,7 +119,14 @@ class Pages:
             row = self.store.get(crm.system, write["object"], write["remote_id"])
             if row is not None and row.object in crm.pages:
                 fields = ", ".join(json.loads(write["fields"]))
-                out.append({"at": moment(write["at"]), "name": crm.record_name(row), "href": crm.href(row), "fields": fields})
+                out.append(
+                    {
+                        "at": moment(write["at"]),
+                        "name": crm.record_name(row),
+                        "href": crm.href(row),
+                        "fields": fields,
+                    }
+                )
         return out
 
     def acting(self, crm: Crm, request: Request) -> Response:
@@ -113,7 +138,10 @@ class Pages:
 
     def list_rows(self, crm: Crm, request: Request, name: str) -> Response:
         page_of = self._object(crm, name)
-        q, page = request.arg("q").strip(), max(1, int(request.arg("page", "1")) if request.arg("page", "1").isdigit() else 1)
+        q, page = (
+            request.arg("q").strip(),
+            max(1, int(request.arg("page", "1")) if request.arg("page", "1").isdigit() else 1),
+        )
         where, params = "system = ? AND object = ? AND deleted = 0", [crm.system, name]
         if q:
             where += " AND (fields LIKE ? ESCAPE '\\' OR remote_id = ?)"
@@ -185,10 +213,15 @@ class Pages:
             definition = schema.get(change["field"])
             if definition is None or change["field"] == "LastModifiedById":
                 continue
-            sides = (self._value(crm, definition, json.loads(change[k]), row.object)["shown"] for k in ("old", "new"))
+            sides = (
+                self._value(crm, definition, json.loads(change[k]), row.object)["shown"]
+                for k in ("old", "new")
+            )
             old, new = sides
             by = crm.actor_name(change["by"], change["source"])
-            out.append({"at": moment(change["at"]), "field": definition["label"], "old": old, "new": new, "by": by})
+            out.append(
+                {"at": moment(change["at"]), "field": definition["label"], "old": old, "new": new, "by": by}
+            )
         return out[::-1][:200]
 
     def _value(self, crm: Crm, definition: Fields, value: Any, object_name: str) -> Fields:
@@ -227,7 +260,9 @@ class Pages:
                 fault = str(refused)
         return self._form(crm, request, name, values, f"New {page_of.label}", f"{crm.path}/{name}", fault)
 
-    def _form(self, crm: Crm, request: Request, name: str, values: Fields, title: str, back: str, fault: str) -> Response:
+    def _form(
+        self, crm: Crm, request: Request, name: str, values: Fields, title: str, back: str, fault: str
+    ) -> Response:
         groups: dict[str, list[Fields]] = defaultdict(list)
         for definition in self.store.schema(crm.system, name).values():
             if crm.is_editable(definition) and not definition.get("archived"):
@@ -247,7 +282,12 @@ class Pages:
 
     def _input(self, crm: Crm, name: str, definition: Fields, value: Any) -> Fields:
         kind = definition["type"]
-        out: Fields = {"name": definition["name"], "label": definition["label"], "input": "text", "value": _typed_in(kind, value)}
+        out: Fields = {
+            "name": definition["name"],
+            "label": definition["label"],
+            "input": "text",
+            "value": _typed_in(kind, value),
+        }
         choices = crm.choices(name, definition)
         if kind in ("boolean", "bool"):
             choices = [("true", "Yes"), ("false", "No")]
@@ -287,7 +327,14 @@ class Pages:
         form = request.form
         try:
             when = read_instant(_as_utc(form["when"])) if form.get("when") else self.store.clock()
-            crm.log(row, form.get("kind", "call"), form.get("subject", ""), form.get("notes", ""), when, self._actor(crm, request))
+            crm.log(
+                row,
+                form.get("kind", "call"),
+                form.get("subject", ""),
+                form.get("notes", ""),
+                when,
+                self._actor(crm, request),
+            )
         except (PageFault, ValueError) as refused:
             return self.record(crm, request, name, remote_id, fault=str(refused))
         return redirect(f"{crm.href(row)}?done=logged")
@@ -331,10 +378,21 @@ class Pages:
         if found is None:
             return self.not_found(request)
         text = mail_text(self.store, int(seq)) or ""
-        return self.render("mail.html", found["subject"] or "(no subject)", crm=_MAIL, mail={**found, "at": moment(found["at"])}, text=text)
+        return self.render(
+            "mail.html",
+            found["subject"] or "(no subject)",
+            crm=_MAIL,
+            mail={**found, "at": moment(found["at"])},
+            text=text,
+        )
 
 
-_MAIL = {"slug": "mail", "name": "Demo mail", "path": "/mail", "band": "Mails gtmops sent. None of them left this machine."}
+_MAIL = {
+    "slug": "mail",
+    "name": "Demo mail",
+    "path": "/mail",
+    "band": "Mails gtmops sent. None of them left this machine.",
+}
 
 
 def _bind(handler: Handler, crm: Crm) -> Handler:
