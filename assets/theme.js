@@ -2,6 +2,7 @@
 (() => {
   const root = document.documentElement;
   const device = window.matchMedia("(prefers-color-scheme: dark)");
+  const paper = window.matchMedia("print");
   const choice = () => {
     try {
       return localStorage.getItem("gtmops-theme") || root.dataset.themePreference || "auto";
@@ -11,7 +12,8 @@
   };
   const apply = () => {
     const wanted = choice();
-    const theme = wanted === "auto" ? (device.matches ? "dark" : "light") : wanted;
+    // Paper is white.
+    const theme = paper.matches ? "light" : wanted === "auto" ? (device.matches ? "dark" : "light") : wanted;
     root.dataset.themeChosen = wanted;
     if (root.dataset.bsTheme === theme) return;
     root.dataset.bsTheme = theme;
@@ -19,6 +21,7 @@
   };
   root.classList.add("has-script");
   device.addEventListener("change", apply);
+  paper.addEventListener("change", apply);
   document.addEventListener("gtmops:theme-choice", apply);
   apply();
 })();

@@ -26,7 +26,7 @@ WORDS: Final[dict[str, str]] = {
     "clock.met": "In time",
     "clock.met_late": "Late",
     "clock.breached": "Late",
-    "clock.breached_unverified": "Late, not verified",
+    "clock.breached_not_verified": "Late, not verified",
     "clock.withdrawn": "In time after all",
     "clock.cancelled": "No longer needed",
     "clock.seen_late": "Seen late",
@@ -39,16 +39,14 @@ WORDS: Final[dict[str, str]] = {
     "holder.receiver": "Receiver",
     "holder.customer": "Customer",
     "holder.closed": "Closed hours",
+    "holder.nobody": "Nobody: it is done",
     # A handoff.
-    "handoff.draft": "Not sent yet",
     "handoff.open": "To be sent",
     "handoff.sent": "Waiting for an answer",
+    "handoff.seen": "Opened, no answer yet",
+    "handoff.asked": "Question asked",
     "handoff.accepted": "Accepted",
-    "handoff.question": "Question asked",
-    "handoff.rejected": "Sent back",
     "handoff.sent_back": "Sent back",
-    "handoff.recycled": "Back to nurture",
-    "handoff.confirmed": "Next step confirmed",
     "handoff.completed": "Done",
     "handoff.cancelled": "No longer needed",
     # The CRMs.
@@ -66,12 +64,22 @@ WORDS: Final[dict[str, str]] = {
     "mode.overwrite": "Always",
     "mode.when_empty": "Only when empty",
     "mode.read_only": "Reading only",
+    "connection_state.active": "Connected",
+    "connection_state.paused": "Paused",
+    "connection_state.broken": "Needs to be reconnected",
+    "desired_state.in_sync": "The same in both",
+    "desired_state.different": "To be sent",
+    "desired_state.sent": "Sent, not read back yet",
+    "desired_state.refused": "Refused by the CRM",
     # A run.
-    "run.queued": "Waiting to start",
+    "run_kind.pull": "Read from CRM",
+    "run_kind.push": "Send to CRM",
+    "run_kind.provision": "Create our fields",
+    "run_kind.import": "Read a file",
+    "run_kind.recalculate": "Recalculate from history",
     "run.running": "Running",
     "run.done": "Done",
     "run.failed": "Stopped by an error",
-    "run.partial": "Done, some records refused",
     # The model.
     "fold": "Recalculate from history",
     "rebuild": "Recalculate from history",
@@ -94,11 +102,15 @@ WORDS: Final[dict[str, str]] = {
     "leaf": "Condition",
     "gtm_map": "Map",
     "pack": "Meeting page",
+    # A version of a definition or rule.
+    "version.draft": "Draft",
+    "version.proposed": "Waiting for agreement",
+    "version.signed": "Agreed",
+    "version.retired": "No longer in force",
     # Roles of people.
     "role.rep": "Rep",
     "role.manager": "Manager",
     "role.leader": "Leader",
-    "role.revops": "RevOps",
     "role.revops_admin": "RevOps admin",
     "role.system_admin": "System admin",
     # Severity and effort.
@@ -115,7 +127,7 @@ EXPLANATIONS: Final[dict[str, str]] = {
     "judgement.waived": "Someone who may do so granted an exception.",
     "judgement.unknown": "The field is not connected, so nothing counts for or against.",
     "clock.due": "The time is up; we are reading the CRM once more before calling it late.",
-    "clock.breached_unverified": "The CRM could not be read, so a touch in time may still turn up.",
+    "clock.breached_not_verified": "The CRM could not be read, so a touch in time may still turn up.",
     "clock.withdrawn": "Proof arrived later that it was done in time.",
     "clock.seen_late": "gtmops heard of the start only after the due time; nobody is charged with it.",
 }
@@ -165,7 +177,7 @@ _CLOCK_LOOKS: Final[dict[str, tuple[str, str]]] = {
     "met": ("check-circle-fill", "ok"),
     "met_late": ("exclamation-triangle-fill", "late"),
     "breached": ("exclamation-triangle-fill", "late"),
-    "breached_unverified": ("question-circle-fill", "late"),
+    "breached_not_verified": ("question-circle-fill", "late"),
     "withdrawn": ("check-circle", "ok"),
     "cancelled": ("slash-circle", "neutral"),
     "seen_late": ("eye", "neutral"),
@@ -184,4 +196,23 @@ def clock_look(code: str) -> Look:
     """Word, icon and severity of a clock state. Raises UnknownWord."""
     text = word(f"clock.{code}")
     icon, severity = _CLOCK_LOOKS[code]
+    return Look(text, icon, severity)
+
+
+_HANDOFF_LOOKS: Final[dict[str, tuple[str, str]]] = {
+    "open": ("pencil", "info"),
+    "sent": ("send", "info"),
+    "seen": ("eye", "info"),
+    "asked": ("chat-left-dots-fill", "soon"),
+    "accepted": ("check-circle", "ok"),
+    "sent_back": ("reply-fill", "soon"),
+    "completed": ("check-circle-fill", "ok"),
+    "cancelled": ("slash-circle", "neutral"),
+}
+
+
+def handoff_look(code: str) -> Look:
+    """Word, icon and severity of a handoff's state. Raises UnknownWord."""
+    text = word(f"handoff.{code}")
+    icon, severity = _HANDOFF_LOOKS[code]
     return Look(text, icon, severity)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
-MARGIN = 12.0
+MARGIN = 2.0
 LANE_NAME_WIDTH = 112.0
 BOX_WIDTH = 130.0
 BOX_HEIGHT = 60.0

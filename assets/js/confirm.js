@@ -39,7 +39,8 @@ export function startConfirm() {
     "click",
     (event) => {
       const element = event.target.closest("a[data-confirm], button[data-confirm]");
-      if (!element || element.closest("[hx-get], [hx-post], [hx-put], [hx-delete]")) return;
+      // htmx asks through htmx:confirm; what it does not send itself is asked here.
+      if (!element || [element, element.form].some((one) => one?.matches("[hx-get], [hx-post], [hx-put], [hx-delete]"))) return;
       if (element.dataset.confirmed) {
         delete element.dataset.confirmed;
         return;

@@ -59,13 +59,23 @@ export function startRequests(htmx) {
     toast({ severity: "late", text: "No answer for 20 seconds. Try again." });
   });
 
-  // The focus must not fall back to the top when the button that had it was swapped away.
+  // The focus must not fall back to the top when the button that had it was swapped away; and a poll must not take a
+  // menu or a field away from someone who is in it.
+  let hadFocus = false;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target } = event.detail;
+    hadFocus = target.contains(document.activeElement);
+    const isInUse =
+      target.querySelector("details.gt-menu[open]") ||
+      (hadFocus && document.activeElement.matches("input, select, textarea"));
+    if (isBackground(event) && isInUse) event.detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target ?? event.target;
     const wanted =
       target.querySelector?.("[data-focus]") ??
       target.querySelector?.("[aria-invalid='true'], .is-invalid") ??
-      (document.activeElement === document.body && !isBackground(event) ? target : null);
+      (hadFocus && !target.contains(document.activeElement) ? target : null);
     if (wanted) {
       if (!wanted.matches("a, button, input, select, textarea, summary, [tabindex]")) wanted.tabIndex = -1;
       wanted.focus({ preventScroll: !wanted.matches(".is-invalid") });

@@ -154,6 +154,13 @@ def check_badge(judgement: str, note: str = "") -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/pill.html")
+def handoff_badge(state: str, href: str = "") -> dict[str, Any]:
+    """Where a handoff stands as word, icon and colour."""
+    look = words.handoff_look(state)
+    return {"text": look.word, "severity": look.severity, "icon": look.icon, "href": href}
+
+
+@register.inclusion_tag("components/pill.html")
 def pill(text: str, severity: str = "neutral", icon: str = "", href: str = "") -> dict[str, Any]:
     """A word on a soft background. `severity`: ok, soon, late, info or neutral."""
     return {"text": text, "severity": severity, "icon": icon, "href": href}

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import TextChoices
 
+from definitions.models import JudgementState, Version
 from gtmops import words
+from handoffs.models import Handoff
+from integrations.models import Run
+from records.models import Connection, DesiredField
+from slas.models import Clock
+from teams.models import Role
 
 
 @pytest.mark.parametrize(
@@ -65,6 +72,34 @@ def test_every_clock_state_has_a_look(code: str) -> None:
     look = words.clock_look(code.removeprefix("clock."))
     assert look.word
     assert look.icon
+
+
+@pytest.mark.parametrize("code", [code for code in words.WORDS if code.startswith("handoff.")])
+def test_every_handoff_state_has_a_look(code: str) -> None:
+    look = words.handoff_look(code.removeprefix("handoff."))
+    assert look.word
+    assert look.icon
+
+
+@pytest.mark.parametrize(
+    ("group", "choices"),
+    [
+        ("clock", Clock.State),
+        ("handoff", Handoff.State),
+        ("holder", Handoff.Move),
+        ("judgement", JudgementState),
+        ("version", Version.State),
+        ("role", Role),
+        ("connection", Connection.Kind),
+        ("connection_state", Connection.State),
+        ("desired_state", DesiredField.State),
+        ("run", Run.State),
+        ("run_kind", Run.Kind),
+    ],
+)
+def test_every_state_of_the_code_has_a_word(group: str, choices: type[TextChoices]) -> None:
+    for code in choices.values:
+        assert words.word(f"{group}.{code}")
 
 
 def test_looks_of_judgements_differ_without_their_colour() -> None:
