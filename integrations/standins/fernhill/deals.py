@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from integrations.standins.fernhill.builder import WorldBuilder
+from integrations.standins.fernhill.life import CUSTOMER_COMPANIES, PURSUED_COMPANIES
 from integrations.standins.fernhill.moments import next_open
 from integrations.standins.fernhill.notes import Notes
 from integrations.standins.fernhill.people import PERSON, Person
@@ -15,7 +16,6 @@ from integrations.standins.fernhill.prospect import ORIGINS, Prospect
 from integrations.standins.world import Change, Row, salesforce_id
 
 OPPORTUNITIES = 1500
-CUSTOMER_COMPANIES = 300
 STAGES = ("Discovery", "Evaluation", "Proposal", "Negotiation")
 WON, LOST = "Closed Won", "Closed Lost"
 LOSS_REASONS = (
@@ -29,7 +29,7 @@ LOSS_REASONS = (
     "No telematics connector",
 )
 _DAYS_IN_STAGE = {"Discovery": (3, 20), "Evaluation": (6, 34), "Proposal": (5, 28), "Negotiation": (4, 24)}
-_LOSS_CHANCE = {"Discovery": 0.16, "Evaluation": 0.22, "Proposal": 0.24, "Negotiation": 0.2}
+_LOSS_CHANCE = {"Discovery": 0.22, "Evaluation": 0.3, "Proposal": 0.3, "Negotiation": 0.27}
 
 
 @dataclass(slots=True, eq=False)
@@ -71,9 +71,8 @@ def plan(builder: WorldBuilder) -> None:
         if p.deal:
             builder.deals.append(_from_lead(builder, p, random))
     customers = [p for p in builder.prospects if p.group == "customer"]
-    bought, others = customers[:CUSTOMER_COMPANIES], customers[CUSTOMER_COMPANIES : CUSTOMER_COMPANIES + 130]
-    for p in customers[CUSTOMER_COMPANIES + 130 :]:
-        p.company = bought[p.n % len(bought)].company
+    bought = customers[:CUSTOMER_COMPANIES]
+    others = customers[CUSTOMER_COMPANIES : CUSTOMER_COMPANIES + PURSUED_COMPANIES]
     for p in bought:
         builder.deals.append(_first_purchase(builder, p, next(numbers), random))
     for p in others:
@@ -92,7 +91,7 @@ def plan(builder: WorldBuilder) -> None:
 
 def _amount(p: Prospect, random: Random, share: float = 1.0) -> int:
     fleet = p.company.fleet if p.company and p.company.fleet else 15
-    return max(1500, round(fleet * random.uniform(190, 340) * share / 10) * 10)
+    return max(4000, round(fleet * random.uniform(420, 820) * share / 10) * 10)
 
 
 def _company_name(p: Prospect) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from integrations.standins.fernhill.builder import WorldBuilder
+from integrations.standins.fernhill.life import CUSTOMER_COMPANIES, PURSUED_COMPANIES
 from integrations.standins.fernhill.names import Names
 from integrations.standins.fernhill.notes import Notes
 from integrations.standins.fernhill.people import QUEUE_ID
@@ -32,13 +33,19 @@ def describe(builder: WorldBuilder) -> None:
     names = Names(builder.random("names"))
     notes = Notes(builder.random("notes"))
     companies: list[Company] = []
+    customers: list[Company] = []
     for p in builder.prospects:
         _describe_behaviour(p, random)
+        if p.group == "customer" and len(customers) == CUSTOMER_COMPANIES + PURSUED_COMPANIES:
+            p.company = customers[p.n % CUSTOMER_COMPANIES]
+            p.region, p.unit = p.company.region, p.company.unit
         if p.company is None:
             p.company = _choose_company(p, companies, names, random)
+            if p.group == "customer":
+                customers.append(p.company)
         if not p.first_name:
             p.first_name, p.last_name = names.person(p.company.region)
-            p.title = names.title(p.role_level)
+            p.title = names.title(p.role_level, p.company.country)
         p.email = names.email(p.first_name, p.last_name, p.company)
         p.phone = names.phone(p.company.country)
         if not p.last_engagement:
@@ -165,17 +172,17 @@ def _describe_conversation(p: Prospect, notes: Notes, random: Random) -> None:
         and p.group not in ("neither", "live")
         and random.random() < (0.85 if talkative else 0.15)
     ):
-        p.buyer_words = notes.buyer_words(unit)
+        p.buyer_words = notes.buyer_words(unit, p.company.country if p.company else "")
     if p.story == "present-qualified":
         return
     if p.qualified_at:
-        p.pain = notes.pain(unit) if random.random() < 0.94 else "tbd"
+        p.pain = notes.pain(unit, p.first_name) if random.random() < 0.94 else "tbd"
         p.impact = notes.impact(unit) if random.random() < 0.74 else None
         p.timeline = notes.timeline(unit) if random.random() < 0.79 else None
         p.stakeholders = notes.stakeholders(unit) if random.random() < 0.66 else None
         p.confirmed = (random.random() < 0.95, random.random() < 0.72, random.random() < 0.7)
     elif p.touched_at and random.random() < 0.18:
-        p.pain = notes.pain(unit)
+        p.pain = notes.pain(unit, p.first_name)
     if p.lead_status in ("Nurture", "Disqualified"):
         p.recycle_reason = notes.recycle_reason() if p.touched_at or random.random() < 0.3 else None
 

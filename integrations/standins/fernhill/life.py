@@ -14,6 +14,8 @@ MQLS_PER_QUARTER = ((458, 84), (420, 77), (450, 81), (470, 87))
 """MQLs outside the webinar flood, and how many of them reach Qualified: 18-19% in each quarter."""
 
 NEITHER, EARLIER, EARLIER_QUALIFIED, EARLIER_DEALS, CUSTOMERS = 1316, 480, 300, 250, 500
+CUSTOMER_COMPANIES, PURSUED_COMPANIES = 300, 130
+"""The first customers bought, the next are pursued on old accounts, the last are colleagues of the first."""
 EARLIER_DAYS = (800, 385)
 CUSTOMER_DAYS = (930, 400)
 LEAVERS_UNTIL_QUARTER = 2
@@ -111,7 +113,7 @@ def _place(builder: WorldBuilder) -> None:
                 "APAC" if far else random.choice(("NA", "NA", "NA", "EMEA", "EMEA", "EMEA", "EMEA", "NA"))
             )
         if p.unit is None:
-            p.unit = "yards" if random.random() < 0.28 else "fleet"
+            p.unit = "yards" if random.random() < 0.24 else "fleet"
         if p.owner is None and p.group not in ("neither", "customer"):
             p.owner = _choose_sdr(p, random)
         if p.executive is None:
@@ -130,7 +132,10 @@ def _choose_sdr(p: Prospect, random: Random) -> Person:
         and random.random() < 0.12
     ):
         return random.choice(leavers)
-    return random.choice(team("SDR", office=p.office, unit=p.unit))
+    # Those who cover both units are there for the yards first.
+    people = team("SDR", office=p.office, unit=p.unit)
+    weights = [0.3 if p.unit == "fleet" and len(person.units) > 1 else 1.0 for person in people]
+    return random.choices(people, weights)[0]
 
 
 def _settle_created(builder: WorldBuilder, p: Prospect, random: Random) -> None:

@@ -33,7 +33,7 @@ FIRST_NAMES = {
 }
 _SURNAME_FRONT = {
     "NA": _words(
-        "Al Bar Bel Bran Cal Cor Cren Dal Del Dun Ell Fal Far Gar Gil Had Har Hol Jes Kel Kin Lan Lor Mar Mer Nor "
+        "Bar Bel Bran Cal Cor Cren Dal Del Dun Ell Fal Far Gar Gil Had Har Hol Jes Kel Kin Lan Lor Mar Mer Nor "
         "Ol Or Pel Quin Ram Ren Ros Sal Sel Stan Tal Ter Tor Var Ves Wal Wen Win Yar"
     ),
     "EMEA": _words(
@@ -56,12 +56,12 @@ _SURNAME_BACK = {
 }
 
 _COMPANY_FRONT = _words(
-    "Alder Amber Anvil Ash Barn Beck Birch Black Blue Bram Bren Briar Brindle Bur Cairn Calder Cedar Chal "
-    "Clover Copper Cran Cross Dal Dray Drum Dun Elder Elm Ember Fal Fen Flint Fox Gale Garn Glen Gran Gray "
-    "Grims Hale Harrow Hart Haw Hazel Heron High Hollow Holm Iron Juniper Kel Kest Lark Laur Lime Lin Loch "
-    "Lun Mal Maple Marl Mead Mill Mor Moss Nether Nor North Oak Ost Otter Pel Pike Pine Quill Rad Raven Red "
-    "Ridge Rook Row Rush Sable Sallow Sand Sea Sel Silver Slate Snow Sorrel South Stan Stone Strath Sun Swift "
-    "Tam Tarn Teal Thistle Thorn Tor Vale Ves Wal Warren Water Wend West Whit Wil Wind Winter Wolf Wren Yar "
+    "Alder Amber Anvil Ash Barn Beck Birch Blue Bram Bren Briar Brindle Bur Cairn Calder Cedar Chal "
+    "Clover Copper Cran Dal Dray Drum Dun Elder Elm Ember Fal Fen Flint Fox Gale Garn Glen Gran Gray "
+    "Grims Hale Harrow Hart Haw Hazel Heron Hollow Holm Iron Juniper Kel Kest Lark Laur Lime Lin Loch "
+    "Lun Mal Maple Marl Mead Mill Mor Moss Nether Oak Ost Otter Pel Pike Pine Quill Rad Raven "
+    "Ridge Rook Row Rush Sable Sallow Sand Sea Sel Slate Snow Sorrel Strath Sun Swift "
+    "Tam Tarn Teal Thistle Thorn Tor Vale Ves Wal Warren Water Wend Whit Wil Wind Winter Wolf Wren Yar "
     "Yew"
 )
 _COMPANY_BACK = _words(
@@ -148,8 +148,6 @@ _TITLES = {
         "Head of Logistics",
         "Operations Director",
         "General Manager",
-        "Leiter Fuhrpark",
-        "Geschäftsführer",
         "Director, Supply Chain",
         "CFO",
     ),
@@ -163,7 +161,6 @@ _TITLES = {
         "Logistics Manager",
         "Procurement Manager",
         "Depot Manager",
-        "Fuhrparkmanagerin",
         "Process Improvement Lead",
         "Yard Manager",
     ),
@@ -177,7 +174,6 @@ _TITLES = {
         "Maintenance Planner",
         "Technician",
         "Fleet Administrator",
-        "Disponent",
         "Parts Clerk",
     ),
     None: (
@@ -191,6 +187,12 @@ _TITLES = {
         "Project Manager",
         "Intern",
     ),
+}
+_GERMAN_TITLES = {
+    "decision_maker": ("Leiter Fuhrpark", "Geschäftsführerin", "Leiterin Logistik", "Geschäftsführer"),
+    "influencer": ("Fuhrparkmanagerin", "Werkstattleiter", "Einkauf Fuhrpark"),
+    "user": ("Disponent", "Fuhrparkkoordinatorin"),
+    None: ("Sachbearbeitung",),
 }
 _LETTERS = str.maketrans(
     {
@@ -259,8 +261,9 @@ class Names:
             name + form, f"{key}.example", r.choice(COUNTRIES[region]), region, unit, industry, fleet
         )
 
-    def title(self, role_level: str | None) -> str:
-        return self._random.choice(_TITLES[role_level])
+    def title(self, role_level: str | None, country: str) -> str:
+        german = country in ("Germany", "Austria") and self._random.random() < 0.4
+        return self._random.choice((_GERMAN_TITLES if german else _TITLES)[role_level])
 
     def phone(self, country: str) -> str:
         """A number from the ranges kept free for fiction where the country has one."""

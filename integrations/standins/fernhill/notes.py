@@ -21,24 +21,24 @@ _TOOLS = (
 )
 _PAINS = (
     "{n} {things} down last {period}, no PM schedule - all in {tool}",
-    "services slip because the {who} hears about mileage too late. {tool}.",
+    "services slip because the {who} hears about mileage too late. {n} overdue now, {tool}.",
     '"we repair, we never plan" - {n} unplanned {place} visits a {period}',
-    "no idea what a single one of the {things} costs per km. board asks every month",
+    "no idea what one of the {n} {things} costs per km. {who} gets asked every {period}",
     "inspections on paper, defects reach the {place} days later. {n} open defects nobody owns",
     "{place} and dispatch don't see the same plan, {n} double bookings last {period}",
-    "lost an audit over missing maintenance records, now everybody is nervous",
-    "warranty claims missed bc nobody tracks parts. guesses {n}k a year",
-    "their {who} left and so did the knowledge, lives in {tool} now",
+    "lost an audit over missing records for {n} {things}, now the {who} is nervous",
+    "warranty claims missed bc nobody in the {place} tracks parts. {who} guesses {n}k a {period}",
+    "their {who} left and so did the knowledge, {n} {things} live in {tool} now",
     "grew from {n} to 3x as many {things}, process didn't. {tool}",
-    "Tyres. Buys too late, always at list price, no stock view across the {place}s",
+    "Tyres. Buys too late, list price, no stock view across {n} sites, {who} orders by phone",
     "drivers phone in defects, {who} writes them on a pad. Pads get lost, he laughed but it's real",
     "{things} stand {n} h a {period} waiting for parts that are in the other {place}",
     "Says rental cover for broken {things} eats them: {n} rental days last {period}",
-    "compliance dates (inspections, tachos, licences) in {tool}, two expired unnoticed",
-    "nobody trusts the odometer data, so intervals are guesswork -> either too early or broken down",
+    "compliance dates (inspections, tachos, licences) in {tool}, {n} expired unnoticed last {period}",
+    "nobody trusts the odometer data of {n} {things}, so intervals are guesswork -> too early or broken down",
     "queue at the gate every morning, {n} {things} waiting, no slot plan",
-    "merger left them with two systems + {tool}; reports take the {who} a full day",
-    "fuel card data, telematics, workshop: three logins, never reconciled",
+    "merger left them with two systems + {tool}; reports take the {who} {n} h a {period}",
+    "fuel cards, telematics, {place}: three logins, the {who} reconciles once a {period} in {tool}",
     "insurance wants proof of maintenance after an accident in the {place}; took {n} days to collect",
 )
 _IMPACTS = (
@@ -90,12 +90,26 @@ _WORDS = (
     "Audit in {month}. I need maintenance records I can print.",
     "Cost per vehicle, per month, without asking three people.",
     "What would it cost for {n} {things}? We are comparing three vendors.",
-    "Wir planen Wartung noch mit {tool}. Ich möchte das in einem Quartal ablösen.",
     "We have no idea when to replace. Repair or sell, that is the question every week.",
     "Reminders that reach the crews. E-mails don't.",
     "Trailers disappear in our yard, then we rent more. Can you help?",
     "Please call in the afternoon, mornings are chaos (that is the problem).",
     "We want fewer rental days. If you can prove it, we talk.",
+)
+_GERMAN_WORDS = (
+    "Wir planen Wartung noch in Excel und möchten das in einem Quartal ablösen. Geht das mit {n} Fahrzeugen?",
+    "Bitte eine Vorführung für Werkstatt und Disposition zusammen. Beide schimpfen gerade.",
+    "Prüftermine laufen uns ab, weil jeder Standort seine eigene Liste hat.",
+    "Was kostet das bei {n} Fahrzeugen, und brauchen wir neue Telematik?",
+)
+_OPENINGS = (
+    "{name}: ",
+    "{name} says ",
+    "per {name}, ",
+    "(call w/ {name}) ",
+    "from {name}'s mail: ",
+    "main topic: ",
+    "pain = ",
 )
 _CALLS = (
     "Quick call, interested, sends depot list",
@@ -195,9 +209,11 @@ class Notes:
             text = text[0].upper() + text[1:]
         return text
 
-    def pain(self, unit: str) -> str:
-        """One observation, sometimes with a second one or a quote of who said it."""
+    def pain(self, unit: str, name: str) -> str:
+        """One observation, sometimes with a second one or with who said it."""
         text = self._say(_PAINS, unit)
+        if self._random.random() < 0.4:
+            text = self._random.choice(_OPENINGS).format(name=name) + text
         if self._random.random() < 0.3:
             text += self._random.choice((". ", "; ", " / ", "\n")) + self._say(_PAINS, unit)
         return text
@@ -211,8 +227,9 @@ class Notes:
     def stakeholders(self, unit: str) -> str:
         return self._say(_STAKEHOLDERS, unit)
 
-    def buyer_words(self, unit: str) -> str:
-        return self._say(_WORDS, unit, hurried=False)
+    def buyer_words(self, unit: str, country: str) -> str:
+        german = country in ("Germany", "Austria") and self._random.random() < 0.5
+        return self._say(_GERMAN_WORDS if german else _WORDS, unit, hurried=False)
 
     def call(self, unit: str) -> str:
         return self._say(_CALLS, unit)
