@@ -99,7 +99,7 @@ class Schema(TypedDict):
 
 
 class User(TypedDict):
-    """A Salesforce user (id prefix 005). ``title`` and ``manager_id`` are optional."""
+    """A Salesforce user (id prefix 005). ``title``, ``department`` and ``manager_id`` are optional."""
 
     id: str
     first_name: str
@@ -107,6 +107,7 @@ class User(TypedDict):
     email: str
     active: bool
     title: NotRequired[str]
+    department: NotRequired[str]
     manager_id: NotRequired[str | None]
     role: NotRequired[str]
     time_zone: NotRequired[str]
