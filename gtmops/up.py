@@ -201,14 +201,27 @@ class Runner:
             )
 
     def _seed_demo(self) -> None:
-        """The demo company, once per data folder; what the command prints are the sign-ins."""
-        text = self.data_dir / "demo.txt"
-        if text.exists():
+        """The demo company, once per data folder and port; what the command prints are the sign-ins.
+
+        With another port the two sides must be told where the other one is now.
+        """
+        if self._demo_notes().get("port") == self.port:
             return
         output = self.logs / "demo.log"
         output.unlink(missing_ok=True)
         self._run_job("demo", ["demo"], say_what="The demo company")
-        write_private(text, output.read_text(errors="replace"))
+        notes = {"port": self.port, "sign_ins": output.read_text(errors="replace")}
+        write_private(self.data_dir / "demo.json", json.dumps(notes))
+
+    def _demo_notes(self) -> dict[str, object]:
+        try:
+            notes = json.loads((self.data_dir / "demo.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return notes if isinstance(notes, dict) else {}
+
+    def sign_ins(self) -> str:
+        return str(self._demo_notes().get("sign_ins", "")).rstrip()
 
     def _standins(self) -> Service:
         words = ["--port", str(self.standins_port), "--smtp-port", str(self.mail_port)]
@@ -477,6 +490,5 @@ def say_ready(runner: Runner) -> None:
     say(f"\ngtmops is ready after {time.monotonic() - runner.began_at:.0f} s:  {runner.url}")
     if runner.demo:
         say(f"The demo's CRMs:                {runner.env['GTMOPS_STANDINS_URL']}\n")
-        with contextlib.suppress(OSError):
-            say((runner.data_dir / "demo.txt").read_text().rstrip())
+        say(runner.sign_ins())
     say(f"\nData, logs and mails: {runner.data_dir}. Ctrl-C stops everything.")
