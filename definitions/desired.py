@@ -11,10 +11,11 @@ from definitions.bodies import DEFINITIONS
 from definitions.in_force import load_typed_model
 from definitions.judging import Standing, missing_parts, parts_of, standing
 from definitions.models import Judgement
-from records.desired import Declaration, Values, writable_records
+from records.desired import Values, writable_records
 from records.journey_data import Batch
 from records.own_fields import OWN_FIELD_BY_NAME
 
+FIELDS = ("gtm_stage", "gtm_qualified", "gtm_missing")
 MISSING_LENGTH = OWN_FIELD_BY_NAME["gtm_missing"].length
 
 
@@ -69,6 +70,3 @@ def joined(words: Sequence[str], length: int) -> str | None:
             break
         text = "; ".join([*words[:kept], f"and {len(words) - kept} more"])
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-DECLARATION = Declaration("definitions", ("gtm_stage", "gtm_qualified", "gtm_missing"), compute)

@@ -321,7 +321,7 @@ def apply(
             _refuse_rewriting(changes, model, at, now)
         applied = _write(tree, changes, now=now, at=at, by=by, force=force, note=note)
     if force and changes:
-        ring("versions")
+        ring("model")
     return applied
 
 

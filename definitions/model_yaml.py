@@ -135,7 +135,7 @@ class _Reader:
             found[key] = self.read(value_node, (*path, key))
         return found
 
-    def _scalar(self, node: ScalarNode, line: int) -> Any:
+    def _scalar(self, node: Node, line: int) -> Any:
         tag, text = self._tag(node), str(node.value)
         try:
             match tag:

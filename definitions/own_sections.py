@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -67,7 +66,7 @@ def _parse_stage(key: str, body: Body, context: Context) -> list[Fault]:
         ),
         None,
     )
-    if twin is not None and isinstance(body, Mapping) and "order" in body:
+    if twin is not None and "order" in body:
         read.fault("same_order", f"stage “{twin}” has the order {order} too; give each its own", "order")
     return read.finish()
 

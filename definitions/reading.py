@@ -77,7 +77,7 @@ class Reader:
         self, name: str, known: Collection[str] | None, noun: str, *, required: bool = True
     ) -> tuple[str, ...]:
         """A list of texts without repetition, each one of ``known`` (None: any text)."""
-        values = self.list(name, required=required)
+        values = self.many(name, required=required)
         found: list[str] = []
         for i, value in enumerate(values):
             if not isinstance(value, str) or not value.strip():
@@ -90,7 +90,7 @@ class Reader:
                 found.append(value)
         return tuple(found)
 
-    def list(self, name: str, *, required: bool = False) -> list[Any]:
+    def many(self, name: str, *, required: bool = False) -> list[Any]:
         value = self.get(name, required=required)
         if value is None:
             return []
@@ -107,7 +107,7 @@ class Reader:
         return None if value is None else Reader(value, (*self.path, name), self.faults)
 
     def each(self, name: str, *, required: bool = True) -> Iterator[tuple[int, Reader]]:
-        for i, value in enumerate(self.list(name, required=required)):
+        for i, value in enumerate(self.many(name, required=required)):
             yield i, Reader(value, (*self.path, name, i), self.faults)
 
     def made(self, name: str, make: Callable[[Any], T], *, required: bool = True) -> T | None:

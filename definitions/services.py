@@ -34,8 +34,8 @@ _IN_FORCE_STATES = Q(state__in=[Version.State.SIGNED, Version.State.RETIRED])
 class Refreshed:
     """Rows written by one refresh."""
 
-    stage_entries: Written
-    judgements: Written
+    stage_entries: Written[StageEntry]
+    judgements: Written[Judgement]
 
 
 # --- concluding ------------------------------------------------------------------------------------------------

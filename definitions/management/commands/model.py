@@ -117,7 +117,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _person(email: str) -> Person:
-    person = Person.objects.filter(email__iexact=email, is_active=True).first()
+    person: Person | None = Person.objects.filter(email__iexact=email, is_active=True).first()
     if person is None:
         admins = ", ".join(
             Person.objects.active().filter(role=Role.SYSTEM_ADMIN).values_list("email", flat=True)[:5]
