@@ -66,7 +66,7 @@ def live_change(now: datetime) -> dict[str, Value]:
     return {
         "lifecyclestage": counting.MQL,
         "demo_requested_at": now,
-        "pricing_page_views": 3,
+        "pricing_page_views": 2,
         "last_engagement": "Requested a demo; viewed Pricing twice",
     }
 
