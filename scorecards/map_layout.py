@@ -18,6 +18,7 @@ BOX_WIDTH = 130.0
 BOX_HEIGHT = 60.0
 NAME_LINE = 17.0
 GAP = 46.0
+WIDEST_GAP = 130.0
 LANE_PADDING = 13.0
 ROW_SPACE = 16.0
 CHIP_WIDTH = 166.0
@@ -434,8 +435,13 @@ def _head(tip: tuple[float, float], before: tuple[float, float], half: float) ->
     return " ".join(f"{a:g},{b:g}" for a, b in corners)
 
 
-def lay_out(lanes: Sequence[Lane], stages: Sequence[Stage], arrows: Sequence[Arrow]) -> MapLayout:
-    """Place everything. Raises MapError when an arrow or a stage names what isn't there."""
+def lay_out(
+    lanes: Sequence[Lane], stages: Sequence[Stage], arrows: Sequence[Arrow], *, at_least_width: float = 1216
+) -> MapLayout:
+    """Place everything on a picture at least as wide as a `gt-full` page.
+
+    Raises MapError when an arrow or a stage names what isn't there.
+    """
     grid = _Grid(lanes, stages)
     routes = [grid.route(arrow) for arrow in arrows]
 
@@ -453,17 +459,21 @@ def lay_out(lanes: Sequence[Lane], stages: Sequence[Stage], arrows: Sequence[Arr
         for track, (number, which) in enumerate(users):
             routes[number].tracks[which] = track
 
-    # Across: columns and gaps.
-    left = MARGIN + LANE_NAME_WIDTH + (GAP if in_gap.get(-1) else 0)
-    pitch = BOX_WIDTH + GAP
+    # Across: columns and gaps; a small model spreads over the width, so that texts keep their size.
     last = grid.column_count - 1
+    outside = bool(in_gap.get(-1)) + bool(in_gap.get(last))
     # Room for a chip under the last column.
-    right = left + last * pitch + BOX_WIDTH + (GAP if in_gap.get(last) else (CHIP_WIDTH - BOX_WIDTH) / 2)
-    width = max(right, left + CHIP_WIDTH) + MARGIN
+    room_right = 0 if in_gap.get(last) else (CHIP_WIDTH - BOX_WIDTH) / 2
+    fixed = 2 * MARGIN + LANE_NAME_WIDTH + grid.column_count * BOX_WIDTH + room_right
+    gap_width = min(max(GAP, (at_least_width - fixed) / max(1, last + outside)), WIDEST_GAP)
+    left = MARGIN + LANE_NAME_WIDTH + (gap_width if in_gap.get(-1) else 0)
+    pitch = BOX_WIDTH + gap_width
+    right = left + last * pitch + BOX_WIDTH + (gap_width if in_gap.get(last) else room_right)
+    width = max(right + MARGIN, at_least_width)
 
     def gap_x(route: _Route, which: int) -> float:
         gap = route.gaps[which]
-        return left + gap * pitch + BOX_WIDTH + GAP * (route.tracks[which] + 1) / (len(in_gap[gap]) + 1)
+        return left + gap * pitch + BOX_WIDTH + gap_width * (route.tracks[which] + 1) / (len(in_gap[gap]) + 1)
 
     # Ports: where arrows touch a side of a box, spread over it.
     ports: dict[tuple[str, str], list[tuple[tuple[int, ...], int, str]]] = defaultdict(list)

@@ -188,6 +188,12 @@ def test_a_long_name_takes_two_lines_and_then_an_ellipsis(text: str, lines: tupl
     assert wrapped(text, 16) == lines
 
 
+def test_a_small_model_takes_the_width_of_the_page_and_keeps_its_boxes() -> None:
+    layout = lay_out(LANES, STAGES[:2], ARROWS[:1])
+    assert layout.width == 1216
+    assert {stage.box.width for stage in layout.stages} == {130}
+
+
 def test_a_model_without_anything_is_an_empty_picture() -> None:
     layout = lay_out([], [], [])
     assert layout.width > 0
