@@ -11,7 +11,7 @@ from definitions.bodies import DEFINITIONS
 from definitions.in_force import load_typed_model
 from definitions.judging import Standing, missing_parts, parts_of, standing
 from definitions.models import Judgement
-from records.desired import Values, writable_records
+from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch
 from records.own_fields import OWN_FIELD_BY_NAME
 
@@ -70,3 +70,6 @@ def joined(words: Sequence[str], length: int) -> str | None:
             break
         text = "; ".join([*words[:kept], f"and {len(words) - kept} more"])
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+DECLARATION = Declaration("definitions", FIELDS, compute)

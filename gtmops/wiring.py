@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
+import definitions.desired
+import definitions.own_sections
+import definitions.services
+import handoffs.desired
+import handoffs.kinds
+import handoffs.sections
+import integrations.pull
+import integrations.push
+import integrations.refresh
+import integrations.webhooks
+import slas.desired
+import slas.sections
+import slas.services
+from definitions.sections import register_sections
+from effects import outbox
+from effects.channels import email, inbox
+from effects.registry import register_channel
+from effects.tick import TickSource, register_tick_source
+from gtmops import demo, pipeline
+from records.desired import register_declaration
+from records.kinds import RECORD_KINDS, register_kinds
+from teams.demo import DemoSignIn, register_demo_sign_ins
+
+SOURCES = (
+    TickSource("clocks", slas.services.due_clocks, slas.services.next_due),
+    TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
+    TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
+    TickSource("pipeline", pipeline.process, pipeline.next_due),
+    TickSource("judgements", definitions.services.recheck_due, definitions.services.next_recheck),
+    TickSource("versions", definitions.services.publish_due, definitions.services.next_publish),
+    TickSource("outbox", outbox.deliver_due, outbox.next_due),
+    TickSource("push", integrations.push.push_due, integrations.push.next_due),
+    TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
+)
+
 
 def connect() -> None:
     """Called once, when all rooms are loaded."""
-    _connect_teams()
-    _connect_definitions()
-
-
-def _connect_teams() -> None:
-    from django.conf import settings
-
-    from teams.demo import DemoSignIn, register_demo_sign_ins
-
+    register_channel("inbox", inbox.deliver)
+    register_channel("email", email.deliver)
+    register_kinds((*RECORD_KINDS, *handoffs.kinds.KINDS))
+    register_sections(
+        (*definitions.own_sections.SECTIONS, *slas.sections.SECTIONS, *handoffs.sections.SECTIONS)
+    )
+    for room in (definitions.desired, slas.desired, handoffs.desired):
+        register_declaration(room.DECLARATION)
+    for source in SOURCES:
+        register_tick_source(source)
     if settings.DEMO:
-        from integrations.standins.fernhill.people import DEMO_PEOPLE
-
-        labels = {
-            "revops_admin": "RevOps admin",
-            "sdr": "SDR (Austin)",
-            "ae": "AE (Berlin)",
-            "cs_manager": "CS manager",
-            "sdr_manager": "SDR manager",
-            "cro": "CRO",
-            "cmo": "CMO",
-        }
-        register_demo_sign_ins(DemoSignIn(label, DEMO_PEOPLE[key]) for key, label in labels.items())
-
-
-def _connect_definitions() -> None:
-    from definitions import desired, own_sections, services
-    from definitions.sections import register_sections
-    from effects.tick import TickSource, register_tick_source
-    from records.desired import register_declaration
-
-    register_sections(own_sections.SECTIONS)
-    register_declaration(desired.DECLARATION)
-    register_tick_source(TickSource("versions", services.publish_due, services.next_publish))
-    register_tick_source(TickSource("judgements", services.recheck_due, services.next_recheck))
+        register_demo_sign_ins(DemoSignIn(role, address) for role, address in demo.sign_ins())

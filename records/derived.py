@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -13,12 +13,13 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 @dataclass(frozen=True)
-class Written:
-    """How many rows were made, changed and removed."""
+class Written(Generic[Row]):
+    """How many rows were made, changed and removed; ``rows`` holds every old and new version of those."""
 
     created: int = 0
     changed: int = 0
     removed: int = 0
+    rows: tuple[Row, ...] = ()
 
 
 def write_derived(
@@ -28,7 +29,7 @@ def write_derived(
     fields: Sequence[str],
     scope: Q,
     key: Sequence[str] = ("pk",),
-) -> Written:
+) -> Written[Row]:
     """Make the stored rows in ``scope`` equal to ``wanted`` (matched by ``key``), writing only differences.
 
     A row that another scope still holds under a wanted primary key (its record changed journey) is taken over.
@@ -43,6 +44,7 @@ def write_derived(
     held = {key_of(row): row for row in model._default_manager.filter(where)}
     fresh: list[Row] = []
     changed: list[Row] = []
+    replaced: list[Row] = []
     kept: set[tuple[Any, ...]] = set()
     for row in wanted:
         name = key_of(row)
@@ -53,14 +55,15 @@ def write_derived(
         elif any(_value(old, f) != _value(row, f) for f in fields):
             row.pk = old.pk
             changed.append(row)
-    gone: Collection[Any] = [row.pk for name, row in held.items() if name not in kept]
+            replaced.append(old)
+    gone = [row for name, row in held.items() if name not in kept]
     if gone:
-        model._default_manager.filter(pk__in=gone).delete()
+        model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
     if fresh:
         model._default_manager.bulk_create(fresh)
     if changed:
         model._default_manager.bulk_update(changed, list(fields), batch_size=500)
-    return Written(len(fresh), len(changed), len(gone))
+    return Written(len(fresh), len(changed), len(gone), (*fresh, *changed, *replaced, *gone))
 
 
 def _value(row: models.Model, name: str) -> Any:

@@ -44,7 +44,7 @@ def relink(record_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     touched = list(Record.objects.filter(pk__in=list(record_ids)).values_list("pk", "object", "journey_id"))
     members = {pk for pk, kind, _ in touched if kind not in LEAVES and kind not in APART}
     leaves = {pk for pk, kind, _ in touched if kind in LEAVES}
-    before = {journey for *_, journey in touched if journey}
+    before = {journey for *_, journey in touched} - {None}
     links = _closure(members)
     records = {
         r.pk: r for r in Record.objects.filter(pk__in=links).select_related("connection").defer("values")

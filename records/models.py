@@ -114,6 +114,11 @@ class FieldMapping(models.Model):
     def __str__(self) -> str:
         return f"{self.connection.name} {self.remote_object}.{self.remote_name}"
 
+    @property
+    def constant(self) -> str | None:
+        """``=meeting`` as remote name: every row of the remote object has this value; nothing is read."""
+        return self.remote_name[1:] if self.remote_name.startswith("=") else None
+
 
 class OwnerMatch(models.Model):
     """Who a CRM's owner id is, from when: a person, or a queue (no person). Effective-dated."""

@@ -17,8 +17,8 @@ from django.db.models import OuterRef, Subquery
 from effects.tick import ring
 from records import kinds
 from records.canonical import Unreadable, canonical, instant_text
-from records.incoming import HistoryEntry, IncomingRecord, StoredPage
 from records.ids import record_id
+from records.incoming import HistoryEntry, IncomingRecord, StoredPage
 from records.models import (
     Connection,
     DesiredField,
@@ -52,11 +52,13 @@ def remote_objects(connection: Connection) -> list[str]:
 
 
 def mapped_remote_fields(connection: Connection, remote_object: str) -> dict[str, FieldMapping]:
-    """Logical field name -> mapping, broken ones included (their values are unknown)."""
-    rows = FieldMapping.objects.filter(connection=connection, remote_object=remote_object).select_related(
-        "field"
-    )
-    return {row.field.name: row for row in rows}
+    """Logical field name -> mapping of what is read, broken ones included (their values are unknown)."""
+    return {name: row for name, row in _mappings(connection, remote_object).items() if row.constant is None}
+
+
+def _mappings(connection: Connection, remote_object: str) -> dict[str, FieldMapping]:
+    rows = FieldMapping.objects.filter(connection=connection, remote_object=remote_object)
+    return {row.field.name: row for row in rows.select_related("field")}
 
 
 def record_act(
@@ -169,7 +171,7 @@ def store_page(
 
 
 def _look_up(connection: Connection, remote_object: str) -> _Lookups:
-    mappings = mapped_remote_fields(connection, remote_object)
+    mappings = _mappings(connection, remote_object)
     if not mappings:
         raise ValueError(f"{connection.name} has no mapping for {remote_object}")
     return _Lookups(
@@ -187,7 +189,11 @@ def _store_one(
     row: IncomingRecord,
     caused_by: str,
 ) -> StoredPage:
-    values = _logical_values(lookups, row)
+    # A row that is only known to be gone says nothing of its fields; nor is it news of a record we never saw.
+    is_tombstone = row.is_deleted and not row.values
+    if is_tombstone and held is None:
+        return StoredPage(read=1, unchanged=1)
+    values = dict(held.values) if held is not None and is_tombstone else _logical_values(lookups, row)
     links = _links_of(work.connection, lookups, row, values)
     mark = _fingerprint(values, links, row)
     if held is not None and held.fingerprint == mark:
@@ -243,6 +249,9 @@ def _store_one(
 def _logical_values(lookups: _Lookups, row: IncomingRecord) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, mapping in lookups.mappings.items():
+        if mapping.constant is not None:
+            values[name] = mapping.constant
+            continue
         if mapping.is_broken or mapping.remote_name not in row.values:
             continue
         try:

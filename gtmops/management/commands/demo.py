@@ -1,0 +1,48 @@
+"""``manage.py demo``: the demo company, on a running pair of stand-in CRMs. Prints the sign-ins."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+
+from gtmops.demo import WEBHOOK_SECRET, demo_seed, sign_ins
+from gtmops.seeding import seed
+from integrations.provision import apply as provision
+from records.models import Connection
+from teams.demo import PASSWORD
+
+
+class Command(BaseCommand):
+    help = "Seed the demo company: people, two connections, the starter model, our fields in both CRMs."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        base_url = settings.STANDINS_URL
+        if not base_url:
+            raise CommandError("GTMOPS_STANDINS_URL is not set: start the demo with `python -m gtmops up`.")
+        now = datetime.now(UTC)
+        seed(demo_seed(base_url, now), now)
+        self._subscribe(base_url)
+        for connection in Connection.objects.filter(name__in=["hubspot", "salesforce"]).order_by("name"):
+            run = provision(connection, now)
+            if run.error:
+                raise CommandError(f"{connection.label}: {run.error}")
+        self.stdout.write(f"Sign in as (password of all: {PASSWORD})")
+        for role, email in sign_ins():
+            self.stdout.write(f"  {role:<14}{email}")
+
+    def _subscribe(self, base_url: str) -> None:
+        """Ask the demo HubSpot for webhooks, as an admin does in HubSpot's own settings."""
+        url = settings.SITE_URL + reverse("integrations:hubspot_webhook", args=["hubspot"])
+        body = json.dumps({"url": url, "secret": WEBHOOK_SECRET}).encode()
+        request = urllib.request.Request(  # noqa: S310 - the address is our own stand-in's, http by design
+            f"{base_url}/standin/webhooks", data=body, headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            if answer.status >= 300:
+                raise CommandError(f"The demo HubSpot refused the webhook subscription: {answer.status}")

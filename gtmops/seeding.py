@@ -1,0 +1,62 @@
+"""``seed``: people, teams, connections with mappings, and the operating model, from plain data. Repeating changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from definitions.model_files import ModelTree, apply, load_starter_model
+from integrations.setup import ensure_connection
+from teams.services import ensure_people
+
+KEYS = frozenset(
+    {"business_units", "teams", "people", "connections", "model", "starter_model", "effective_from"}
+)
+
+
+class SeedError(ValueError):
+    """The seed can't be meant; the text names the place and the remedy."""
+
+
+def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
+    """Make it so, in one transaction; what was done, in sentences.
+
+    ``data``: ``business_units`` and ``teams`` [{key, name, purpose?}], ``people`` (see ``teams.services.ensure_people``),
+    ``connections`` (see ``integrations.setup.ensure_connection``), ``model`` (section -> key -> body, as the model
+    files have it), ``starter_model`` (true: what is missing of it), ``effective_from`` (ISO instant: since when the
+    model is in force; default now). Raises SeedError, and the errors of those functions.
+    """
+    unknown = sorted(set(data) - KEYS)
+    if unknown:
+        raise SeedError(f"unknown keys: {', '.join(unknown)}; known are {', '.join(sorted(KEYS))}")
+    since = _moment(data.get("effective_from")) or now
+    said = []
+    with transaction.atomic():
+        people = ensure_people(
+            data.get("people", []),
+            teams=data.get("teams", []),
+            business_units=data.get("business_units", []),
+            now=now,
+        )
+        said.append(f"people: {people}")
+        for spec in data.get("connections", []):
+            said.append(f"connection: {ensure_connection(spec, now).name}")
+        if data.get("starter_model"):
+            said.append(f"starter model: {load_starter_model(now, since)}")
+        if model := data.get("model"):
+            done = apply(ModelTree(model), now=now, force=True, effective_from=since, note="seed")
+            said.append(f"model: {done}")
+    return said
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    found = parse_datetime(str(value))
+    if found is None or found.tzinfo is None:
+        raise SeedError(f"effective_from must be an ISO instant with offset, not {value!r}")
+    return found

@@ -1,0 +1,44 @@
+"""Calendars in the operating model: body -> the engine's spec, public holidays included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import holidays
+
+from definitions.models import Version
+from slas.calendars.business_time import Calendar
+
+FIRST_HOLIDAY_YEAR, LAST_HOLIDAY_YEAR = 2015, 2045
+
+
+def calendar_spec(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec for ``Calendar.from_spec``. Raises ValueError for a country or subdivision nobody knows."""
+    spec = {key: body[key] for key in ("tz", "week", "exceptions") if key in body}
+    days = {str(day) for day in body.get("holidays", [])}
+    if place := body.get("holidays_of"):
+        days |= set(_public_holidays(str(place.get("country")), place.get("subdivision")))
+    return {**spec, "holidays": sorted(days)}
+
+
+def calendar_of(version: Version) -> Calendar:
+    """The calendar of a published version; built once per process, since a version never changes."""
+    if version.pk not in _built:
+        _built[version.pk] = Calendar.from_spec(calendar_spec(version.body))
+    return _built[version.pk]
+
+
+_built: dict[int, Calendar] = {}
+
+
+@lru_cache(maxsize=64)
+def _public_holidays(country: str, subdivision: str | None) -> tuple[str, ...]:
+    try:
+        found = holidays.country_holidays(
+            country, subdiv=subdivision, years=range(FIRST_HOLIDAY_YEAR, LAST_HOLIDAY_YEAR + 1)
+        )
+    except NotImplementedError as error:
+        raise ValueError(f"no holidays are known for {country} {subdivision or ''}".strip()) from error
+    return tuple(sorted(day.isoformat() for day in found))

@@ -1,0 +1,183 @@
+"""SLA rules as the model files say them (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from definitions.sections import Fault
+
+STARTS = ("stage_entered", "handoff_opened", "handoff_sent")
+STOPS = ("owner_in_team", "touch_by_team", "handoff_sent", "handoff_answered")
+TARGETS = ("elapsed", "business", "before")
+WHEN = ("breached",)
+TO = ("owner", "manager", "team_manager")
+BY = ("inbox", "email")
+EVIDENCE = ("person", "activity")
+
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class RuleError(ValueError):
+    """The body is no SLA rule; ``faults`` says all that is wrong."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = list(faults)
+
+
+@dataclass(frozen=True)
+class Target:
+    """``elapsed`` and ``business``: seconds. ``before``: the name of the event it must come before."""
+
+    kind: Literal["elapsed", "business", "before"]
+    seconds: int = 0
+    event: str = ""
+
+    @property
+    def words(self) -> str:
+        if self.kind == "before":
+            return f"before the {self.event}"
+        return f"{duration_words(self.seconds)}{' of business time' if self.kind == 'business' else ''}"
+
+
+@dataclass(frozen=True)
+class Escalation:
+    when: str
+    to: tuple[str, ...]
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One SLA rule. ``acts``: which side must act; its team's calendar counts the time."""
+
+    key: str
+    name: str
+    sentence: str
+    from_team: str
+    to_team: str
+    start: tuple[str, str]
+    stop: tuple[str, str]
+    target: Target
+    acts: Literal["sender", "receiver"]
+    evidence: tuple[str, ...]
+    escalations: tuple[Escalation, ...]
+
+    @property
+    def acting_team(self) -> str:
+        return self.from_team if self.acts == "sender" else self.to_team
+
+
+@dataclass(frozen=True)
+class RuleHistory:
+    """One rule's published versions, oldest first: (in force from, retired at or None, version id, rule)."""
+
+    versions: tuple[tuple[datetime, datetime | None, int, Rule], ...]
+
+    @property
+    def newest(self) -> Rule:
+        return self.versions[-1][3]
+
+    def at(self, moment: datetime) -> tuple[int, Rule] | None:
+        """(version id, rule) in force at ``moment``."""
+        found = None
+        for begin, end, version_id, rule in self.versions:
+            if begin <= moment and (end is None or moment < end):
+                found = (version_id, rule)
+        return found
+
+
+def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
+    """Raises RuleError with every fault."""
+    faults: list[Fault] = []
+
+    def text(name: str) -> str:
+        value = body.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        faults.append(Fault((name,), "missing", f"Say the {name.replace('_', ' ')} as text."))
+        return ""
+
+    def single(name: str, allowed: Sequence[str]) -> tuple[str, Any]:
+        value = body.get(name)
+        if isinstance(value, Mapping) and len(value) == 1:
+            word, subject = next(iter(value.items()))
+            if word in allowed:
+                return word, subject
+        faults.append(Fault((name,), "unknown", f"Use exactly one of {', '.join(allowed)}."))
+        return "", ""
+
+    def several(path: tuple[str | int, ...], value: Any, allowed: Sequence[str]) -> tuple[str, ...]:
+        if isinstance(value, Sequence) and not isinstance(value, str) and all(v in allowed for v in value):
+            return tuple(value)
+        faults.append(Fault(path, "unknown", f"Use a list of {', '.join(allowed)}."))
+        return ()
+
+    start, stop = single("start", STARTS), single("stop", STOPS)
+    target = _target(single("target", TARGETS), faults)
+    acts = body.get("acts", "receiver")
+    if acts not in ("sender", "receiver"):
+        faults.append(Fault(("acts",), "unknown", "Use sender or receiver."))
+    escalations = []
+    for i, step in enumerate(body.get("escalate") or []):
+        if not isinstance(step, Mapping) or step.get("when") not in WHEN:
+            faults.append(Fault(("escalate", i, "when"), "unknown", f"Use {' or '.join(WHEN)}."))
+            continue
+        escalations.append(
+            Escalation(
+                step["when"],
+                several(("escalate", i, "to"), step.get("to"), TO),
+                several(("escalate", i, "by"), step.get("by"), BY),
+            )
+        )
+    rule = Rule(
+        key=key,
+        name=text("name"),
+        sentence=text("sentence"),
+        from_team=text("from_team"),
+        to_team=text("to_team"),
+        start=(start[0], str(start[1])),
+        stop=(stop[0], str(stop[1])),
+        target=target,
+        acts=acts,
+        evidence=several(("evidence",), body.get("evidence", ["person"]), EVIDENCE),
+        escalations=tuple(escalations),
+    )
+    if faults:
+        raise RuleError(faults)
+    return rule
+
+
+def _target(found: tuple[str, Any], faults: list[Fault]) -> Target:
+    kind, value = found
+    if kind == "before":
+        return Target("before", event=str(value))
+    seconds = parse_duration(str(value))
+    if kind and not seconds:
+        faults.append(Fault(("target", kind), "duration", "Say a time above 0 such as 5m, 1h or 3d."))
+    return Target("business" if kind == "business" else "elapsed", seconds=seconds)
+
+
+def parse_duration(text: str) -> int:
+    """Seconds of ``90s``, ``5m``, ``1h``, ``3d`` or sums such as ``1h30m``; 0 when it is none of these."""
+    text = text.strip()
+    parts = _DURATION.findall(text)
+    if not parts or "".join(f"{n}{u}" for n, u in parts) != re.sub(r"\s", "", text):
+        return 0
+    return sum(int(n) * _SECONDS[u] for n, u in parts)
+
+
+def duration_words(seconds: int) -> str:
+    """``5 min``, ``1 h``, ``2 h 10 min``, ``3 d``; the two largest units."""
+    seconds = abs(int(seconds))
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
+    shown = [f"{n} {unit}" for n, unit in parts if n][:2]
+    return " ".join(shown) or "0 s"
