@@ -114,7 +114,7 @@ def test_a_second_change_withdraws_the_first_draft(starter: None, tmp_path: Path
     apply(load(folder), now=NOW)
     changed(folder, "value: 20", "value: 30")
     apply(load(folder), now=NOW)
-    states = Version.objects.filter(key="mql").values_list("number", "state")
+    states = Version.objects.filter(section="definitions", key="mql").values_list("number", "state")
     assert list(states) == [(1, "signed"), (2, "retired"), (3, "draft")]
 
 
@@ -142,7 +142,7 @@ def test_the_past_of_what_was_in_force_is_not_changed(starter: None, admin: Pers
     changed(folder, "value: 10", "value: 20")
     with pytest.raises(ModelFaults, match="the past is not changed"):
         apply(load(folder), now=NOW, by=admin, force=True, effective_from=NOW - timedelta(days=1))
-    assert Version.objects.filter(key="mql").count() == 1
+    assert Version.objects.filter(section="definitions", key="mql").count() == 1
 
 
 def test_what_the_files_no_longer_name_is_retired_only_by_force(
@@ -189,7 +189,7 @@ def test_faults_forbid_applying_anything(starter: None, write_file: Write) -> No
 def test_the_history_of_a_version_is_kept(starter: None) -> None:
     from django.apps import apps
 
-    events = apps.get_model("definitions", "VersionEvent").objects.filter(key="mql")
+    events = apps.get_model("definitions", "VersionEvent").objects.filter(section="definitions", key="mql")
     assert list(events.values_list("pgh_label", flat=True)) == ["insert"]
 
 
