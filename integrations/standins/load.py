@@ -10,6 +10,7 @@ from typing import Any
 from integrations.standins.forms import hubspot_value, salesforce_value, stamp
 from integrations.standins.schema import (
     DEFAULT_PIPELINE,
+    GROUP_LABELS,
     HISTORY_OBJECTS,
     HUBSPOT_OBJECTS,
     HUBSPOT_PROPERTIES,
@@ -24,6 +25,9 @@ from integrations.standins.world import Row, World, salesforce_id
 
 ORGANIZATION_ID = salesforce_id("00D", 1)
 INTEGRATION_USER_ID = salesforce_id("005", 900_000)
+"""Whoever wrote what no person wrote: the CRMs' own sync. Not gtmops, whose writes must be told apart."""
+API_USER_ID = salesforce_id("005", 900_001)
+"""The user of every API session."""
 SNAPSHOT_FIELDS = ("StageName", "Amount", "Probability", "CloseDate")
 """A change of one of these makes a row of OpportunityHistory."""
 
@@ -77,21 +81,22 @@ def _load_schema(store: Store, world: World) -> None:
         definitions = [*hubspot_system_properties(kind), *HUBSPOT_PROPERTIES[kind], *ours.get(kind, [])]
         store.put_fields("hubspot", kind, [{"groupName": meta.group, **d} for d in definitions])
         names = [meta.group, *(d["groupName"] for d in definitions if "groupName" in d)]
-        groups[kind] = {name: name.replace("_", " ").capitalize() for name in names}
+        groups[kind] = {name: GROUP_LABELS.get(name) or name.replace("_", " ").capitalize() for name in names}
     store.set_meta("groups", groups)
 
 
 def _load_people(store: Store, world: World) -> None:
     users: list[dict[str, Any]] = [dict(u) for u in world.get("users", [])]
-    users.append(
+    users += [
         {
-            "id": INTEGRATION_USER_ID,
-            "first_name": "gtmops",
+            "id": i,
+            "first_name": name,
             "last_name": "Integration",
-            "email": "integration@fernhill.example",
+            "email": f"{name}@fernhill.example".lower(),
             "active": True,
         }
-    )
+        for i, name in ((INTEGRATION_USER_ID, "HubSpot"), (API_USER_ID, "gtmops"))
+    ]
     start = stamp("salesforce", store.clock())
     rows = [
         (

@@ -44,7 +44,9 @@ def start_sink(store: Store, host: str, port: int) -> Any:
 
 def mails(store: Store, *, once: bool = False) -> list[dict[str, Any]]:
     """Newest first; with ``once`` each Message-ID only once, with the number of copies."""
-    rows = store.fetch("SELECT * FROM mails ORDER BY seq DESC")
+    rows = store.fetch(
+        "SELECT seq, at, message_id, sender, recipients, subject FROM mails ORDER BY seq DESC LIMIT 1000"
+    )
     out: list[dict[str, Any]] = []
     seen: dict[str, dict[str, Any]] = {}
     for row in rows:

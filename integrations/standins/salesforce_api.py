@@ -13,7 +13,7 @@ from typing import Any
 from integrations.standins.faults import Faults
 from integrations.standins.forms import read_instant
 from integrations.standins.http import Refused, Request, Response, Router, json_response
-from integrations.standins.load import INTEGRATION_USER_ID, ORGANIZATION_ID
+from integrations.standins.load import API_USER_ID, ORGANIZATION_ID
 from integrations.standins.salesforce_query import Queries
 from integrations.standins.salesforce_rules import (
     API_ACTOR,
@@ -143,11 +143,11 @@ class SalesforceApi:
 
     def _open(self, request: Request, refresh_token: str | None) -> Response:
         token = f"{ORGANIZATION_ID[:15]}!{secrets.token_urlsafe(48)}"
-        self.store.set_meta(f"session:{token}", INTEGRATION_USER_ID)
+        self.store.set_meta(f"session:{token}", API_USER_ID)
         body: Fields = {
             "access_token": token,
             "instance_url": request.host,
-            "id": f"{request.host}/id/{ORGANIZATION_ID}/{INTEGRATION_USER_ID}",
+            "id": f"{request.host}/id/{ORGANIZATION_ID}/{API_USER_ID}",
             "token_type": "Bearer",
             "issued_at": str(int(utc_now().timestamp() * 1000)),
             "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -213,10 +213,10 @@ class SalesforceApi:
     def userinfo(self, request: Request, **parts: str) -> Response:
         return json_response(
             {
-                "sub": f"{request.host}/id/{ORGANIZATION_ID}/{INTEGRATION_USER_ID}",
-                "user_id": INTEGRATION_USER_ID,
+                "sub": f"{request.host}/id/{ORGANIZATION_ID}/{API_USER_ID}",
+                "user_id": API_USER_ID,
                 "organization_id": ORGANIZATION_ID,
-                "preferred_username": "integration@fernhill.example",
+                "preferred_username": "gtmops@fernhill.example",
                 "name": "gtmops Integration",
                 "active": True,
             }

@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 
 from integrations.standins.forms import read_instant, salesforce_stamp
-from integrations.standins.load import INTEGRATION_USER_ID, SNAPSHOT_FIELDS
+from integrations.standins.load import API_USER_ID, SNAPSHOT_FIELDS
 from integrations.standins.schema import SALESFORCE_OBJECTS
 from integrations.standins.store import Actor, Fields, Store, Stored
 from integrations.standins.world import salesforce_id, salesforce_id_18
 
 SYSTEM = "salesforce"
-API_ACTOR = Actor(INTEGRATION_USER_ID, "API")
+API_ACTOR = Actor(API_USER_ID, "API")
 _NUMBERS = ("double", "currency", "percent")
 _UNIQUE = {
     "PermissionSet": ("Name",),
@@ -66,7 +66,7 @@ def _granted(store: Store, object_name: str, what: str) -> Any:
                 " WHERE p.system = 'salesforce' AND p.object = 'FieldPermissions' AND p.deleted = 0"
                 " AND json_extract(a.fields, '$.AssigneeId') = ? AND json_extract(p.fields, ?)"
             )
-            rows = store.fetch(sql, [INTEGRATION_USER_ID, f"$.Permissions{what}"])
+            rows = store.fetch(sql, [API_USER_ID, f"$.Permissions{what}"])
             found = {str(r["field"]) for r in rows}
         return f"{object_name}.{name}" in found
 

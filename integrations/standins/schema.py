@@ -361,6 +361,14 @@ HUBSPOT_OBJECTS = {
     "tasks": HubspotType("0-27", "task", "Task", "Tasks", "task"),
 }
 
+GROUP_LABELS = {
+    "contactinformation": "Contact information",
+    "contactlcs": "Contact lifecycle",
+    "companyinformation": "Company information",
+    "companylcs": "Company lifecycle",
+    "dealinformation": "Deal information",
+}
+
 LIFECYCLE_STAGES = {
     "subscriber": "Subscriber",
     "lead": "Lead",

@@ -51,6 +51,10 @@ class Crm:
         """Those one can act as."""
         raise NotImplementedError
 
+    def owner_of(self, row: Stored) -> str:
+        """The id of the person who owns the record; of a queue, or of nobody, it is nobody's."""
+        raise NotImplementedError
+
     def actor(self, person_id: str) -> Actor:
         raise NotImplementedError
 
@@ -72,6 +76,10 @@ class Crm:
 
     def group_of(self, definition: Fields) -> str:
         raise NotImplementedError
+
+    def group_order(self, label: str) -> int:
+        """Groups of the same number stay as the schema has them."""
+        return label in ("System information", "Calculated by HubSpot")
 
     def is_editable(self, definition: Fields) -> bool:
         raise NotImplementedError

@@ -91,6 +91,9 @@ class HubspotCrm(Crm):
     def _owner(self, owner_id: str) -> Fields | None:
         return next((o for o in self.store.meta("owners", []) if o["id"] == owner_id), None)
 
+    def owner_of(self, row: Stored) -> str:
+        return str(row.fields.get("hubspot_owner_id") or "")
+
     def actor(self, person_id: str) -> Actor:
         people = self.people()
         known = next((p for p in people if p.id == person_id), people[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.standins.load import INTEGRATION_USER_ID
+from integrations.standins.load import API_USER_ID, INTEGRATION_USER_ID
 from integrations.standins.pages.crm import Crm, ObjectPage, PageFault, Person
 from integrations.standins.salesforce_api import full_row
 from integrations.standins.salesforce_rules import RuleError, create, picklist, update
@@ -58,11 +58,14 @@ class SalesforceCrm(Crm):
         found = self.store.all_of(
             "salesforce",
             "User",
-            "json_extract(fields, '$.IsActive') AND remote_id <> ?",
-            [INTEGRATION_USER_ID],
+            "json_extract(fields, '$.IsActive') AND remote_id NOT IN (?, ?)",
+            [INTEGRATION_USER_ID, API_USER_ID],
         )
         people = [Person(r.remote_id, str(r.fields.get("Name"))) for r in found]
-        return people or [Person(INTEGRATION_USER_ID, "gtmops Integration")]
+        return people or [Person(INTEGRATION_USER_ID, "Demo person")]
+
+    def owner_of(self, row: Stored) -> str:
+        return str(row.fields.get("OwnerId") or "")
 
     def actor(self, person_id: str) -> Actor:
         people = self.people()

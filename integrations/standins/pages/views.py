@@ -68,9 +68,9 @@ class Pages:
         text = self._engine.get_template(template).render(page)
         return Response(status, text.encode(), headers=dict(_SECURITY))
 
-    def _frame(self, crm: Crm, request: Request) -> Fields:
+    def _frame(self, crm: Crm, request: Request, row: Stored | None = None) -> Fields:
         people = crm.people()
-        acting = request.cookies.get(f"acting_{crm.slug}", "")
+        acting = _acting(crm, request, row)
         known = next((p.id for p in people if p.id == acting), people[0].id)
         return {
             "crm": crm,
@@ -191,13 +191,13 @@ class Pages:
             "record.html",
             crm.record_name(row),
             400 if fault else 200,
-            **self._frame(crm, request),
+            **self._frame(crm, request, row),
             object=page_of,
             path=crm.href(row),
             remote_id=row.remote_id,
             deleted=row.deleted,
             ours=ours,
-            groups=[{"label": label, "fields": fields} for label, fields in groups.items()],
+            groups=[{"label": k, "fields": groups[k]} for k in sorted(groups, key=crm.group_order)],
             can_log=name in crm.loggable and not row.deleted,
             activities=[{**a, "at": moment(a["at"])} for a in crm.activities(row)[:100]],
             related=crm.related(row),
@@ -240,12 +240,13 @@ class Pages:
             changes = self._changes(crm, name, values, request.form)
             try:
                 if changes:
-                    crm.update(row, changes, self._actor(crm, request))
+                    crm.update(row, changes, crm.actor(_acting(crm, request, row)))
                 return redirect(f"{crm.href(row)}?done=saved")
             except PageFault as refused:
                 fault = str(refused)
                 values = {**values, **changes}
-        return self._form(crm, request, name, values, f"Edit {crm.record_name(row)}", crm.href(row), fault)
+        title = f"Edit {crm.record_name(row)}"
+        return self._form(crm, request, name, values, title, crm.href(row), fault, row)
 
     def new(self, crm: Crm, request: Request, name: str) -> Response:
         page_of = self._object(crm, name)
@@ -254,14 +255,22 @@ class Pages:
         if request.method == "POST":
             values = self._changes(crm, name, {}, request.form)
             try:
-                row = crm.create(name, values, self._actor(crm, request))
+                row = crm.create(name, values, crm.actor(_acting(crm, request, None)))
                 return redirect(f"{crm.href(row)}?done=saved")
             except PageFault as refused:
                 fault = str(refused)
         return self._form(crm, request, name, values, f"New {page_of.label}", f"{crm.path}/{name}", fault)
 
     def _form(
-        self, crm: Crm, request: Request, name: str, values: Fields, title: str, back: str, fault: str
+        self,
+        crm: Crm,
+        request: Request,
+        name: str,
+        values: Fields,
+        title: str,
+        back: str,
+        fault: str,
+        row: Stored | None = None,
     ) -> Response:
         groups: dict[str, list[Fields]] = defaultdict(list)
         for definition in self.store.schema(crm.system, name).values():
@@ -273,7 +282,7 @@ class Pages:
             "edit.html",
             title,
             400 if fault else 200,
-            **self._frame(crm, request),
+            **self._frame(crm, request, row),
             object=self._object(crm, name),
             groups=[{"label": label, "fields": fields} for label, fields in ordered],
             back=back,
@@ -333,7 +342,7 @@ class Pages:
                 form.get("subject", ""),
                 form.get("notes", ""),
                 when,
-                self._actor(crm, request),
+                crm.actor(_acting(crm, request, row)),
             )
         except (PageFault, ValueError) as refused:
             return self.record(crm, request, name, remote_id, fault=str(refused))
@@ -350,9 +359,6 @@ class Pages:
     def salesforce_link(self, request: Request, name: str, remote_id: str) -> Response:
         """The form of a record's address in the real Salesforce."""
         return redirect(f"/salesforce/{quote(name)}/{quote(remote_id)}")
-
-    def _actor(self, crm: Crm, request: Request) -> Any:
-        return crm.actor(request.cookies.get(f"acting_{crm.slug}", ""))
 
     def _object(self, crm: Crm, name: str) -> Any:
         if name not in crm.pages:
@@ -393,6 +399,11 @@ _MAIL = {
     "path": "/mail",
     "band": "Mails gtmops sent. None of them left this machine.",
 }
+
+
+def _acting(crm: Crm, request: Request, row: Stored | None) -> str:
+    """Whom the person chose to be; before that, whoever owns the record."""
+    return request.cookies.get(f"acting_{crm.slug}") or (crm.owner_of(row) if row else "")
 
 
 def _bind(handler: Handler, crm: Crm) -> Handler:

@@ -186,14 +186,16 @@ def test_what_is_not_there_is_not_found(person: Person) -> None:
         assert person.session.get(person.base + path, timeout=10).status_code == 404
 
 
-def test_one_acts_as_the_person_one_chose(start: Start) -> None:
+def test_one_acts_as_the_owner_until_one_chose_a_person(start: Start) -> None:
     world = small_world()
     other = salesforce_id("005", 2)
-    world["users"].append(
-        {"id": other, "first_name": "Una", "last_name": "Voss", "email": "u@f.example", "active": True}
+    world["users"].insert(
+        0, {"id": other, "first_name": "Una", "last_name": "Voss", "email": "u@f.example", "active": True}
     )
     running = start(world)
     person = Person(running)
+    person.send(f"/salesforce/Lead/{ONE}/edit", Title="CFO")
+    assert salesforce_at(running).Lead.get(ONE)["LastModifiedById"] == REP
     person.send("/salesforce/acting", person=other, back="/salesforce")
     person.send(f"/salesforce/Lead/{ONE}/edit", Title="COO")
     assert salesforce_at(running).Lead.get(ONE)["LastModifiedById"] == other

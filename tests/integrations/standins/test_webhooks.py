@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -22,13 +23,13 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status = 200
-        self.deliveries: list[tuple[dict[str, str], bytes]] = []
+        self.deliveries: list[tuple[Message, bytes]] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.deliveries.append((dict(self.headers), body))
+                outer.deliveries.append((self.headers, body))
                 self.send_response(outer.status)
                 self.end_headers()
 
