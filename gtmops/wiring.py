@@ -33,7 +33,7 @@ SOURCES = (
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
     TickSource("pipeline", pipeline.process, pipeline.next_due),
     TickSource("judgements", definitions.services.recheck_due, definitions.services.next_recheck),
-    TickSource("versions", definitions.services.publish_due, definitions.services.next_publish),
+    TickSource("model", definitions.services.publish_due, definitions.services.next_publish),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),

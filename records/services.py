@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
+from django.db.models.fields.json import KeyTextTransform
 
 from effects.tick import ring
 from records import kinds
@@ -526,13 +528,14 @@ def supersede(record_ids: Iterable[uuid.UUID]) -> None:
 
 def apply_owner_matches(connection: Connection) -> int:
     """After owners were read: point records at the people they now match. Returns records changed."""
-    person = OwnerMatch.objects.filter(connection=connection, remote_id=OuterRef("values__owner")).values(
-        "person_id"
-    )[:1]
-    wrong = (
-        Record.objects.filter(connection=connection, values__has_key="owner")
-        .annotate(match=Subquery(person))
-        .exclude(owner_id=Subquery(person))
-        .filter(match__isnull=False)
-    )
-    return wrong.update(owner_id=Subquery(person))
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE records_record r SET owner_id = m.person_id
+            FROM records_ownermatch m
+            WHERE r.connection_id = %s AND m.connection_id = r.connection_id
+              AND m.remote_id = r.values ->> 'owner' AND r.owner_id IS DISTINCT FROM m.person_id
+            """,
+            [connection.pk],
+        )
+        return cursor.rowcount

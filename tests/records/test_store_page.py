@@ -140,3 +140,16 @@ def test_a_field_others_change_twice_within_a_day_is_held(hubspot: Connection, c
         store_page(hubspot, [contact(at=at, gtm_stage=value)], now=at)
     row = DesiredField.objects.get()
     assert (row.state, row.hold, row.known) == ("different", True, "theirs again")
+
+
+def test_records_follow_whom_their_owner_turns_out_to_be(hubspot: Connection, contact: Contact) -> None:
+    from records.models import OwnerMatch
+    from records.services import apply_owner_matches
+    from teams.models import Person
+
+    store_page(hubspot, [contact("1", hubspot_owner_id="77"), contact("2")], now=NOON)
+    person = Person.objects.create_user("dana@fernhill.example", name="Dana Okwell")
+    OwnerMatch.objects.create(connection=hubspot, remote_id="77", name="Dana Okwell", person=person)
+    assert apply_owner_matches(hubspot) == 1
+    assert apply_owner_matches(hubspot) == 0
+    assert Record.objects.get(remote_id="1").owner == person
