@@ -80,7 +80,7 @@ class RemoteOwner:
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of one record's write. ``retry`` may be sent again later, ``refused`` not, ``gone``: no such record."""
+    """What became of one write: ``retry`` may be sent again later, ``refused`` may not, ``gone``: no such record."""
 
     remote_id: str
     outcome: Literal["written", "refused", "retry", "gone"]

@@ -1,4 +1,4 @@
-"""The four errors a connector raises; each says what happens next. One place per provider makes them of status codes."""
+"""The four errors a connector raises; each says what happens next. Each provider makes them in one place."""
 
 from __future__ import annotations
 

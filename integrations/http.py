@@ -80,7 +80,7 @@ class Guard:
                 )
 
     def admit(self, method: str, url: str, headers: Mapping[str, Any]) -> str:
-        """The address to call instead of ``url``. Raises Misconfigured for a foreign host, RetryLater for the budget."""
+        """The address to call instead of ``url``. Raises Misconfigured for a foreign host, RetryLater by budget."""
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
         if not self._is_base(url):

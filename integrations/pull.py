@@ -54,7 +54,7 @@ class _Claim:
 
 def pull_due(now: datetime, only: str | None = None) -> int:
     """Pull what is due of one connection, for at most a piece's time. Returns pages stored, at least 1 if it tried."""
-    _make_cursors()
+    _make_cursors(now)
     claim = _claim(now, only)
     if claim is None:
         return 0
@@ -112,8 +112,8 @@ def next_due(now: datetime) -> datetime | None:
 
 def pull_now(connection: Connection, *, full: bool = False) -> None:
     """Make every object of the connection due; ``full`` reads everything again instead of what changed."""
-    _make_cursors()
     now = datetime.now(UTC)
+    _make_cursors(now)
     values: dict[str, Any] = {"next_pull_at": now, "failures": 0}
     if full:
         values |= {"mark_at": None, "page_state": {}}
@@ -143,7 +143,7 @@ def _pullable() -> Any:
     return Connection.objects.filter(kind__in=CONNECTORS).exclude(state=Connection.State.PAUSED)
 
 
-def _make_cursors() -> None:
+def _make_cursors(now: datetime) -> None:
     wanted = set(
         FieldMapping.objects.filter(connection__kind__in=CONNECTORS)
         .values_list("connection_id", "remote_object")
@@ -151,7 +151,7 @@ def _make_cursors() -> None:
     )
     held = set(PullCursor.objects.values_list("connection_id", "remote_object"))
     PullCursor.objects.bulk_create(
-        [PullCursor(connection_id=c, remote_object=o) for c, o in sorted(wanted - held)],
+        [PullCursor(connection_id=c, remote_object=o, next_pull_at=now) for c, o in sorted(wanted - held)],
         ignore_conflicts=True,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from integrations.models import Run
 from records.incoming import StoredPage
@@ -47,3 +49,23 @@ def close_run(run: Run, now: datetime, *, error: str = "") -> None:
 
 def is_quiet(run: Run) -> bool:
     return not any(run.counts.get(name) for name in QUIET)
+
+
+@contextmanager
+def watched_run(
+    kind: Run.Kind, label: str, *, total: int | None = None, connection: Connection | None = None
+) -> Iterator[Callable[[int], None]]:
+    """A run around a piece of long work: call what it yields with the units done so far."""
+    run = open_run(kind, connection, label, datetime.now(UTC))
+    run.total = total
+
+    def tell(done: int) -> None:
+        run.done = done
+        save_progress(run, datetime.now(UTC))
+
+    try:
+        yield tell
+    except BaseException as error:
+        close_run(run, datetime.now(UTC), error=f"{type(error).__name__}: {error}")
+        raise
+    close_run(run, datetime.now(UTC))

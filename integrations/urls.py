@@ -1,6 +1,21 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from integrations import views
 
 app_name = "integrations"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("webhooks/hubspot/<slug:name>/", views.hubspot_webhook, name="hubspot_webhook"),
+    path("crm/", views.writing, name="writing"),
+    path("crm/pause/", views.pause_all, name="pause"),
+    path("crm/switches/<int:pk>/", views.switch, name="switch"),
+    path("crm/<slug:name>/preview/", views.preview, name="preview"),
+    path("crm/<slug:name>/fields/", views.provision, name="provision"),
+    path("crm/<slug:name>/retry/", views.retry, name="retry"),
+    path("crm/<slug:name>/lift-hold/", views.lift_hold, name="lift_hold"),
+    path("runs/", views.runs, name="runs"),
+    path("runs/<uuid:pk>/", views.run, name="run"),
+    path("runs/<uuid:pk>/undo/", views.undo, name="undo"),
+    path("runs/read/<slug:name>/", views.read_now, name="read_now"),
+]

@@ -133,7 +133,10 @@ SECRETS: dict[str, tuple[str, dict[str, str]]] = {
         "client_credentials",
         {"consumer_key": "key", "consumer_secret": "only-a-test", "domain": "fernhill.my"},
     ),
-    "hubspot": ("private_app_token", {"access_token": "pat-only-a-test", "client_secret": "webhook-only-a-test"}),
+    "hubspot": (
+        "private_app_token",
+        {"access_token": "pat-only-a-test", "client_secret": "webhook-only-a-test"},
+    ),
 }
 
 

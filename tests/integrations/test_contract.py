@@ -57,7 +57,9 @@ def test_an_object_that_is_not_there_is_misconfigured(connector: Connector) -> N
         connector.describe("Nothing__c")
 
 
-def test_a_full_pull_reads_every_record_once_with_its_history(connection: Connection, connector: Connector) -> None:
+def test_a_full_pull_reads_every_record_once_with_its_history(
+    connection: Connection, connector: Connector
+) -> None:
     remote_object, first = first_id(connection)
     wanted = wanted_for(connection, connector, remote_object)
     pages = list(connector.pull(remote_object, wanted, Window(until=UNTIL), {}))
@@ -85,7 +87,11 @@ def test_a_pull_goes_on_from_the_state_of_any_page(connection: Connection, conne
     window = Window(until=UNTIL)
     whole = {r.remote_id for page in connector.pull(remote_object, wanted, window, {}) for r in page.records}
     first = next(iter(connector.pull(remote_object, wanted, window, {})))
-    rest = {r.remote_id for page in connector.pull(remote_object, wanted, window, first.state) for r in page.records}
+    rest = {
+        r.remote_id
+        for page in connector.pull(remote_object, wanted, window, first.state)
+        for r in page.records
+    }
     assert {r.remote_id for r in first.records} | rest == whole
 
 
@@ -100,7 +106,9 @@ def test_records_are_read_by_id_and_strangers_are_named(connection: Connection, 
 def test_activities_of_a_record_are_read_with_it(connection: Connection, connector: Connector) -> None:
     remote_object, first = first_id(connection)
     activity = "Task" if connection.kind == "salesforce" else "calls"
-    found = connector.read_about(remote_object, first, {activity: wanted_for(connection, connector, activity)})
+    found = connector.read_about(
+        remote_object, first, {activity: wanted_for(connection, connector, activity)}
+    )
     assert [r.remote_object for r in found] == [activity]
 
 
@@ -130,8 +138,14 @@ def test_one_refused_record_never_blocks_the_others(connection: Connection, conn
     connector.create_fields(remote_object, OWN_FIELDS)
     name = {f.name: connector.own_field_name(f) for f in OWN_FIELDS}["gtm_due"]
     second = first_id(connection)[1]
-    ids = [r.remote_id for page in connector.pull(remote_object, Wanted(fields=()), Window(until=UNTIL), {}) for r in page.records]
+    ids = [
+        r.remote_id
+        for page in connector.pull(remote_object, Wanted(fields=()), Window(until=UNTIL), {})
+        for r in page.records
+    ]
     second = next(i for i in ids if i != first)
-    results = connector.push(remote_object, [(first, {name: "not a time"}), (second, {name: "2026-03-02T17:00:00Z"})])
+    results = connector.push(
+        remote_object, [(first, {name: "not a time"}), (second, {name: "2026-03-02T17:00:00Z"})]
+    )
     assert {r.remote_id: r.outcome for r in results} == {first: "refused", second: "written"}
     assert next(r for r in results if r.outcome == "refused").text

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django import forms
+
+
+class PauseForm(forms.Form):
+    pause = forms.BooleanField(required=False)
+    connection = forms.SlugField(required=False, max_length=60)

@@ -1,0 +1,167 @@
+"""What the page "What we write to your CRM" says of one connection, in a constant number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from django.db.models import Count, Max, Min, Q
+
+from integrations.budget import ApiUse, api_use
+from integrations.models import PullCursor, Run, WriteSwitch
+from integrations.push import preview
+from records.models import Connection, DesiredField
+from records.own_fields import OWN_FIELD_BY_NAME, OwnField
+
+
+@dataclass(frozen=True)
+class FieldLine:
+    own: OwnField
+    remote_object: str
+    switch: WriteSwitch
+    last_value: Any
+    last_sent_at: datetime | None
+    records_a_day: int
+    refused: int
+    held: int
+
+    @property
+    def mode(self) -> str:
+        return "We write it" if self.own.direction == "out" else "We read it as an answer"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error in the CRM's own words, and what to do."""
+
+    where: str
+    text: str
+    what_to_do: str
+
+
+@dataclass
+class Overview:
+    connection: Connection
+    state: Literal["reading", "writing", "paused", "broken"]
+    lines: list[FieldLine] = field(default_factory=list)
+    missing: list[OwnField] = field(default_factory=list)
+    waiting: int = 0
+    refused: int = 0
+    held: int = 0
+    last_read_at: datetime | None = None
+    lag_seconds: int | None = None
+    last_push: Run | None = None
+    use: ApiUse | None = None
+    troubles: list[Trouble] = field(default_factory=list)
+
+    @property
+    def writing_count(self) -> int:
+        return sum(1 for line in self.lines if line.switch.is_on and line.own.direction == "out")
+
+
+def overview_of(connection: Connection, now: datetime) -> Overview:
+    found = Overview(connection, _state(connection))
+    switches = list(WriteSwitch.objects.filter(connection=connection))
+    counts = _counts(connection, now)
+    last = _last_values(connection)
+    for switch in switches:
+        own = OWN_FIELD_BY_NAME.get(switch.field)
+        if own is None:
+            continue
+        key = (switch.remote_object, switch.field)
+        value, sent_at = last.get(key, (None, None))
+        found.lines.append(
+            FieldLine(own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)))
+        )
+    there = {s.field for s in switches if s.provisioned_at}
+    found.missing = [own for name, own in OWN_FIELD_BY_NAME.items() if name not in there]
+    found.waiting = len(preview(connection))
+    found.refused = sum(line.refused for line in found.lines)
+    found.held = sum(line.held for line in found.lines)
+    times = PullCursor.objects.filter(connection=connection).aggregate(
+        last=Max("last_pulled_at"), oldest=Min("last_pulled_at")
+    )
+    found.last_read_at = times["last"]
+    found.lag_seconds = int((now - times["oldest"]).total_seconds()) if times["oldest"] else None
+    found.last_push = Run.objects.filter(connection=connection, kind=Run.Kind.PUSH).first()
+    found.use = api_use(connection.name)
+    found.troubles = list(_troubles(connection))
+    return found
+
+
+def _state(connection: Connection) -> Literal["reading", "writing", "paused", "broken"]:
+    if connection.state == Connection.State.BROKEN:
+        return "broken"
+    if not connection.is_writing:
+        return "reading"
+    return "paused" if connection.writing_paused_at else "writing"
+
+
+def _counts(connection: Connection, now: datetime) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """(remote object, field) -> sent in the last day, refused, held."""
+    rows = (
+        DesiredField.objects.filter(record__connection=connection)
+        .order_by()
+        .values_list("record__remote_object", "field")
+        .annotate(
+            day=Count("pk", filter=Q(sent_at__gt=now - timedelta(days=1))),
+            refused=Count("pk", filter=Q(state=DesiredField.State.REFUSED)),
+            held=Count("pk", filter=Q(hold=True)),
+        )
+    )
+    return {(o, f): (day, refused, held) for o, f, day, refused, held in rows}
+
+
+def _last_values(connection: Connection) -> dict[tuple[str, str], tuple[Any, datetime]]:
+    rows = (
+        DesiredField.objects.filter(record__connection=connection, sent_at__isnull=False)
+        .order_by("record__remote_object", "field", "-sent_at")
+        .distinct("record__remote_object", "field")
+        .values_list("record__remote_object", "field", "desired", "sent_at")
+    )
+    return {(o, f): (value, at) for o, f, value, at in rows if at is not None}
+
+
+def _troubles(connection: Connection) -> list[Trouble]:
+    found: list[Trouble] = []
+    if connection.state == Connection.State.BROKEN:
+        found.append(
+            Trouble(
+                "Connection",
+                connection.state_reason,
+                "Enter the credentials again, or approve the app there.",
+            )
+        )
+    found += [
+        Trouble(
+            f"Reading {cursor.remote_object}",
+            cursor.last_error,
+            f"It is tried again at {cursor.next_pull_at:%H:%M} UTC. If it stays, check our user's rights there.",
+        )
+        for cursor in PullCursor.objects.filter(connection=connection).exclude(last_error="")
+    ]
+    found += [
+        Trouble(
+            f"{mapping.remote_object}.{mapping.remote_name}",
+            "The field is gone, or our user may no longer see it.",
+            f"Its values count as unknown. Map “{mapping.field.label}” to another field, or give access.",
+        )
+        for mapping in connection.mappings.filter(is_broken=True).select_related("field")
+    ]
+    refused = (
+        DesiredField.objects.filter(record__connection=connection, state=DesiredField.State.REFUSED)
+        .order_by("-next_try_at")
+        .values_list("last_error")
+        .annotate(records=Count("record", distinct=True))
+        .order_by("-records")[:5]
+    )
+    for text, records in refused:
+        found.append(
+            Trouble(
+                f"Writing {records} records",
+                text,
+                "Change the rule or the record in the CRM, then send again.",
+            )
+        )
+    return found
