@@ -230,7 +230,8 @@ def _conclude(
     """Walk what we learned in the order we learned it."""
     late_start = due_at is not None and start.event.observed_at > due_at and not is_measured_only
     learned: list[tuple[datetime, int, datetime, str, Proof | _Check]] = [
-        *((p.learned_at, 0, p.at, p.event.key, p) for p in proofs),
+        # History was never announced, so it is read in the order in which it happened.
+        *((p.at if is_measured_only else p.learned_at, 0, p.at, p.event.key, p) for p in proofs),
         *((c.at, 1, c.at, "", c) for c in checks),
     ]
     learned.sort(key=lambda item: item[:4])
