@@ -55,6 +55,8 @@ POLICY: Policy = {
     # --- effects ---
     # --- records ---
     # --- definitions ---
+    "definitions:model": {"GET": SIGNED_IN},
+    "definitions:item": {"GET": SIGNED_IN},
     # --- slas ---
     # --- handoffs ---
     # --- scorecards ---

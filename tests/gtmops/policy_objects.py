@@ -67,3 +67,16 @@ def person(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 @makes("teams:token_revoke", is_personal=True)
 def token(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"token_id": issue_token(owner, name="Matrix")[0].pk}
+
+
+# --- definitions ---
+
+
+@makes("definitions:item", is_bordered=False)
+def definition(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from definitions.models import Version
+
+    Version.objects.get_or_create(
+        section="definitions", key="mql", number=1, defaults={"body": {"name": "MQL", "object": "person"}}
+    )
+    return {"section": "definitions", "key": "mql"}
