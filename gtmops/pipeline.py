@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 import definitions.services
@@ -33,13 +34,18 @@ ROOMS: tuple[Callable[[Batch], object], ...] = (
 
 
 def process(now: datetime) -> int:
-    """Conclude anew what is touched: claim by lease, relink, then batch by batch. Returns rows done."""
-    token = uuid.uuid4()
-    claimed = _claim(now, token)
-    if not claimed:
-        return 0
-    _conclude_claimed(claimed, token, now)
-    return len(claimed)
+    """Conclude anew what is touched: claim by lease, relink, then batch by batch. Returns rows done.
+
+    Correct with several at once; but they would wait for each other's journeys, so one runs and the others leave.
+    """
+    with _alone() as is_alone:
+        if not is_alone:
+            return 0
+        token = uuid.uuid4()
+        claimed = _claim(now, token)
+        if claimed:
+            _conclude_claimed(claimed, token, now)
+        return len(claimed)
 
 
 def conclude(journey_ids: Sequence[uuid.UUID], now: datetime) -> None:
@@ -74,6 +80,19 @@ def rebuild(now: datetime) -> Iterator[int]:
         conclude(chunk, now)
         done += len(chunk)
         yield done
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether this process may run the pipeline now; the lock ends with the session, so a kill frees it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('pipeline'))")
+        is_alone = bool(cursor.fetchone()[0])
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('pipeline'))")
 
 
 def _claim(now: datetime, token: uuid.UUID) -> list[Touched]:

@@ -53,8 +53,10 @@ def is_live(journey: JourneyData, record: RecordData) -> bool:
 
 
 def writable_records(journey: JourneyData) -> list[RecordData]:
-    """The person records of a live journey in connections that can hold our fields."""
-    return [r for r in journey.of("person") if r.go_live_at is not None and is_live(journey, r)]
+    """The person records of a live journey that can hold our fields; a converted one takes no more writes."""
+    return [
+        r for r in journey.of("person") if r.values.get("is_converted") is not True and is_live(journey, r)
+    ]
 
 
 def refresh(batch: Batch) -> None:

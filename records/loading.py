@@ -12,13 +12,14 @@ from records.journey_data import Batch, EventData, JourneyData, OwnerData, Recor
 from records.models import Connection, Event, Journey, OwnerMatch, Record
 
 
-def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
-    """The batch of these journeys; ids that no longer exist are left out."""
+def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime, *, with_events: bool = True) -> Batch:
+    """The batch of these journeys; ids that no longer exist are left out. Pages that need no history leave it out."""
     journeys = list(Journey.objects.filter(pk__in=list(journey_ids)).order_by("pk"))
     connections = {c.pk: c for c in Connection.objects.all()}
     rows = list(Record.objects.filter(journey__in=journeys).order_by("pk"))
     events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
-    for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
+    found = Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by()
+    for event in found.iterator() if with_events else ():
         events[event.record_id].append(_event_data(event, connections[event.connection_id]))
     records: dict[uuid.UUID, list[RecordData]] = defaultdict(list)
     for row in rows:

@@ -538,4 +538,4 @@ def apply_owner_matches(connection: Connection) -> int:
             """,
             [connection.pk],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
