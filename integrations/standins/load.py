@@ -157,7 +157,8 @@ def _load_rows(store: Store, system: str, object_name: str, rows: list[Row]) -> 
         fields = {k: write(v) for k, v in row["fields"].items()}
         if system == "salesforce":
             fields.setdefault("CreatedById", fields.get("OwnerId") or INTEGRATION_USER_ID)
-            fields.setdefault("LastModifiedById", fields["CreatedById"])
+            last = max(row.get("history", []), key=lambda c: c["at"], default=None)
+            fields.setdefault("LastModifiedById", (last["by"] if last else "") or fields["CreatedById"])
             if object_name in ("Lead", "Contact"):
                 name = " ".join(str(fields[k]) for k in ("FirstName", "LastName") if fields.get(k))
                 fields.setdefault("Name", name)
@@ -181,7 +182,7 @@ def _load_rows(store: Store, system: str, object_name: str, rows: list[Row]) -> 
                 json.dumps(write(c["old"])),
                 json.dumps(write(c["new"])),
                 stamp(system, c["at"]),
-                c["by"],
+                c["by"] or (INTEGRATION_USER_ID if system == "salesforce" else ""),
                 "CRM_UI" if c["by"] else "AUTOMATION_PLATFORM",
             )
             for c in row.get("history", [])

@@ -140,6 +140,19 @@ class Queries:
         return rows
 
 
+_NAME = (
+    "(SELECT json_quote(json_extract(p.fields, '$.Name')) FROM rows p WHERE p.system = 'salesforce'"
+    " AND p.remote_id = json_extract(h.{side}, '$'))"
+)
+# A change of owner is two rows: one with the ids, one with the names.
+_HISTORY = (
+    "(SELECT seq * 2 AS seq, remote_id, field, old, new, at, by FROM history"  # noqa: S608  # constants
+    " WHERE system = 'salesforce' AND object = ? AND field IN (SELECT value FROM json_each(?))"
+    f" UNION ALL SELECT h.seq * 2 + 1, h.remote_id, h.field, {_NAME.format(side='old')}, {_NAME.format(side='new')},"
+    " h.at, h.by FROM history h WHERE h.system = 'salesforce' AND h.object = ? AND h.field = 'OwnerId')"
+)
+
+
 class _Table:
     def __init__(self, store: Store, object_name: str, tooling: bool) -> None:
         self._store = store
@@ -212,11 +225,7 @@ class _Table:
         if self._history:
             parent = self._history[0]
             tracked = [n for n, d in self._store.schema(SYSTEM, parent).items() if d.get("tracked")]
-            sql = (
-                "(SELECT * FROM history WHERE system = 'salesforce' AND object = ?"
-                " AND field IN (SELECT value FROM json_each(?)))"
-            )
-            return sql, [parent, json.dumps(tracked)]
+            return _HISTORY, [parent, json.dumps(tracked), parent]
         sql, params = self._store.source(SYSTEM, self._object)
         return (sql if deleted else f"(SELECT * FROM {sql} WHERE deleted = 0)"), params  # noqa: S608
 
@@ -245,8 +254,7 @@ class _Table:
         columns = [self.column(path) for path in select]
         picked = ", ".join(f"{c.sql} AS c{n}" for n, c in enumerate(columns))
         identity = self.column("Id").sql
-        table = "history" if self._history else self._store.source(SYSTEM, self._object)[0]
-        params = [] if self._history else self._store.source(SYSTEM, self._object)[1]
+        table, params = self._source(True)
         sql = f"SELECT r.seq, {identity} AS id, {picked} FROM {table} r WHERE r.seq IN (SELECT value FROM json_each(?))"  # noqa: S608
         found = {r["seq"]: r for r in self._store.fetch(sql, [*params, json.dumps(seqs)])}
         return [self._record(select, columns, found[s], base) for s in seqs if s in found]

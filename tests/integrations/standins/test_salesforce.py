@@ -80,6 +80,15 @@ def test_history_tells_the_change(sf: Salesforce) -> None:
     ]
 
 
+def test_a_change_of_owner_is_two_rows(sf: Salesforce) -> None:
+    sf.Lead.update(ONE, {"OwnerId": QUEUE})
+    rows = sf.query("SELECT Field, OldValue, NewValue FROM LeadHistory ORDER BY CreatedDate, Id")["records"]
+    assert sorted((r["Field"], r["OldValue"], r["NewValue"]) for r in rows) == [
+        ("Owner", REP, QUEUE),
+        ("Owner", "Rey Moss", "Inbound"),
+    ]
+
+
 def test_the_assignment_rule_fires_unless_told_not_to(running: Running) -> None:
     salesforce_at(running).Lead.update(ONE, {"Title": "Fleet manager"})
     salesforce_at(running, auto_assign=True).Lead.update(TWO, {"Title": "Fleet manager"})
