@@ -61,4 +61,16 @@ POLICY: Policy = {
     # --- handoffs ---
     # --- scorecards ---
     # --- integrations ---
+    "integrations:hubspot_webhook": {"POST": ANYONE},  # signed by HubSpot, verified on the raw bytes
+    "integrations:writing": {"GET": ADMINS},
+    "integrations:preview": {"GET": ADMINS},
+    "integrations:pause": {"POST": ADMINS},
+    "integrations:switch": {"POST": ADMINS},
+    "integrations:provision": {"POST": ADMINS},
+    "integrations:retry": {"POST": ADMINS},
+    "integrations:lift_hold": {"POST": ADMINS},
+    "integrations:runs": {"GET": ADMINS},
+    "integrations:run": {"GET": ADMINS},
+    "integrations:undo": {"POST": ADMINS},
+    "integrations:read_now": {"POST": ADMINS},
 }

@@ -131,6 +131,7 @@ class _Page:
     link_keys: dict[uuid.UUID, set[str]] = field(default_factory=dict)
     touched: set[uuid.UUID] = field(default_factory=set)
     with_history: set[uuid.UUID] = field(default_factory=set)
+    known_history: set[str] = field(default_factory=set)
     desired: dict[tuple[uuid.UUID, str], DesiredField] = field(default_factory=dict)
     desired_changed: list[DesiredField] = field(default_factory=list)
 
@@ -165,6 +166,13 @@ def store_page(
     work.desired = {
         (d.record_id, d.field): d for d in DesiredField.objects.filter(record_id__in=held).order_by("pk")
     }
+    told_before = [pk for pk in held if latest[ids[pk]].history]
+    if told_before:
+        work.known_history = set(
+            Event.objects.filter(record_id__in=told_before, data__has_key="history").values_list(
+                "external_key", flat=True
+            )
+        )
     done = StoredPage()
     for pk, remote in sorted(ids.items()):
         done += _store_one(work, lookups, pk, held.get(pk), latest[remote], caused_by)
@@ -228,9 +236,10 @@ def _store_one(
         is_news = _record_changes(work, record, row, values, history, caused_by)
         work.changed.append(record)
     is_news |= _record_life(work, record, row, is_new=held is None)
-    is_news |= bool(history)
-    work.events.extend(history)
-    if history:
+    fresh = [e for e in history if e.external_key not in work.known_history]
+    is_news |= bool(fresh)
+    work.events.extend(fresh)
+    if fresh:
         work.with_history.add(pk)
     record.values = values
     record.title = _title(lookups.object, values) or record.title

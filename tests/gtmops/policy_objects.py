@@ -12,9 +12,11 @@ then everyone else gets 404, whatever their role."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from records.models import Connection
 from teams.models import BusinessUnit, Person
 from teams.tokens import issue_token
 
@@ -80,3 +82,41 @@ def definition(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
         section="definitions", key="mql", number=1, defaults={"body": {"name": "MQL", "object": "person"}}
     )
     return {"section": "definitions", "key": "mql"}
+
+
+# --- integrations ---
+
+
+def crm_connection() -> Connection:
+    """A CRM without an address or credentials: nothing is called."""
+    return Connection.objects.get_or_create(name="crm", defaults={"label": "CRM", "kind": "hubspot"})[0]
+
+
+@makes(
+    "integrations:hubspot_webhook",
+    "integrations:preview",
+    "integrations:provision",
+    "integrations:retry",
+    "integrations:lift_hold",
+    "integrations:read_now",
+    is_bordered=False,
+)
+def crm(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name}
+
+
+@makes("integrations:switch", is_bordered=False)
+def write_switch(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from integrations.models import WriteSwitch
+
+    row = WriteSwitch.objects.get_or_create(
+        connection=crm_connection(), remote_object="contacts", field="gtm_stage"
+    )[0]
+    return {"pk": row.pk}
+
+
+@makes("integrations:run", "integrations:undo", is_bordered=False)
+def push_run(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from integrations.models import Run
+
+    return {"pk": Run.objects.create(id=uuid.uuid4(), kind="push", connection=crm_connection(), state="done").pk}

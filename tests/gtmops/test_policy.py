@@ -42,7 +42,7 @@ OPEN_TO_EVERYONE = {
     "mfa_authenticate",
 }
 #: Routes without a session: the sender signs each request, and the view verifies it.
-SIGNED_BY_SENDER: set[str] = set()
+SIGNED_BY_SENDER: set[str] = {"integrations:hubspot_webhook"}
 
 # --- the table is whole ---
 
