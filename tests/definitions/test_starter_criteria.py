@@ -33,7 +33,14 @@ INTEREST: list[dict[str, Any]] = [
 ]
 FLEETS: list[dict[str, Any]] = [{}, *({"fleet_size": size} for size in (None, 9, 10, 19, 20, 20.5, "20"))]
 LEVELS: list[dict[str, Any]] = [{}, *({"role_level": level} for level in (None, "decision_maker", "user"))]
-PEOPLE = [a | b | c for a, b, c in product(FLEETS, LEVELS, INTEREST)]
+ORIGINS: list[dict[str, Any]] = [
+    {},
+    {"lead_origin": None},
+    {"lead_origin": "Partner"},
+    {"lead_origin": "event"},
+]
+PEOPLE = [a | b | c | d for a, b, c in product(FLEETS[2:6:3] + FLEETS[:1], LEVELS, INTEREST) for d in ORIGINS]
+PEOPLE += [a | b | c for a, b, c in product(FLEETS, LEVELS[:2], INTEREST)]
 ANSWERS: list[dict[str, Any]] = [
     {
         k: v
