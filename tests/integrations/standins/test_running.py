@@ -27,16 +27,8 @@ def free_port() -> int:
 
 
 def serve(port: int, data: Path) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "integrations.standins",
-        "--port",
-        str(port),
-        "--data",
-        str(data),
-        "--empty",
-    ]
+    ports = ["--port", str(port), "--smtp-port", str(free_port())]
+    command = [sys.executable, "-m", "integrations.standins", *ports, "--data", str(data), "--empty"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ)
     assert process.stdout is not None
     assert "Demo Salesforce and Demo HubSpot at" in process.stdout.readline()
