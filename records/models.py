@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from records.querysets import EventQuerySet, RecordQuerySet
@@ -161,6 +164,10 @@ class Journey(models.Model):
         return self.title or self.key
 
 
+# Activities are most of the rows, and nobody lists or searches them.
+_LISTED = Q(object__in=["person", "deal", "account"])
+
+
 class Record(models.Model):
     """One CRM row as we last saw it. ``values``: logical field -> canonical value; absent = unknown, null = empty."""
 
@@ -196,7 +203,20 @@ class Record(models.Model):
         ]
         indexes = [
             models.Index(fields=["journey"], name="record_journey"),
-            models.Index(fields=["object", "-modified_at_remote"], name="record_recent"),
+            # The list of records: its orders, its search, and its filter by source.
+            models.Index(
+                F("object"), F("modified_at_remote").desc(nulls_last=True), F("id").desc(), name="record_recent"
+            ),
+            models.Index(fields=["object", "title", "id"], name="record_title", condition=_LISTED),
+            GinIndex(
+                OpClass(Upper("title"), name="gin_trgm_ops"), name="record_search", condition=_LISTED
+            ),
+            models.Index(
+                F("object"),
+                KeyTextTransform("lead_source", "values"),
+                name="record_source",
+                condition=_LISTED,
+            ),
             models.Index(fields=["owner", "object"], name="record_owner"),
         ]
 
@@ -223,7 +243,8 @@ class LinkKey(models.Model):
     class Meta:
         ordering = ["record", "key"]
         constraints = [models.UniqueConstraint(fields=["record", "key"], name="link_key_once")]
-        indexes = [models.Index(fields=["key"], name="link_key_key")]
+        # text_pattern_ops: equal keys make journeys, and the search finds an e-mail address by its beginning.
+        indexes = [models.Index(fields=["key"], name="link_key_key", opclasses=["text_pattern_ops"])]
 
     def __str__(self) -> str:
         return self.key

@@ -6,28 +6,34 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
 from definitions.models import StageEntry
-from records.derived import write_derived
+from handoffs.models import Handoff
+from records.derived import Written, write_derived
 from records.ids import derive_id
 from records.journey_data import Batch, JourneyData
 from scorecards.metrics import METRICS
-from scorecards.metrics.base import Concluded, Entered, Subject
-from scorecards.models import DailyRollup, MetricFact
+from scorecards.metrics.base import Concluded, Entered, HandedOver, Subject
+from scorecards.models import MetricFact
 from slas.models import Clock
 
 FIELDS = (
-    "metric", "metric_version", "journey", "record", "business_unit", "anchor_at", "day", "value", "dimensions",
+    "metric", "metric_version", "journey", "record", "business_unit", "anchor_at", "day", "value", "slice",
+    "dimensions",
 )  # fmt: skip
 DIMENSIONS = ("lead_origin", "region", "lead_source")
 
+Day = tuple[str, date, int | None, str]
+"""What a roll-up row stands for: metric, day, business unit, slice."""
+
 
 def refresh(batch: Batch) -> None:
-    """Compile the facts of every journey of the batch, write the differences, and roll up the days that changed."""
+    """Compile the facts of every journey of the batch, write the differences, and move the roll-ups by them."""
     wanted = [
         MetricFact(
             pk=derive_id("fact", metric.key, fact.key),
@@ -39,51 +45,113 @@ def refresh(batch: Batch) -> None:
             anchor_at=fact.anchor_at,
             day=fact.anchor_at.astimezone(UTC).date(),
             value=fact.value,
+            slice=metric.slice_of(fact)[:200],
             dimensions={**subject.dimensions, **fact.dimensions},
         )
         for subject in _subjects(batch)
         for metric in METRICS.values()
         for fact in metric.facts(subject)
     ]
-    written = write_derived(MetricFact, wanted, fields=FIELDS, scope=Q(journey_id__in=list(batch.journeys)))
-    roll_up({(row.metric, row.day) for row in written.rows})
+    records = [r.id for j in batch.journeys.values() for r in j.records]
+    # A journey that was joined to another has left its facts with their records.
+    scope = Q(journey_id__in=list(batch.journeys)) | Q(journey=None, record_id__in=records)
+    _roll_up(write_derived(MetricFact, wanted, fields=FIELDS, scope=scope))
 
 
-def roll_up(days: Iterable[tuple[str, date]]) -> None:
-    """Count these (metric, day) pairs anew from the facts; three statements a metric, whatever the days."""
-    by_metric: dict[str, set[date]] = defaultdict(set)
-    for metric, day in days:
-        by_metric[metric].add(day)
-    for key, chosen in sorted(by_metric.items()):
-        # Two batches may touch one day: the later one must count what the earlier one wrote.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"rollup {key}"])
-        DailyRollup.objects.filter(metric=key, day__in=chosen).delete()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO scorecards_dailyrollup (metric, day, business_unit_id, slice, count, total)
-                SELECT metric, day, business_unit_id, coalesce(dimensions ->> %s, ''), count(*), sum(value)
-                FROM scorecards_metricfact WHERE metric = %s AND day = ANY(%s)
-                GROUP BY 1, 2, 3, 4
-                """,
-                [METRICS[key].slice_by, key, sorted(chosen)],
+def recount() -> None:
+    """Count all roll-ups anew from the facts: after facts were removed by other ways than ``refresh``."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE scorecards_dailyrollup IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute("DELETE FROM scorecards_dailyrollup")
+        cursor.execute(
+            "INSERT INTO scorecards_dailyrollup (metric, day, business_unit_id, slice, count, total) "
+            "SELECT metric, day, business_unit_id, slice, count(*), sum(value) FROM scorecards_metricfact "
+            "GROUP BY 1, 2, 3, 4"
+        )
+
+
+def _roll_up(written: Written[MetricFact]) -> None:
+    """Add what came and take off what went: the work is that of the change, whatever the days hold."""
+    came = written.created + written.changed
+    moves: dict[Day, list[Any]] = defaultdict(lambda: [0, Decimal(0)])
+    for i, row in enumerate(written.rows):
+        sign = 1 if i < came else -1
+        move = moves[row.metric, row.day, row.business_unit_id, row.slice]
+        move[0] += sign
+        move[1] += sign * Decimal(row.value)
+    _move({day: (count, total) for day, (count, total) in moves.items() if count or total})
+
+
+def _move(moves: dict[Day, tuple[int, Decimal]]) -> None:
+    if not moves:
+        return
+    # Always in one order, so that two batches wait for each other and never deadlock.
+    order = sorted(moves, key=lambda d: (d[0], d[1], d[2] or 0, d[3]))
+    columns: Iterable[list[Any]] = (
+        *([day[i] for day in order] for i in range(4)),
+        [moves[day][0] for day in order],
+        [moves[day][1] for day in order],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('scorecards rollup'))")
+        cursor.execute(
+            """
+            WITH move (metric, day, unit, slice, count, total) AS (
+                SELECT * FROM unnest(%s::text[], %s::date[], %s::bigint[], %s::text[], %s::int[], %s::numeric[])
+            ), held AS (
+                UPDATE scorecards_dailyrollup r SET count = r.count + m.count, total = r.total + m.total
+                FROM move m
+                WHERE r.metric = m.metric AND r.day = m.day AND r.slice = m.slice
+                  AND r.business_unit_id IS NOT DISTINCT FROM m.unit
+                RETURNING m.metric, m.day, m.unit, m.slice
             )
+            INSERT INTO scorecards_dailyrollup (metric, day, business_unit_id, slice, count, total)
+            SELECT metric, day, unit, slice, count, total FROM move m
+            WHERE NOT EXISTS (
+                SELECT 1 FROM held h WHERE h.metric = m.metric AND h.day = m.day AND h.slice = m.slice
+                  AND h.unit IS NOT DISTINCT FROM m.unit
+            )
+            """,
+            list(columns),
+        )
+        cursor.execute(
+            "DELETE FROM scorecards_dailyrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
+            [sorted({d[0] for d in order}), sorted({d[1] for d in order})],
+        )
 
 
 def _subjects(batch: Batch) -> list[Subject]:
     ids = list(batch.journeys)
     entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
-    for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk"):
+    for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
         entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
     clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
     rows = Clock.objects.filter(journey_id__in=ids).order_by("started_at", "pk")
-    for c in rows.only("journey_id", "rule_key", "record_id", "started_at", "state"):
-        clocks[c.journey_id].append(Concluded(c.pk, c.rule_key, c.record_id, c.started_at, c.state))
+    for c in rows.select_related("rule"):
+        clocks[c.journey_id].append(
+            Concluded(
+                c.pk, c.rule_key, c.record_id, c.started_at, c.state,
+                asks_for=next(iter(c.rule.body.get("stop") or {}), ""),
+                stopped_at=c.stopped_at,
+                without_person=without_person(c),
+            )
+        )  # fmt: skip
+    handed: dict[uuid.UUID, list[HandedOver]] = defaultdict(list)
+    for h in Handoff.objects.filter(journey_id__in=ids).order_by("opened_at", "pk").defer("form"):
+        handed[h.journey_id].append(
+            HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
+        )
     return [
-        Subject(j.id, j.business_unit_id, entries[j.id], clocks[j.id], _dimensions(j))
+        Subject(j.id, j.business_unit_id, entries[j.id], clocks[j.id], handed[j.id], _dimensions(j))
         for j in batch.journeys.values()
     ]
+
+
+def without_person(clock: Clock) -> str:
+    """The queue (or "Nobody") that had it first, '' when a person did. While it runs, who has it now."""
+    if clock.segments:
+        return next((str(s["who"]) for s in clock.segments if s["party"] == "system"), "")
+    return str(clock.receipt.get("holder") or "Nobody") if clock.owner_id is None else ""
 
 
 def _dimensions(journey: JourneyData) -> dict[str, Any]:

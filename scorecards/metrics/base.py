@@ -22,12 +22,29 @@ class Entered:
 
 @dataclass(frozen=True)
 class Concluded:
-    """A clock, as metrics see it."""
+    """A clock, as metrics see it. ``asks_for`` is what stops it, e.g. ``owner_in_team``.
+
+    ``without_person`` is the queue (or "Nobody") that had it first, '' when a person had it all along."""
 
     id: uuid.UUID
     rule_key: str
     record_id: uuid.UUID
     started_at: datetime
+    state: str
+    asks_for: str = ""
+    stopped_at: datetime | None = None
+    without_person: str = ""
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """A handoff, as metrics see it."""
+
+    id: uuid.UUID
+    template_key: str
+    record_id: uuid.UUID
+    opened_at: datetime
+    sent_at: datetime | None
     state: str
 
 
@@ -39,6 +56,7 @@ class Subject:
     business_unit_id: int | None
     entries: Sequence[Entered] = ()
     clocks: Sequence[Concluded] = ()
+    handoffs: Sequence[HandedOver] = ()
     dimensions: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,13 +73,22 @@ class Fact:
 
 @dataclass(frozen=True)
 class Metric:
-    """``sentence`` is the formula in words; ``slice_by`` names the dimension that roll-ups keep apart, if any."""
+    """A ratio: its number is the share of facts with value 1.
+
+    ``sentence`` is the formula in words, ``counted`` what one fact is (plural), ``yes`` and ``no`` what value 1 and 0
+    say of it. ``slice_by`` names the dimension that roll-ups keep apart, if any. ``definitions`` are the definitions
+    whose change would change the number."""
 
     key: str
     name: str
     sentence: str
     counted: str
-    kind: Literal["ratio", "count"]
+    yes: str
+    no: str
     facts: Callable[[Subject], Iterable[Fact]]
     slice_by: str = ""
+    definitions: tuple[str, ...] = ()
     version: int = 1
+
+    def slice_of(self, fact: Fact) -> str:
+        return str(fact.dimensions.get(self.slice_by) or "") if self.slice_by else ""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scorecards.metrics.base import Fact, Metric, Subject
+from scorecards.metrics.base import Entered, Fact, Metric, Subject
 
 
 def _facts(subject: Subject) -> Iterator[Fact]:
-    """One fact per entry into MQL; 1 when the buyer became SQL at or after it and before the next entry."""
-    mqls = sorted((e for e in subject.entries if e.stage == "mql"), key=lambda e: (e.occurred_at, e.id.hex))
+    """One fact per pass through MQL, so that a buyer with two records counts once; 1 when the buyer became SQL at or
+    after its begin and before the next pass."""
+    passes: dict[int, Entered] = {}
+    for entry in sorted(
+        (e for e in subject.entries if e.stage == "mql"), key=lambda e: (e.occurred_at, e.id.hex)
+    ):
+        passes.setdefault(entry.pass_number, entry)
+    begun = sorted(passes.values(), key=lambda e: (e.occurred_at, e.id.hex))
     sqls = sorted(e.occurred_at for e in subject.entries if e.stage == "sql")
-    for i, entry in enumerate(mqls):
-        until = mqls[i + 1].occurred_at if i + 1 < len(mqls) else None
+    for i, entry in enumerate(begun):
+        until = begun[i + 1].occurred_at if i + 1 < len(begun) else None
         became = any(entry.occurred_at <= at and (until is None or at < until) for at in sqls)
         yield Fact(
             str(entry.id), entry.record_id, entry.occurred_at, int(became), {"pass": entry.pass_number}
@@ -24,6 +30,9 @@ MQL_TO_SQL = Metric(
     name="MQL to SQL",
     sentence="Of the leads that became MQL in the period, the share that has become SQL since.",
     counted="MQLs",
-    kind="ratio",
+    yes="Became SQL",
+    no="Not SQL so far",
     facts=_facts,
+    definitions=("mql", "sql"),
+    version=2,
 )

@@ -27,8 +27,10 @@ IN_TIME = Metric(
     key="in_time",
     name="In time",
     sentence="Of the clocks started in the period that came to a result, the share that was met in time.",
-    counted="finished clocks",
-    kind="ratio",
+    counted="clocks with a result",
+    yes="In time",
+    no="Late",
     facts=_facts,
     slice_by="rule",
+    definitions=("mql",),
 )
