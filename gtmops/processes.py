@@ -17,14 +17,21 @@ from pathlib import Path
 LOG_LIMIT_BYTES = 20_000_000
 
 
-@functools.cache
 def dies_with_parent(signal_name: str) -> tuple[str, ...]:
-    """The command prefix that has the kernel send this signal when the parent dies, even of kill -9.
+    """The command prefix that has the kernel send this signal when we die, even of kill -9.
 
     Empty where util-linux is missing (macOS): there the next start ends what is left, by its pid file.
     """
-    prefix = ("setpriv", "--pdeathsig", signal_name)
-    return prefix if succeeds([*prefix, "true"]) else ()
+    if not has_death_signal():
+        return ()
+    # We may have died before the signal was asked for; then our child has another parent by now.
+    with_us_only = ("sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid()))
+    return ("setpriv", "--pdeathsig", signal_name, *with_us_only)
+
+
+@functools.cache
+def has_death_signal() -> bool:
+    return succeeds(["setpriv", "--pdeathsig", "TERM", "true"])
 
 
 def succeeds(command: Sequence[str]) -> bool:

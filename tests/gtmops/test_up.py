@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -22,7 +23,7 @@ from gtmops.processes import processes_marked
 from gtmops.up import MARK, answers
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("up")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("up")]
 
 
 def free_port() -> int:
@@ -34,21 +35,22 @@ def free_port() -> int:
 
 @dataclass
 class Started:
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     data_dir: Path
     port: int
     said: str = ""
 
-    def wait_until_said(self, pattern: str, *, seconds: float = 120) -> None:
+    def wait_until_said(self, pattern: str, *, seconds: float = 200) -> None:
         assert self.process.stdout
+        pipe = self.process.stdout.fileno()
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.said):
             left = deadline - time.monotonic()
             assert left > 0, f"never said {pattern!r}:\n{self.said}"
-            if select.select([self.process.stdout], [], [], min(left, 0.5))[0]:
-                line = self.process.stdout.readline()
-                self.said += line
-                if not line:
+            if select.select([pipe], [], [], min(left, 0.5))[0]:
+                heard = os.read(pipe, 65_536)
+                self.said += heard.decode()
+                if not heard:
                     pytest.fail(f"ended without saying {pattern!r}:\n{self.said}")
 
     def end(self, number: signal.Signals) -> int:
@@ -72,16 +74,19 @@ def start(data_dir: Path, port: int) -> Started:
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        bufsize=1,
     )
     return Started(process, data_dir, port)
 
 
-def left_over(data_dir: Path) -> list[int]:
-    """Whatever still runs for this data folder: children by their mark, the server by its folder."""
+def left_over(data_dir: Path) -> dict[int, str]:
+    """Whatever still runs for this data folder: children by their mark, servers by its path. By pid, its command."""
     named = subprocess.run(["pgrep", "-f", str(data_dir)], capture_output=True, text=True, check=False)
-    return sorted({*processes_marked(MARK, str(data_dir)), *map(int, named.stdout.split())})
+    found = {}
+    for pid in {*processes_marked(MARK, str(data_dir)), *map(int, named.stdout.split())}:
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            found[pid] = b" ".join(words).decode(errors="replace").strip()
+    return {pid: command for pid, command in found.items() if command}
 
 
 @pytest.fixture
@@ -89,7 +94,8 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "data"
     yield folder
     for pid in left_over(folder):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def note(data_dir: Path, text: str) -> None:
@@ -145,7 +151,7 @@ def test_it_serves_survives_kill_9_heals_its_children_and_leaves_nothing(data_di
     assert noted(data_dir) == ["kept"]
 
     assert again.end(signal.SIGINT) == 0
-    assert left_over(data_dir) == []
+    assert left_over(data_dir) == {}
     assert not (data_dir / "run" / "web.pid").exists()
 
 
@@ -158,7 +164,7 @@ def test_killed_it_takes_its_children_along(data_dir: Path) -> None:
     deadline = time.monotonic() + 30
     while left_over(data_dir) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert left_over(data_dir) == []
+    assert left_over(data_dir) == {}
 
 
 def test_a_stop_while_it_starts_leaves_nothing(data_dir: Path) -> None:
@@ -166,7 +172,7 @@ def test_a_stop_while_it_starts_leaves_nothing(data_dir: Path) -> None:
     started.wait_until_said("Valkey in")
 
     assert started.end(signal.SIGTERM) == 0
-    assert left_over(data_dir) == []
+    assert left_over(data_dir) == {}
 
 
 def test_a_taken_port_is_named_with_the_way_out(data_dir: Path) -> None:
@@ -179,7 +185,7 @@ def test_a_taken_port_is_named_with_the_way_out(data_dir: Path) -> None:
 
         started.wait_until_said(f"Port {port} is taken by another program. Take another: --port")
         assert started.process.wait(30) == 1
-    assert left_over(data_dir) == []
+    assert left_over(data_dir) == {}
 
 
 def test_secrets_are_for_the_owner_only(data_dir: Path) -> None:
