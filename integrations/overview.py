@@ -59,6 +59,16 @@ class Overview:
     def writing_count(self) -> int:
         return sum(1 for line in self.lines if line.switch.is_on and line.own.direction == "out")
 
+    @property
+    def writing_text(self) -> str:
+        count = self.writing_count
+        return f"Writing {count} field{'' if count == 1 else 's'} to {self.connection.label}."
+
+    @property
+    def paused_text(self) -> str:
+        at = self.connection.writing_paused_at
+        return f"Since {at:%d %b %Y, %H:%M} UTC; nothing is sent until it is resumed." if at else ""
+
 
 def overview_of(connection: Connection, now: datetime) -> Overview:
     found = Overview(connection, _state(connection))

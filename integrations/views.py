@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
 from integrations import provision as provisioning
@@ -25,11 +26,24 @@ from integrations.pull import pull_now
 from integrations.registry import CONNECTORS
 from integrations.signatures import is_signed_v3
 from integrations.webhooks import store_events, webhook_secret
-from records.models import Connection, DesiredField
+from records.models import Connection, DesiredField, Record
 from teams.access import person_of
 
 PREVIEWED = 200
 LISTED = 50
+COUNTS = {
+    "rows": "Rows in the files",
+    "read": "Records read",
+    "created": "New",
+    "changed": "Changed",
+    "unchanged": "As before",
+    "deleted": "Deleted there",
+    "written": "Records written",
+    "refused": "Refused by the CRM",
+    "retry": "To be sent again",
+    "gone": "No longer there",
+    "calls": "Calls",
+}
 
 
 @csrf_exempt
@@ -65,24 +79,25 @@ def hubspot_webhook(request: HttpRequest, name: str) -> HttpResponse:
 @require_GET
 def writing(request: HttpRequest) -> HttpResponse:
     person_of(request)
-    connections = Connection.objects.filter(kind__in=CONNECTORS)
-    return render(
-        request, "integrations/writing.html", {"overviews": [overview_of(c, now_utc()) for c in connections]}
-    )
+    overviews = [overview_of(c, now_utc()) for c in Connection.objects.filter(kind__in=CONNECTORS)]
+    context = {
+        "overviews": overviews,
+        "is_any_writing": any(o.state == "writing" for o in overviews),
+        "is_any_paused": any(o.state == "paused" for o in overviews),
+    }
+    return render(request, "integrations/writing.html", context)
 
 
 @require_GET
 def preview(request: HttpRequest, name: str) -> HttpResponse:
     """What the next push would change, before and after; nothing is sent."""
-    person_of(request)
+    person = person_of(request)
     connection = _connection(name)
     planned = pushing.preview(connection)
-    context = {
-        "connection": connection,
-        "planned": planned[:PREVIEWED],
-        "count": len(planned),
-        "shown": min(len(planned), PREVIEWED),
-    }
+    ids = {write.row.record_id for write in planned}
+    seen = set(Record.objects.for_person(person).filter(pk__in=ids).values_list("pk", flat=True))
+    shown = [write for write in planned if write.row.record_id in seen][:PREVIEWED]
+    context = {"connection": connection, "planned": shown, "count": len(planned)}
     return render(request, "integrations/preview.html", context)
 
 
@@ -147,12 +162,12 @@ def lift_hold(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_GET
+@vary_on_headers("HX-Request")
 def runs(request: HttpRequest) -> HttpResponse:
     person_of(request)
     rows = list(Run.objects.select_related("connection")[:LISTED])
     context = {
         "runs": rows,
-        "is_live": any(run.state == Run.State.RUNNING for run in rows),
         "connections": Connection.objects.filter(kind__in=CONNECTORS),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
@@ -161,14 +176,21 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@vary_on_headers("HX-Request")
 def run(request: HttpRequest, pk: Any) -> HttpResponse:
-    person_of(request)
+    person = person_of(request)
     row = get_object_or_404(Run.objects.select_related("connection"), pk=pk)
-    written = DesiredField.objects.filter(sent_by=str(row.pk)).select_related("record")[:LISTED]
+    sent = DesiredField.objects.filter(sent_by=str(row.pk))
+    written = sent.filter(record__in=Record.objects.for_person(person)).select_related("record")[:LISTED]
     context = {
         "run": row,
+        "facts": [
+            {"label": label, "value": f"{row.counts[key]:,}"}
+            for key, label in COUNTS.items()
+            if row.counts.get(key)
+        ],
         "written": written,
-        "can_undo": row.kind == Run.Kind.PUSH and row.state != Run.State.RUNNING and bool(written),
+        "can_undo": row.kind == Run.Kind.PUSH and row.state != Run.State.RUNNING and sent.exists(),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
     template = "integrations/run.html#progress" if _is_partial(request) else "integrations/run.html"
