@@ -156,6 +156,11 @@ class OwnerData:
     kind: str
     is_active: bool
     person_id: int | None
+    inactive_since: datetime | None = None
+
+    def is_active_at(self, at: datetime) -> bool:
+        """Being switched off later takes nothing from what was theirs before."""
+        return self.is_active or (self.inactive_since is not None and at < self.inactive_since)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from records.ids import record_key
@@ -12,29 +12,39 @@ from records.journey_data import Batch, EventData, JourneyData, OwnerData, Recor
 from records.models import Connection, Event, Journey, OwnerMatch, Record
 
 
-def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime, *, with_events: bool = True) -> Batch:
-    """The batch of these journeys; ids that no longer exist are left out. Pages that need no history leave it out."""
+def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
+    """The batch of these journeys; ids that no longer exist are left out."""
     journeys = list(Journey.objects.filter(pk__in=list(journey_ids)).order_by("pk"))
     connections = {c.pk: c for c in Connection.objects.all()}
     rows = list(Record.objects.filter(journey__in=journeys).order_by("pk"))
     events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
-    found = Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by()
-    for event in found.iterator() if with_events else ():
+    for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
         events[event.record_id].append(_event_data(event, connections[event.connection_id]))
+    return Batch(_journey_data(journeys, rows, connections, events), _owners(connections), now=now)
+
+
+def load_members(journey_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, JourneyData]:
+    """The journeys as they stand, without history: for pages. Three queries."""
+    journeys = list(Journey.objects.filter(pk__in=list(journey_ids)).order_by("pk"))
+    connections = {c.pk: c for c in Connection.objects.all()}
+    rows = list(Record.objects.filter(journey__in=journeys).order_by("pk"))
+    return _journey_data(journeys, rows, connections, defaultdict(list))
+
+
+def _journey_data(
+    journeys: Sequence[Journey],
+    rows: Sequence[Record],
+    connections: Mapping[int, Connection],
+    events: Mapping[uuid.UUID, list[EventData]],
+) -> dict[uuid.UUID, JourneyData]:
     records: dict[uuid.UUID, list[RecordData]] = defaultdict(list)
     for row in rows:
         if row.journey_id:
             records[row.journey_id].append(_record_data(row, connections[row.connection_id], events[row.pk]))
-    return Batch(
-        {
-            j.pk: JourneyData(
-                j.pk, j.key, j.business_unit_id, tuple(sorted(records[j.pk], key=lambda r: r.key))
-            )
-            for j in journeys
-        },
-        _owners(connections),
-        now=now,
-    )
+    return {
+        j.pk: JourneyData(j.pk, j.key, j.business_unit_id, tuple(sorted(records[j.pk], key=lambda r: r.key)))
+        for j in journeys
+    }
 
 
 def _record_data(row: Record, connection: Connection, events: list[EventData]) -> RecordData:
@@ -77,6 +87,8 @@ def _event_data(event: Event, connection: Connection) -> EventData:
 
 def _owners(connections: dict[int, Connection]) -> dict[tuple[str, str], OwnerData]:
     return {
-        (connections[m.connection_id].name, m.remote_id): OwnerData(m.name, m.kind, m.is_active, m.person_id)
+        (connections[m.connection_id].name, m.remote_id): OwnerData(
+            m.name, m.kind, m.is_active, m.person_id, m.inactive_since
+        )
         for m in OwnerMatch.objects.all()
     }

@@ -136,6 +136,9 @@ class OwnerMatch(models.Model):
     name = models.CharField(max_length=200)
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
+    inactive_since = models.DateTimeField(
+        null=True, blank=True, help_text="When we saw it switched off; empty: it was so when we first saw it."
+    )
     person = models.ForeignKey(
         "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="owner_matches"
     )
@@ -205,12 +208,13 @@ class Record(models.Model):
             models.Index(fields=["journey"], name="record_journey"),
             # The list of records: its orders, its search, and its filter by source.
             models.Index(
-                F("object"), F("modified_at_remote").desc(nulls_last=True), F("id").desc(), name="record_recent"
+                F("object"),
+                F("modified_at_remote").desc(nulls_last=True),
+                F("id").desc(),
+                name="record_recent",
             ),
             models.Index(fields=["object", "title", "id"], name="record_title", condition=_LISTED),
-            GinIndex(
-                OpClass(Upper("title"), name="gin_trgm_ops"), name="record_search", condition=_LISTED
-            ),
+            GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="record_search", condition=_LISTED),
             models.Index(
                 F("object"),
                 KeyTextTransform("lead_source", "values"),

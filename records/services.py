@@ -134,6 +134,7 @@ class _Page:
     known_history: set[str] = field(default_factory=set)
     desired: dict[tuple[uuid.UUID, str], DesiredField] = field(default_factory=dict)
     desired_changed: list[DesiredField] = field(default_factory=list)
+    winners: set[uuid.UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -173,11 +174,20 @@ def store_page(
                 "external_key", flat=True
             )
         )
+    work.winners = _present_winners(connection, remote_object, latest.values())
     done = StoredPage()
     for pk, remote in sorted(ids.items()):
         done += _store_one(work, lookups, pk, held.get(pk), latest[remote], caused_by)
     _write(work)
     return done
+
+
+def _present_winners(
+    connection: Connection, remote_object: str, rows: Iterable[IncomingRecord]
+) -> set[uuid.UUID]:
+    """The records we hold that rows of this page were merged into."""
+    wanted = [record_id(connection.name, remote_object, r.merged_into) for r in rows if r.merged_into]
+    return set(Record.objects.filter(pk__in=wanted).values_list("pk", flat=True)) if wanted else set()
 
 
 def _look_up(connection: Connection, remote_object: str) -> _Lookups:
@@ -383,7 +393,7 @@ def _record_life(work: _Page, record: Record, row: IncomingRecord, *, is_new: bo
     stem, stamp = f"{row.remote_object}:{row.remote_id}", instant_text(row.modified_at)
     if row.merged_into and record.merged_into_id is None:
         winner = record_id(work.connection.name, row.remote_object, row.merged_into)
-        record.merged_into_id = Record.objects.filter(pk=winner).values_list("pk", flat=True).first()
+        record.merged_into_id = winner if winner in work.winners else None
         work.events.append(
             _event(work, record.pk, kinds.MERGED, f"{stem}:merged", row.modified_at, data={"into": row.merged_into})
         )  # fmt: skip
