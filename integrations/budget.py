@@ -16,7 +16,7 @@ import limits
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter
 
 from integrations.errors import RetryLater
@@ -138,4 +138,4 @@ def _shared() -> Storage:
     location = settings.CACHES["default"].get("LOCATION", "")
     if not isinstance(location, str) or not re.match(r"(unix|rediss?)://", location):
         return _own()
-    return storage_from_string(location.replace("unix://", "redis+unix://", 1))
+    return RedisStorage(location.replace("unix://", "redis+unix://", 1))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from integrations.base import RemoteOwner
 from records.models import Connection, OwnerMatch
 from records.services import apply_owner_matches
 from teams.models import Person
 
-_FIELDS = ["kind", "name", "email", "is_active", "person"]
+_FIELDS = ["kind", "name", "email", "is_active", "inactive_since", "person"]
 
 
 def store_owners(connection: Connection, owners: Iterable[RemoteOwner]) -> int:
@@ -31,6 +33,7 @@ def store_owners(connection: Connection, owners: Iterable[RemoteOwner]) -> int:
             "name": owner.name[:200],
             "email": owner.email,
             "is_active": owner.is_active,
+            "inactive_since": _inactive_since(row, owner),
             "person_id": (row.person_id if row else None) or people.get(owner.email.lower()),
         }
         if row is None:
@@ -45,3 +48,10 @@ def store_owners(connection: Connection, owners: Iterable[RemoteOwner]) -> int:
             OwnerMatch.objects.bulk_update(changed, _FIELDS)
             apply_owner_matches(connection)
     return len(new) + len(changed)
+
+
+def _inactive_since(row: OwnerMatch | None, owner: RemoteOwner) -> datetime | None:
+    """Kept while it is off; one that was off when we first saw it has no such moment."""
+    if row is None or owner.is_active:
+        return None
+    return timezone.now() if row.is_active else row.inactive_since

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 TYPES = frozenset(
     {"text", "number", "money", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference"}

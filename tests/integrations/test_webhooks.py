@@ -20,10 +20,11 @@ from tests.integrations.conftest import connect
 
 pytestmark = pytest.mark.django_db
 PATH = "/webhooks/hubspot/hubspot/"
-SECRET = "webhook-only-a-test"  # noqa: S105
+SECRET = "webhook-only-a-test"
 EVENT = {
     "eventId": 1, "subscriptionId": 2, "portalId": 3, "appId": 4, "occurredAt": 1772442000000, "attemptNumber": 0,
-    "subscriptionType": "contact.propertyChange", "objectId": 101, "propertyName": "lifecyclestage", "propertyValue": "x",
+    "subscriptionType": "contact.propertyChange", "objectId": 101, "propertyName": "lifecyclestage",
+    "propertyValue": "x",
 }  # fmt: skip
 
 

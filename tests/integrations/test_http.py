@@ -1,0 +1,208 @@
+"""The one HTTP policy, for both libraries: hosts, redirects, sizes, times, tokens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from integrations.budget import Budget
+from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
+from integrations.http import Guard, GuardedPool, Limits, guarded_session, is_allowed
+from integrations.hubspot.errors import classify as hubspot_says
+from integrations.salesforce.errors import LocatorGone, SessionExpired
+from integrations.salesforce.errors import classify as salesforce_says
+
+LIMITS = Limits(connect_seconds=2, read_seconds=2, total_seconds=1, max_bytes=10_000)
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers as its path says."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/redirect":
+            self.answer(302, b"", {"Location": "https://evil.example/"})
+        elif self.path == "/large":
+            self.answer(200, b"x" * 50_000)
+        elif self.path == "/drip":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            for _ in range(100):
+                try:
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                except OSError:
+                    return
+                time.sleep(0.1)
+        else:
+            self.answer(200, b'{"ok": true}', {"Content-Type": "application/json"})
+
+    def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    served = ThreadingHTTPServer(("127.0.0.1", 0), Odd)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+    served.server_close()
+
+
+def guard(base_url: str) -> Guard:
+    budget = Budget("test-http", (), lambda headers: None)
+    return Guard(kind="hubspot", base_url=base_url, classify=lambda *_: None, budget=budget, limits=LIMITS)
+
+
+def by_requests(found: Guard, url: str, headers: dict[str, str]) -> bytes:
+    return guarded_session(found).get(url, headers=headers).content
+
+
+def by_urllib3(found: Guard, url: str, headers: dict[str, str]) -> bytes:
+    return bytes(GuardedPool(found).request("GET", url, headers=headers).data)
+
+
+Call = Callable[[Guard, str, dict[str, str]], bytes]
+
+
+@pytest.fixture(params=[by_requests, by_urllib3])
+def call(request: pytest.FixtureRequest) -> Call:
+    found: Call = request.param
+    return found
+
+
+def test_a_call_to_the_provider_goes_to_the_base_address(server: str, call: Call) -> None:
+    assert call(guard(server), "https://api.hubapi.com/crm", {}) == b'{"ok": true}'
+
+
+@pytest.mark.parametrize(
+    "url", ["https://evil.example/", "https://api.hubapi.com.evil.example/", "https://169.254.169.254/"]
+)
+def test_a_foreign_host_is_never_called(server: str, call: Call, url: str) -> None:
+    with pytest.raises(Misconfigured, match="nothing was sent"):
+        call(guard(server), url, {})
+
+
+def test_without_a_base_address_nothing_goes_unencrypted(call: Call) -> None:
+    with pytest.raises(Misconfigured, match="without encryption"):
+        call(guard(""), "http://api.hubapi.com/", {})
+
+
+def test_a_token_is_shown_to_its_own_host_only(server: str, call: Call) -> None:
+    found = guard(server)
+    found.token_host = "api.hubapi.com"
+    assert call(found, "https://api.hubapi.com/", {"Authorization": "Bearer x"})
+    with pytest.raises(Misconfigured, match="is not shown to"):
+        call(found, "https://api-eu1.hubapi.com/", {"Authorization": "Bearer x"})
+
+
+def test_a_redirect_is_not_followed(server: str, call: Call) -> None:
+    with pytest.raises(Misconfigured, match="redirect"):
+        call(guard(server), f"{server}/redirect", {})
+
+
+def test_an_endless_or_dripping_answer_is_cut(server: str, call: Call) -> None:
+    with pytest.raises(RetryLater, match="larger"):
+        call(guard(server), f"{server}/large", {})
+    with pytest.raises(RetryLater, match="longer"):
+        call(guard(server), f"{server}/drip", {})
+
+
+def test_an_address_nobody_named_is_refused(settings: Any) -> None:
+    settings.CRM_HOSTS = []
+    with pytest.raises(Misconfigured, match="GTMOPS_CRM_HOSTS"):
+        guard("http://10.0.0.1/")
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "allowed"),
+    [
+        ("acme.my.salesforce.com", "salesforce", True),
+        ("ACME.my.SALESFORCE.com", "salesforce", True),
+        ("salesforce.com.evil.example", "salesforce", False),
+        ("evilsalesforce.com", "salesforce", False),
+        ("api.hubapi.com", "salesforce", False),
+        ("api.hubapi.com", "hubspot", True),
+        ("x.api.hubapi.com", "hubspot", False),
+    ],
+)
+def test_hosts_are_allowed_by_whole_names(host: str, kind: str, allowed: bool) -> None:
+    assert is_allowed(host, kind) is allowed
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "error"),
+    [
+        (401, JSON, b'[{"errorCode":"INVALID_SESSION_ID","message":"Session expired"}]', SessionExpired),
+        (
+            401,
+            JSON,
+            b'[{"errorCode":"INVALID_SESSION_ID","message":"not valid for use with the REST API"}]',
+            Reconnect,
+        ),
+        (401, {}, b"<html>", Reconnect),
+        (400, JSON, b'{"error":"invalid_grant","error_description":"expired"}', Reconnect),
+        (403, JSON, b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests"}]', RetryLater),
+        (400, JSON, b'[{"errorCode":"INVALID_QUERY_LOCATOR","message":"x"}]', LocatorGone),
+        (400, JSON, b'[{"errorCode":"INVALID_FIELD","message":"No such column"}]', Misconfigured),
+        (400, JSON, b'[{"errorCode":"STRING_TOO_LONG","message":"x"}]', Rejected),
+        (503, {}, b"<html>maintenance</html>", RetryLater),
+        (200, {"Content-Type": "text/html"}, b"<html>maintenance</html>", RetryLater),
+        (500, {}, b"", RetryLater),
+    ],
+)
+def test_salesforces_answers_become_our_errors(
+    status: int, headers: dict[str, str], body: bytes, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        salesforce_says(status, headers, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (401, b"{}", Reconnect),
+        (
+            403,
+            b'{"category":"MISSING_SCOPES","errors":[{"context":{"requiredGranularScopes":["crm.x"]}}]}',
+            Misconfigured,
+        ),
+        (404, b"<html>", Misconfigured),
+        (400, b'{"category":"VALIDATION_ERROR"}', Rejected),
+        (429, b'{"policyName":"DAILY"}', RetryLater),
+        (429, b'{"category":"RATE_LIMITS"}', RetryLater),
+        (423, b"", RetryLater),
+        (502, b"<html>", RetryLater),
+    ],
+)
+def test_hubspots_answers_become_our_errors(status: int, body: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        hubspot_says(status, {}, body)
+
+
+def test_the_days_share_is_kept(settings: Any) -> None:
+    budget = Budget(f"share-{time.time()}", (), lambda headers: (int(headers["used"]), 10))
+    budget.note({"used": "0"})
+    for _ in range(5):
+        budget.take("GET", "/")
+    with pytest.raises(RetryLater, match="share"):
+        budget.take("GET", "/")
