@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
 from records.querysets import EventQuerySet, RecordQuerySet
@@ -209,9 +209,10 @@ class Record(models.Model):
             # The list of records: its orders, its search, and its filter by source.
             models.Index(
                 F("object"),
-                F("modified_at_remote").desc(nulls_last=True),
+                Coalesce("modified_at_remote", "seen_at").desc(),
                 F("id").desc(),
                 name="record_recent",
+                condition=_LISTED,
             ),
             models.Index(fields=["object", "title", "id"], name="record_title", condition=_LISTED),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="record_search", condition=_LISTED),

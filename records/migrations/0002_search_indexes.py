@@ -1,6 +1,7 @@
 import django.contrib.postgres.indexes
 import django.contrib.postgres.operations
 import django.db.models.fields.json
+import django.db.models.functions.comparison
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
@@ -27,8 +28,12 @@ class Migration(migrations.Migration):
             model_name="record",
             index=models.Index(
                 models.F("object"),
-                models.OrderBy(models.F("modified_at_remote"), descending=True, nulls_last=True),
+                models.OrderBy(
+                    django.db.models.functions.comparison.Coalesce("modified_at_remote", "seen_at"),
+                    descending=True,
+                ),
                 models.OrderBy(models.F("id"), descending=True),
+                condition=LISTED,
                 name="record_recent",
             ),
         ),
