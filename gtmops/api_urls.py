@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+import handoffs.api
 from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
+    *handoffs.api.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -11,7 +11,8 @@ from typing import Any
 from handoffs import kinds
 from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, Template
 from records.canonical import Unreadable, instant
-from records.journey_data import EventData, JourneyData
+from records.journey_data import EventData, JourneyData, RecordData
+from records.kinds import BASELINE
 
 OPEN, SENT, SEEN, ASKED, ACCEPTED, SENT_BACK, COMPLETED, CANCELLED = (
     "open", "sent", "seen", "asked", "accepted", "sent_back", "completed", "cancelled",
@@ -33,6 +34,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     kinds.ANSWERED: frozenset({ASKED}),
     kinds.ACCEPTED: ANSWERABLE,
     kinds.SENT_BACK: ANSWERABLE,
+    kinds.REASON_GIVEN: frozenset({SENT_BACK}),
     kinds.NEXT_STEP_CONFIRMED: frozenset({ACCEPTED}),
 }
 """In which states an act counts; at any other time it stays in the ledger and changes nothing."""
@@ -83,7 +85,9 @@ def fold_handoff(
     receiver_id: int | None,
     is_cancelled: bool = False,
 ) -> HandoffData:
-    """State from the acts in order. ``sender_id`` and ``receiver_id`` hold until an act names somebody else."""
+    """State from the acts in order. ``sender_id`` and ``receiver_id`` hold until an act names who it was.
+
+    ``is_cancelled``: its reason is gone (the record, or its stage); what was accepted stays."""
     handoff = HandoffData(handoff_id, opened_at, sender_id=sender_id, receiver_id=receiver_id)
     for event in ledger:
         if event.kind in ALLOWED and handoff.state in ALLOWED[event.kind]:
@@ -99,24 +103,57 @@ def ledger_of(journey: JourneyData, handoff_id: uuid.UUID) -> list[EventData]:
     return [e for e in journey.events if e.kind.startswith("handoff.") and e.data.get("handoff") == wanted]
 
 
-def crm_answers(
-    journey: JourneyData, template: Template, since: datetime
-) -> list[tuple[EventData, str, str, str]]:
-    """Answers given in a CRM by our two fields: (event, kind of act, reason key, reason text)."""
+@dataclass(frozen=True)
+class CrmAnswer:
+    """An answer given in a CRM by our two fields, as the act it means."""
+
+    event: EventData
+    kind: str
+    reason: str = ""
+    text: str = ""
+
+
+def crm_answers(journey: JourneyData, template: Template, since: datetime) -> list[CrmAnswer]:
+    """Answers given in a CRM since ``since``, in order; a reason that follows later is one of its own."""
     found = []
     for record in journey.of("person"):
-        for event, value in record.changes("gtm_handoff_answer"):
-            if event.occurred_at < since or event.caused_by or not value:
+        answer, answered_at = "", since
+        for event, value in _said(record, since):
+            is_answer = _is_about(event, _ANSWER)
+            if is_answer:
+                answer, answered_at = str(value or "").strip().lower(), event.occurred_at
+                if answer == "accept":
+                    found.append(CrmAnswer(event, kinds.ACCEPTED))
+            if answer != "send back" or (not is_answer and event.occurred_at == answered_at):
                 continue
-            answer = str(value).strip().lower()
-            if answer == "accept":
-                found.append((event, kinds.ACCEPTED, "", ""))
-            elif answer == "send back":
-                _, told = record.value_at("gtm_handoff_reason", event.occurred_at)
-                text = str(told or "").strip()
-                reason = template.reason(text)
-                found.append((event, kinds.SENT_BACK, reason.key if reason else "other", text))
-    return sorted(found, key=lambda row: row[0].order)
+            _, told = record.value_at(_REASON, event.occurred_at)
+            text = str(told or "").strip()
+            reason = template.reason(text)
+            kind = kinds.SENT_BACK if is_answer else kinds.REASON_GIVEN
+            found.append(CrmAnswer(event, kind, reason.key if reason else "other", text))
+    return sorted(found, key=lambda a: a.event.order)
+
+
+_ANSWER, _REASON = "gtm_handoff_answer", "gtm_handoff_reason"
+
+
+def _said(record: RecordData, since: datetime) -> list[tuple[EventData, Any]]:
+    """What the two fields said since, in order. A first sight may be older than the handoff, so it says nothing."""
+    said = [pair for name in (_ANSWER, _REASON) for pair in record.changes(name)]
+    return sorted(
+        (
+            (event, value)
+            for event, value in said
+            if event.occurred_at >= since
+            and not event.caused_by
+            and not (event.kind == BASELINE and event.not_before and event.not_before < since)
+        ),
+        key=lambda pair: (pair[0].order, not _is_about(pair[0], _ANSWER)),
+    )
+
+
+def _is_about(event: EventData, name: str) -> bool:
+    return event.field == name or (event.kind == BASELINE and name in event.data.get("values", {}))
 
 
 def _filled(handoff: HandoffData, event: EventData) -> HandoffData:
@@ -128,7 +165,7 @@ def _sent(handoff: HandoffData, event: EventData) -> HandoffData:
         _filled(handoff, event),
         state=SENT,
         sent_at=event.occurred_at,
-        sender_id=event.actor_id or handoff.sender_id,
+        sender_id=event.data.get("sender") or handoff.sender_id,
         receiver_id=event.data.get("receiver") or handoff.receiver_id,
         seen_at=None,
         answered_at=None,
@@ -156,7 +193,7 @@ def _accepted(handoff: HandoffData, event: EventData) -> HandoffData:
         state=ACCEPTED,
         answered_at=event.occurred_at,
         answered_in=event.data.get("source", "gtmops"),
-        receiver_id=event.actor_id or handoff.receiver_id,
+        receiver_id=event.data.get("receiver") or handoff.receiver_id,
     )
 
 
@@ -168,6 +205,12 @@ def _sent_back(handoff: HandoffData, event: EventData) -> HandoffData:
         answered_in=event.data.get("source", "gtmops"),
         reason=str(event.data.get("reason", "")),
         reason_text=str(event.data.get("text", "")),
+    )
+
+
+def _reason_given(handoff: HandoffData, event: EventData) -> HandoffData:
+    return replace(
+        handoff, reason=str(event.data.get("reason", "")), reason_text=str(event.data.get("text", ""))
     )
 
 
@@ -188,5 +231,6 @@ _APPLY: Mapping[str, Callable[[HandoffData, EventData], HandoffData]] = {
     kinds.ANSWERED: _answered,
     kinds.ACCEPTED: _accepted,
     kinds.SENT_BACK: _sent_back,
+    kinds.REASON_GIVEN: _reason_given,
     kinds.NEXT_STEP_CONFIRMED: _confirmed,
 }

@@ -12,6 +12,7 @@ ASKED = "handoff.asked"
 ANSWERED = "handoff.answered"
 ACCEPTED = "handoff.accepted"
 SENT_BACK = "handoff.sent_back"
+REASON_GIVEN = "handoff.reason_given"
 NEXT_STEP_CONFIRMED = "handoff.next_step_confirmed"
 
 KINDS = (
@@ -23,5 +24,6 @@ KINDS = (
     EventKind(ANSWERED, "{actor} answered", court="receiver"),
     EventKind(ACCEPTED, "{actor} accepted the handoff", court="receiver"),
     EventKind(SENT_BACK, "{actor} sent the handoff back", court="sender"),
+    EventKind(REASON_GIVEN, "{actor} said why it goes back", is_key=False),
     EventKind(NEXT_STEP_CONFIRMED, "{actor} confirmed the next step with the buyer", court="customer"),
 )

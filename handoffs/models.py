@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from handoffs.querysets import HandoffQuerySet
+
 
 class Handoff(models.Model):
     """A handoff between two teams. ``id`` = uuid5 of (template key, record natural key, opening event key).
@@ -53,6 +55,8 @@ class Handoff(models.Model):
     next_step = models.CharField(max_length=300, blank=True)
     next_step_at = models.DateTimeField(null=True, blank=True)
     next_step_confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HandoffQuerySet.as_manager()
 
     class Meta:
         ordering = ["-opened_at", "id"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,15 +19,17 @@ from definitions.versions import load_model
 from handoffs import kinds
 from handoffs.fold import ALLOWED, HandoffData, crm_answers, fold_handoff, ledger_of
 from handoffs.models import Handoff
-from handoffs.templates import Template, parse_template
-from records.canonical import instant_text
+from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, FormField, Template, parse_template
+from records.canonical import Unreadable, instant, instant_text
 from records.derived import write_derived
 from records.ids import derive_id
 from records.journey_data import Batch, JourneyData, RecordData
-from records.loading import load_batch
-from records.models import Journey, Record
-from records.services import record_act
+from records.loading import load_batch, load_members
+from records.models import Event, Journey, Record
+from records.querysets import EventQuerySet
+from records.services import GTMOPS, record_act
 from slas.evidence import meetings
+from slas.rules import duration_words
 from teams.models import Membership, Person
 
 FIELDS = (
@@ -42,6 +46,18 @@ class HandoffError(Exception):
         super().__init__(text)
         self.text = text
         self.fields = dict(fields or {})
+
+
+class NotYours(HandoffError):
+    """The move belongs to somebody else."""
+
+
+class Stale(HandoffError):
+    """The handoff has moved on since the page was shown."""
+
+
+class KeyReused(HandoffError):
+    """The idempotency key stands for another act."""
 
 
 def template_of(version: Version) -> Template:
@@ -100,23 +116,31 @@ def _openings(batch: Batch) -> list[_Opening]:
 
 
 def _remember_acts(opening: _Opening, batch: Batch) -> None:
-    """Write what the CRM's own fields say as acts, and the opening itself; done already, they are passed over."""
+    """Write the opening, and what the CRM's own fields say, as acts; done already, they are passed over.
+
+    A new act touches the record, so the next pass folds it."""
     template = template_of(opening.version)
     known = {e.key for e in opening.journey.events}
     about = {"handoff": str(opening.id), "template": template.key}
     acts: list[tuple[str, str, datetime, dict[str, Any]]] = [
         (kinds.OPENED, f"handoff:{opening.id}:opened", opening.entry.occurred_at, about)
     ]
-    folded = _fold(opening, batch)
-    if folded.sent_at is not None:
-        for event, kind, reason, text in crm_answers(opening.journey, template, folded.sent_at):
-            data = {**about, "source": event.connection, "reason": reason, "text": text}
-            acts.append((kind, f"handoff:{opening.id}:crm:{event.key}"[:300], event.occurred_at, data))
-    fresh = [act for act in acts if f"gtmops:{act[1]}" not in known]
-    if fresh:
-        record = Record.objects.get(pk=opening.record.id)
-        for kind, key, at, data in fresh:
-            record_act(kind, record=record, key=key, occurred_at=at, now=batch.now, data=data)
+    sent_at = _fold(opening, batch).sent_at
+    if sent_at is not None:
+        for answer in crm_answers(opening.journey, template, sent_at):
+            data = {
+                **about,
+                "source": answer.event.connection,
+                "reason": answer.reason,
+                "text": answer.text,
+            }
+            key = f"handoff:{opening.id}:crm:{answer.event.key}"[:300]
+            acts.append((answer.kind, key, answer.event.occurred_at, data))
+    for kind, key, at, data in acts:
+        if f"gtmops:{key}" not in known:
+            record_act(
+                kind, record=Record(pk=opening.record.id), key=key, occurred_at=at, now=batch.now, data=data
+            )
 
 
 def _fold(opening: _Opening, batch: Batch) -> HandoffData:
@@ -129,7 +153,7 @@ def _fold(opening: _Opening, batch: Batch) -> HandoffData:
         ledger_of(opening.journey, opening.id),
         sender_id=owner.person_id if owner else None,
         receiver_id=receiver.person_id if receiver else None,
-        is_cancelled=opening.record.deleted_at is not None,
+        is_cancelled=opening.record.deleted_at is not None or opening.entry.left_at is not None,
     )
 
 
@@ -165,7 +189,9 @@ def _row(opening: _Opening, folded: HandoffData) -> Handoff:
 
 @dataclass(frozen=True)
 class FieldState:
-    """One field of the form for a page: its value and where it came from (a connection's name, "form" or "")."""
+    """One field of the form for a page: its value and where it came from (a connection's name, "form" or "").
+
+    ``value`` is canonical: text, a number, or an instant as text."""
 
     key: str
     label: str
@@ -180,16 +206,10 @@ class FieldState:
         return self.is_required and not self.value
 
 
-def form_state(handoff: Handoff, now: datetime) -> list[FieldState]:
-    """The form's fields with the values as they stand: what was filled in here, else what a CRM knows."""
-    template = template_of(handoff.template)
-    journey = load_batch([handoff.journey_id], now).journeys[handoff.journey_id]
-    return _form_state(template, handoff.form, journey, now)
-
-
-def _form_state(
+def form_state(
     template: Template, form: Mapping[str, Any], journey: JourneyData, now: datetime
 ) -> list[FieldState]:
+    """The form's fields with the values as they stand: what was filled in here, else what a CRM knows."""
     found = []
     for spec in template.form:
         value, source = form.get(spec.key), "form"
@@ -219,28 +239,54 @@ def _known(name: str, journey: JourneyData, now: datetime) -> tuple[Any, str]:
     return None, ""
 
 
+# --- who may act -------------------------------------------------------------------------------------------------
+
+RECEIVER_ACTS = frozenset(
+    {kinds.SEEN, kinds.ASKED, kinds.ACCEPTED, kinds.SENT_BACK, kinds.NEXT_STEP_CONFIRMED}
+)
+
+
+def may_act_for(person: Person, handoff: Handoff, side: str) -> bool:
+    """Whether ``person`` may act for the ``sender`` or ``receiver``: the one who is named, their manager, RevOps.
+
+    While nobody who still works here is named, anyone of that side's team. At most one query."""
+    if not person.is_active:
+        return False
+    if person.is_admin:
+        return True
+    named = handoff.receiver if side == "receiver" else handoff.sender
+    if named is not None and named.is_active:
+        return person.pk in (named.pk, named.manager_id)
+    return Membership.objects.open().filter(person=person, team__key=team_key_of(handoff, side)).exists()
+
+
+def team_key_of(handoff: Handoff, side: str) -> str:
+    template = template_of(handoff.template)
+    return template.to_team if side == "receiver" else template.from_team
+
+
+def possible_receivers(handoff: Handoff, viewer: Person) -> list[Person]:
+    """The active people of the receiving team whom ``viewer`` may see."""
+    people = Person.objects.visible_to(viewer).active()
+    return list(
+        people.filter(
+            memberships__ended_at__isnull=True, memberships__team__key=team_key_of(handoff, "receiver")
+        )
+    )
+
+
 # --- acts ----------------------------------------------------------------------------------------------------------
 
 
-def may_act(person: Person, handoff: Handoff, kind: str) -> bool:
-    """Acting belongs to whoever has the move, their team's members and manager, and RevOps."""
-    if person.is_admin:
-        return True
-    side = (
-        "to_team"
-        if kind in (kinds.SEEN, kinds.ASKED, kinds.ACCEPTED, kinds.SENT_BACK, kinds.NEXT_STEP_CONFIRMED)
-        else "from_team"
-    )
-    named = handoff.receiver_id if side == "to_team" else handoff.sender_id
-    if person.pk == named:
-        return True
-    team = getattr(template_of(handoff.template), side)
-    return Membership.objects.filter(person=person, ended_at=None, team__key=team).exists()
-
-
 def fill(handoff: Handoff, actor: Person, values: Mapping[str, Any], *, key: str, now: datetime) -> Handoff:
-    """Save fields of the form as they are, finished or not."""
-    return _act(handoff, kinds.FILLED, actor, key, now, {"values": _clean(handoff, values)})
+    """Save fields of the form as they are, finished or not; what says nothing new leaves no trace."""
+    given = _clean(handoff, values)
+
+    def data(fresh: Handoff, journey: JourneyData) -> Mapping[str, Any] | None:
+        news = _news(fresh, given, journey, now)
+        return {"values": news} if news else None
+
+    return _act(handoff, kinds.FILLED, actor, key, now, given, data)
 
 
 def send(
@@ -253,91 +299,126 @@ def send(
     now: datetime,
 ) -> Handoff:
     """Send it with everything that is known; HandoffError names the fields that are still missing."""
-    template = template_of(handoff.template)
     given = _clean(handoff, values)
-    journey = load_batch([handoff.journey_id], now).journeys[handoff.journey_id]
-    state = _form_state(template, {**handoff.form, **given}, journey, now)
-    missing = {f.key: f"{f.label} is needed." for f in state if f.is_missing}
-    if missing:
-        raise HandoffError(f"{len(missing)} of {len(state)} fields are still missing.", missing)
-    if receiver is None and handoff.receiver_id is None:
-        raise HandoffError("Say who receives it.", {"receiver": "Choose a person."})
-    data = {
-        "values": {f.key: f.value for f in state if f.value},
-        "receiver": receiver.pk if receiver else handoff.receiver_id,
-    }
-    return _act(handoff, kinds.SENT, actor, key, now, data)
+
+    def data(fresh: Handoff, journey: JourneyData) -> Mapping[str, Any]:
+        news = _news(fresh, given, journey, now)
+        state = form_state(template_of(fresh.template), {**fresh.form, **news}, journey, now)
+        missing = {f.key: f"{f.label} is needed." for f in state if f.is_missing}
+        to = receiver or fresh.receiver
+        if to is None:
+            missing["receiver"] = "Choose who receives it."
+        elif receiver is not None and not _is_of_receiving_team(fresh, receiver):
+            missing["receiver"] = "Choose someone of the receiving team."
+        if missing or to is None:
+            raise HandoffError(_missing_words(len(missing)), missing)
+        return {
+            "values": {f.key: f.value for f in state if f.value},
+            "sender": fresh.sender_id or actor.pk,
+            "receiver": to.pk,
+        }
+
+    said = {**given, "receiver": receiver.pk if receiver else None}
+    return _act(handoff, kinds.SENT, actor, key, now, said, data)
 
 
 def see(handoff: Handoff, actor: Person, *, now: datetime) -> Handoff:
     """Note that the receiver has opened it; once per sending."""
+    if handoff.state not in ALLOWED[kinds.SEEN]:
+        return handoff
     stamp = int(handoff.sent_at.timestamp()) if handoff.sent_at else 0
-    return _act(handoff, kinds.SEEN, actor, f"seen:{stamp}", now, {})
+    return _act(handoff, kinds.SEEN, actor, f"seen:{handoff.pk}:{stamp}", now, {}, lambda *_: {})
 
 
 def accept(handoff: Handoff, actor: Person, *, key: str, now: datetime) -> Handoff:
-    return _act(handoff, kinds.ACCEPTED, actor, key, now, {})
+    """Whoever accepts for a team is its receiver from then on; who accepts for another leaves it theirs."""
+
+    def data(fresh: Handoff, _: JourneyData) -> Mapping[str, Any]:
+        return {"receiver": fresh.receiver_id or actor.pk}
+
+    return _act(handoff, kinds.ACCEPTED, actor, key, now, {}, data)
 
 
 def send_back(handoff: Handoff, actor: Person, *, reason: str, text: str, key: str, now: datetime) -> Handoff:
     """HandoffError for an unknown reason, or one that needs a text and has none."""
+    text = _text(text)
     found = template_of(handoff.template).reason(reason)
     if found is None:
         raise HandoffError("Say why it goes back.", {"reason": "Choose a reason."})
-    if found.needs_text and not text.strip():
+    if found.needs_text and not text:
         raise HandoffError("This reason needs a few words.", {"text": "Say in a few words what is wrong."})
-    return _act(handoff, kinds.SENT_BACK, actor, key, now, {"reason": found.key, "text": text.strip()})
+    _check_length({"text": text})
+    said = {"reason": found.key, "text": text}
+    return _act(handoff, kinds.SENT_BACK, actor, key, now, said, lambda *_: said)
 
 
 def ask(handoff: Handoff, actor: Person, *, text: str, key: str, now: datetime) -> Handoff:
-    if not text.strip():
-        raise HandoffError("Write your question.", {"text": "Write your question."})
-    return _act(handoff, kinds.ASKED, actor, key, now, {"text": text.strip()})
+    return _say(handoff, kinds.ASKED, actor, text, "Write your question.", key, now)
 
 
 def answer(handoff: Handoff, actor: Person, *, text: str, key: str, now: datetime) -> Handoff:
-    if not text.strip():
-        raise HandoffError("Write your answer.", {"text": "Write your answer."})
-    return _act(handoff, kinds.ANSWERED, actor, key, now, {"text": text.strip()})
+    return _say(handoff, kinds.ANSWERED, actor, text, "Write your answer.", key, now)
 
 
 def confirm_next_step(
     handoff: Handoff, actor: Person, values: Mapping[str, Any], *, key: str, now: datetime
 ) -> Handoff:
     """The buyer has confirmed the next step: the handoff is complete (not when the meeting is booked)."""
-    given = _clean(handoff, values)
-    step = {**handoff.form, **given}
-    wrong = {k: "Say what was agreed, and when." for k in ("next_step", "next_step_at") if not step.get(k)}
-    if wrong:
-        raise HandoffError("The next step needs a text and a date.", wrong)
-    return _act(handoff, kinds.NEXT_STEP_CONFIRMED, actor, key, now, {"values": given})
+    given = _clean(handoff, values, more=_STEP_FIELDS)
+
+    def data(fresh: Handoff, journey: JourneyData) -> Mapping[str, Any]:
+        known = {f.key: f.value for f in form_state(template_of(fresh.template), fresh.form, journey, now)}
+        step = {key: given.get(key, known.get(key)) for key in (NEXT_STEP, NEXT_STEP_AT)}
+        wrong = {k: text for k, text in _STEP_FAULTS.items() if not step.get(k)}
+        if wrong:
+            raise HandoffError("The next step needs a text and a date.", wrong)
+        return {"values": {**given, **step}}
+
+    return _act(handoff, kinds.NEXT_STEP_CONFIRMED, actor, key, now, given, data)
 
 
-_REFUSALS = {
-    kinds.SENT: "It has been sent already.",
-    kinds.ACCEPTED: "It can be accepted only after it was sent, and only once.",
-    kinds.SENT_BACK: "It can be sent back only while it waits for an answer.",
-    kinds.ASKED: "A question can be asked only while it waits for an answer.",
-    kinds.ANSWERED: "There is no open question.",
-    kinds.FILLED: "It has been sent; ask the receiver to send it back if something must change.",
-    kinds.NEXT_STEP_CONFIRMED: "The next step can be confirmed once the handoff is accepted.",
-}
+_STEP_FIELDS = (
+    FormField(NEXT_STEP, "Agreed next step", "text", is_required=True),
+    FormField(NEXT_STEP_AT, "Date of the next step", "datetime", is_required=True),
+)
+_STEP_FAULTS = {NEXT_STEP: "Say what was agreed with the buyer.", NEXT_STEP_AT: "Say when."}
+
+
+def _say(
+    handoff: Handoff, kind: str, actor: Person, text: str, wanted: str, key: str, now: datetime
+) -> Handoff:
+    said = {"text": _text(text)}
+    if not said["text"]:
+        raise HandoffError(wanted, {"text": wanted})
+    _check_length(said)
+    return _act(handoff, kind, actor, key, now, said, lambda *_: said)
+
+
+Said = Callable[[Handoff, JourneyData], Mapping[str, Any] | None]
 
 
 def _act(
-    handoff: Handoff, kind: str, actor: Person, key: str, now: datetime, data: Mapping[str, Any]
+    handoff: Handoff, kind: str, actor: Person, key: str, now: datetime, said: Mapping[str, Any], data: Said
 ) -> Handoff:
-    """Lock the journey, check, append the event, fold the handoff again. The same ``key`` twice is one act."""
-    if not may_act(actor, handoff, kind):
-        raise HandoffError("This is not yours to do.")
+    """Lock the journey, check on what stands now, append the event, fold the handoff again.
+
+    ``said`` is what the person gave: the same ``key`` with the same is one act, with another is KeyReused. ``data``
+    makes of it what the event keeps, seeing what stands now; None leaves no event.
+    """
+    act_key = f"act:{actor.pk}:{key}"[:300]
+    digest = _digest(kind, handoff.pk, said)
     with transaction.atomic():
-        Journey.objects.select_for_update().get(pk=handoff.journey_id)
-        fresh = Handoff.objects.select_related("template", "record").get(pk=handoff.pk)
-        act_key = f"handoff:{fresh.pk}:{kind}:{key}"[:300]
+        fresh = _lock(handoff)
+        if is_done(act_key, digest):
+            return fresh
+        if not may_act_for(actor, fresh, "receiver" if kind in RECEIVER_ACTS else "sender"):
+            raise NotYours("This is not yours to do: the one who has it, their manager and RevOps can.")
         if fresh.state not in ALLOWED[kind]:
-            if kind == kinds.SEEN or fresh.record.events.filter(external_key=act_key).exists():
-                return fresh
-            raise HandoffError(_REFUSALS[kind])
+            raise Stale(_refusal(fresh, kind, now))
+        kept = data(fresh, load_members([fresh.journey_id])[fresh.journey_id])
+        if kept is None:
+            return fresh
+        about = {"handoff": str(fresh.pk), "template": fresh.template_key, "digest": digest}
         record_act(
             kind,
             record=fresh.record,
@@ -345,21 +426,133 @@ def _act(
             occurred_at=now,
             now=now,
             actor=actor,
-            data={**data, "handoff": str(fresh.pk), "template": fresh.template_key},
+            data={**kept, **about},
         )
         refresh(load_batch([fresh.journey_id], now))
-        return Handoff.objects.select_related("template", "record").get(pk=fresh.pk)
+        return _fresh(fresh.pk)
 
 
-def _clean(handoff: Handoff, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Only fields of the form, trimmed, as text; HandoffError for a field nobody knows or a text too long."""
-    template = template_of(handoff.template)
-    known = {f.key for f in template.form}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise HandoffError(f"The form has no field {', '.join(unknown)}.")
-    cleaned = {k: str(v).replace("\x00", "").strip() for k, v in values.items() if v is not None}
-    long = {k: "At most 10,000 characters." for k, v in cleaned.items() if len(v) > 10_000}
+def is_done(act_key: str, digest: str) -> bool:
+    """Whether this act is in the log. Raises KeyReused where its key stands for another."""
+    done = Event.objects.filter(connection__name=GTMOPS, external_key=act_key).values_list("data", flat=True)
+    for kept in done:
+        if kept.get("digest") != digest:
+            raise KeyReused("This idempotency key was used for something else. Send a new one.")
+        return True
+    return False
+
+
+def _digest(kind: str, handoff_id: uuid.UUID, said: Mapping[str, Any]) -> str:
+    text = json.dumps([kind, str(handoff_id), said], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def _fresh(pk: uuid.UUID) -> Handoff:
+    return Handoff.objects.with_people().get(pk=pk)
+
+
+def _lock(handoff: Handoff) -> Handoff:
+    """The handoff as it stands, its journey locked as the pipeline does. Raises Stale when it is being moved."""
+    locked = Journey.objects.select_for_update().filter(pk=handoff.journey_id).first()
+    fresh = Handoff.objects.with_people().filter(pk=handoff.pk).first()
+    if locked is None or fresh is None or fresh.journey_id != locked.pk:
+        raise Stale("The buyer's records were joined just now. Reload the page and try again.")
+    return fresh
+
+
+def _missing_words(count: int) -> str:
+    return "One thing is still missing." if count == 1 else f"{count} things are still missing."
+
+
+def _is_of_receiving_team(handoff: Handoff, person: Person) -> bool:
+    memberships = Membership.objects.open().filter(team__key=team_key_of(handoff, "receiver"))
+    return person.is_active and memberships.filter(person=person).exists()
+
+
+# --- what stood in the way -----------------------------------------------------------------------------------------
+
+_DONE = {
+    kinds.SENT: "sent it",
+    kinds.ASKED: "asked a question",
+    kinds.ANSWERED: "answered the question",
+    kinds.ACCEPTED: "accepted it",
+    kinds.SENT_BACK: "sent it back",
+    kinds.NEXT_STEP_CONFIRMED: "confirmed the next step",
+}
+_REFUSALS = {
+    kinds.SENT: "It can't be sent now.",
+    kinds.ACCEPTED: "It can be accepted once it was sent.",
+    kinds.SENT_BACK: "It can be sent back while it waits for an answer.",
+    kinds.ASKED: "A question can be asked while it waits for an answer.",
+    kinds.ANSWERED: "There is no open question.",
+    kinds.FILLED: "What was sent can be changed after it comes back.",
+    kinds.NEXT_STEP_CONFIRMED: "The next step can be confirmed once the handoff is accepted.",
+}
+
+
+def _refusal(handoff: Handoff, kind: str, now: datetime) -> str:
+    """ "Felix Brandt accepted it 2 min ago.", and what can be done instead."""
+    last = ledger(handoff).filter(kind__in=_DONE).last()
+    if handoff.state == Handoff.State.CANCELLED:
+        return "It is no longer needed: the record has left the stage that opened it."
+    if last is None:
+        return _REFUSALS[kind]
+    who = last.actor.name if last.actor else str(last.data.get("source") or "Somebody").capitalize()
+    minutes = int((now - last.occurred_at).total_seconds()) // 60
+    when = f"{duration_words(minutes * 60)} ago" if minutes > 0 else "just now"
+    return f"{who} {_DONE[last.kind]} {when}. {_REFUSALS[kind]}"
+
+
+def ledger(handoff: Handoff) -> EventQuerySet:
+    """Its events in order, with who did them."""
+    rows = Event.objects.filter(
+        record=handoff.record_id, kind__startswith="handoff.", data__handoff=str(handoff.pk)
+    )
+    return rows.select_related("actor")
+
+
+# --- what people give ----------------------------------------------------------------------------------------------
+
+MAX_TEXT = 10_000
+
+
+def _text(value: Any) -> str:
+    return str(value).replace("\x00", "").replace("\r\n", "\n").strip()
+
+
+def _check_length(texts: Mapping[str, str]) -> None:
+    long = {k: "At most 10,000 characters." for k, v in texts.items() if len(v) > MAX_TEXT}
     if long:
         raise HandoffError("A text is too long.", long)
+
+
+def _clean(handoff: Handoff, values: Mapping[str, Any], more: Sequence[FormField] = ()) -> dict[str, str]:
+    """Only fields of the form, as canonical text; HandoffError for what is no field, too long or not of its kind."""
+    known = {f.key: f for f in (*more, *template_of(handoff.template).form)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise HandoffError(f"The form has no field {', '.join(unknown)}.")
+    cleaned = {k: _text(v) for k, v in values.items() if v is not None}
+    _check_length(cleaned)
+    wrong = {}
+    for key, value in cleaned.items():
+        if known[key].kind == "choice" and value and value not in known[key].choices:
+            wrong[key] = f"Choose one of {', '.join(known[key].choices)}."
+        if known[key].kind == "datetime" and value:
+            try:
+                cleaned[key] = instant_text(instant(value))
+            except Unreadable:
+                wrong[key] = "Say a date and a time."
+    if wrong:
+        raise HandoffError("One thing can't be read." if len(wrong) == 1 else "Some can't be read.", wrong)
     return cleaned
+
+
+def _news(handoff: Handoff, given: Mapping[str, str], journey: JourneyData, now: datetime) -> dict[str, str]:
+    """What ``given`` says that is not shown already; clearing what only a CRM says is no news either."""
+    shown = {f.key: f for f in form_state(template_of(handoff.template), handoff.form, journey, now)}
+    return {
+        key: value
+        for key, value in given.items()
+        if value != _text(shown[key].value or "") and (value or shown[key].source == "form")
+    }

@@ -1,0 +1,313 @@
+"""Handoffs over the API: reading, and the acts; the same functions as the pages."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import Q
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, URLResolver, path
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from effects.tick import now_utc
+from handoffs import services
+from handoffs.models import Handoff
+from handoffs.querysets import HandoffQuerySet
+from handoffs.services import HandoffError, KeyReused, NotYours, Stale, form_state, template_of
+from handoffs.templates import NEXT_STEP, NEXT_STEP_AT
+from records.loading import load_members
+from teams.access import person_of
+from teams.models import Person
+
+MOST_KEY_LETTERS = 200
+
+# --- reading -------------------------------------------------------------------------------------------------------
+
+
+class ColleagueSerializer(serializers.ModelSerializer[Person]):
+    class Meta:
+        model = Person
+        fields = ("id", "name", "email")
+
+
+class HandoffSerializer(serializers.ModelSerializer[Handoff]):
+    """One handoff as it stands. ``form`` holds what was filled in here or sent; instants are UTC."""
+
+    template = serializers.SlugField(source="template_key")
+    template_version = serializers.IntegerField(source="template.number")
+    record = serializers.UUIDField(source="record_id")
+    journey = serializers.UUIDField(source="journey_id")
+    title = serializers.CharField(source="record.title")
+    sender = ColleagueSerializer(allow_null=True)
+    receiver = ColleagueSerializer(allow_null=True)
+    form = serializers.DictField()
+
+    class Meta:
+        model = Handoff
+        fields: tuple[str, ...] = (
+            "id", "template", "template_version", "record", "journey", "title", "state", "whose_move", "sender",
+            "receiver", "form", "opened_at", "sent_at", "seen_at", "answered_at", "answered_in", "reason",
+            "reason_text", "next_step", "next_step_at", "next_step_confirmed_at", "completed_at",
+        )  # fmt: skip
+        read_only_fields: ClassVar = fields
+
+
+FormSchema = inline_serializer(
+    "HandoffFormField",
+    {
+        "key": serializers.CharField(),
+        "label": serializers.CharField(),
+        "kind": serializers.ChoiceField(["text", "long_text", "datetime", "choice"]),
+        "is_required": serializers.BooleanField(),
+        "is_missing": serializers.BooleanField(),
+        "value": serializers.JSONField(allow_null=True),
+        "source": serializers.CharField(help_text="A connection's name, form, or empty: nothing is known."),
+        "choices": serializers.ListField(child=serializers.CharField()),
+    },
+    many=True,
+)
+
+
+class HandoffDetailSerializer(HandoffSerializer):
+    """With every field of its form: what is known of it, from where, and whether it is still missing."""
+
+    form_fields = serializers.SerializerMethodField()
+
+    class Meta(HandoffSerializer.Meta):
+        fields = (*HandoffSerializer.Meta.fields, "form_fields")
+        read_only_fields: ClassVar = fields
+
+    @extend_schema_field(FormSchema)
+    def get_form_fields(self, handoff: Handoff) -> list[dict[str, Any]]:
+        journey = load_members([handoff.journey_id])[handoff.journey_id]
+        state = form_state(template_of(handoff.template), handoff.form, journey, now_utc())
+        return [{**dataclasses.asdict(f), "is_missing": f.is_missing} for f in state]
+
+
+class HandoffFilterSet(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="filter_text", label="Words of the buyer or of the people")
+    template = django_filters.CharFilter(field_name="template_key")
+    team = django_filters.CharFilter(method="filter_team", label="Key of the sending or receiving team")
+    opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
+    opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+
+    class Meta:
+        model = Handoff
+        fields = ("state", "whose_move", "sender", "receiver")
+
+    def filter_text(self, rows: HandoffQuerySet, name: str, text: str) -> HandoffQuerySet:
+        return rows.searched(text)
+
+    def filter_team(self, rows: HandoffQuerySet, name: str, key: str) -> HandoffQuerySet:
+        return rows.filter(Q(template__body__from_team=key) | Q(template__body__to_team=key))
+
+
+def visible(request: Request) -> HandoffQuerySet:
+    return Handoff.objects.for_person(person_of(request)).with_people()
+
+
+class HandoffListView(ListAPIView[Handoff]):
+    """Handoffs inside your business units, the newest first."""
+
+    serializer_class = HandoffSerializer
+    filterset_class = HandoffFilterSet
+    queryset = Handoff.objects.none()  # for the schema; a request has its own
+    http_method_names: ClassVar = ["get", "head"]
+
+    def get_queryset(self) -> HandoffQuerySet:
+        return visible(self.request)
+
+
+class HandoffView(RetrieveAPIView[Handoff]):
+    """One handoff with its form."""
+
+    serializer_class = HandoffDetailSerializer
+    queryset = Handoff.objects.none()
+    lookup_url_kwarg = "handoff_id"
+    http_method_names: ClassVar = ["get", "head"]
+
+    def get_queryset(self) -> HandoffQuerySet:
+        return visible(self.request)
+
+
+# --- acting --------------------------------------------------------------------------------------------------------
+
+
+FaultSchema = inline_serializer(
+    "HandoffFault",
+    {"text": serializers.CharField(), "fields": serializers.DictField(child=serializers.CharField())},
+)
+
+
+class NoInput(serializers.Serializer[Any]):
+    """Nothing to say."""
+
+
+class ValuesInput(serializers.Serializer[Any]):
+    """``values``: field key -> text; an instant as ISO 8601 with its offset."""
+
+    values = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, allow_null=True, trim_whitespace=False), default=dict
+    )  # type: ignore[assignment]  # the serializer's own attribute is not used
+
+
+class SendInput(ValuesInput):
+    """``receiver``: a person's id; needed where none is known yet."""
+
+    receiver = serializers.PrimaryKeyRelatedField(
+        queryset=Person.objects.all(), required=False, allow_null=True, default=None
+    )
+
+
+class TextInput(serializers.Serializer[Any]):
+    text = serializers.CharField(allow_blank=True, max_length=services.MAX_TEXT)
+
+
+class SendBackInput(serializers.Serializer[Any]):
+    reason = serializers.CharField(help_text="Key of one of the template's reasons.")
+    text = serializers.CharField(allow_blank=True, default="", max_length=services.MAX_TEXT)
+
+
+class NextStepInput(serializers.Serializer[Any]):
+    """What is left out stays as it was handed over."""
+
+    next_step = serializers.CharField(required=False)
+    next_step_at = serializers.DateTimeField(required=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """One request to act: on what, by whom, with which key, when."""
+
+    handoff: Handoff
+    actor: Person
+    key: str
+    now: datetime
+
+    @property
+    def how(self) -> dict[str, Any]:
+        return {"key": self.key, "now": self.now}
+
+
+Act = Callable[[Asked, Mapping[str, Any]], Handoff]
+
+
+def _send(asked: Asked, said: Mapping[str, Any]) -> Handoff:
+    receiver = said["receiver"]
+    if receiver and not Person.objects.visible_to(asked.actor).filter(pk=receiver.pk).exists():
+        raise HandoffError("Say who receives it.", {"receiver": "There is no such person."})
+    return services.send(asked.handoff, asked.actor, said["values"], receiver=receiver, **asked.how)
+
+
+def _confirm(asked: Asked, said: Mapping[str, Any]) -> Handoff:
+    values = {key: said[key] for key in (NEXT_STEP, NEXT_STEP_AT) if key in said}
+    return services.confirm_next_step(asked.handoff, asked.actor, values, **asked.how)
+
+
+ACTS: Mapping[str, tuple[type[serializers.Serializer[Any]], str, Act]] = {
+    "fill": (
+        ValuesInput,
+        "Save fields of the form, finished or not",
+        lambda a, said: services.fill(a.handoff, a.actor, said["values"], **a.how),
+    ),
+    "send": (SendInput, "Send it to its receiver", _send),
+    "accept": (NoInput, "Accept it", lambda a, _: services.accept(a.handoff, a.actor, **a.how)),
+    "send_back": (
+        SendBackInput,
+        "Send it back with a reason",
+        lambda a, said: services.send_back(a.handoff, a.actor, **said, **a.how),
+    ),
+    "ask": (
+        TextInput,
+        "Ask the sender a question",
+        lambda a, said: services.ask(a.handoff, a.actor, **said, **a.how),
+    ),
+    "answer": (
+        TextInput,
+        "Answer the receiver's question",
+        lambda a, said: services.answer(a.handoff, a.actor, **said, **a.how),
+    ),
+    "confirm_next_step": (NextStepInput, "Say that the buyer has confirmed the next step", _confirm),
+}
+
+STATUS: Mapping[type[HandoffError], int] = {NotYours: 403, Stale: 409, KeyReused: 422}
+
+
+class ActView(APIView):
+    """One act. The same Idempotency-Key with the same body is one act, however often it is sent."""
+
+    takes: ClassVar[type[serializers.Serializer[Any]]]
+    act: ClassVar[str]
+    http_method_names: ClassVar = ["post"]
+
+    def post(self, request: Request, handoff_id: uuid.UUID) -> Response:
+        handoff = get_object_or_404(visible(request), pk=handoff_id)
+        key = request.headers.get("Idempotency-Key", "").strip()
+        if not key or len(key) > MOST_KEY_LETTERS:
+            return _fault(400, "Send an Idempotency-Key header of at most 200 characters.")
+        given = self.takes(data=request.data)
+        if not given.is_valid():
+            return _fault(400, "Some fields can't be read.", _texts(given.errors))
+        asked = Asked(handoff, person_of(request), key, now_utc())
+        try:
+            done = ACTS[self.act][2](asked, given.validated_data)
+        except HandoffError as error:
+            return _fault(STATUS.get(type(error), 400), error.text, error.fields)
+        return Response(HandoffDetailSerializer(done).data)
+
+
+def _fault(status: int, text: str, fields: Mapping[str, str] | None = None) -> Response:
+    return Response({"text": text, "fields": dict(fields or {})}, status=status)
+
+
+def _texts(errors: Any) -> dict[str, str]:
+    """DRF's errors, the first text of each field."""
+    if not isinstance(errors, Mapping):
+        return {}
+    return {name: _first(found) for name, found in errors.items()}
+
+
+def _first(found: Any) -> str:
+    while isinstance(found, list | Mapping):
+        found = next(iter(found.values() if isinstance(found, Mapping) else found), "")
+    return str(found)
+
+
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="One per act; 422 when reused.",
+)
+
+
+def _act_path(name: str) -> URLPattern:
+    takes, summary, _ = ACTS[name]
+    view = type(f"Handoff{name.title().replace('_', '')}View", (ActView,), {"takes": takes, "act": name})
+    view.__module__, view.__doc__ = __name__, ActView.__doc__
+    documented = extend_schema(
+        operation_id=f"handoffs_{name}",
+        summary=summary,
+        request=takes,
+        parameters=[KEY_HEADER],
+        responses={200: HandoffDetailSerializer, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
+    )(view)
+    return path(f"handoffs/<uuid:handoff_id>/{name}/", documented.as_view(), name=f"handoff_{name}")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("handoffs/", HandoffListView.as_view(), name="handoffs"),
+    path("handoffs/<uuid:handoff_id>/", HandoffView.as_view(), name="handoff"),
+    *(_act_path(name) for name in ACTS),
+]
