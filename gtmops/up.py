@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -25,7 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from gtmops.embedded import Postgres, Server, ServerError, Valkey, prepare_data_dir
+from gtmops.embedded import Postgres, Server, ServerError, Valkey, prepare_data_dir, socket_dir
 from gtmops.processes import (
     Child,
     PidFile,
@@ -342,6 +343,8 @@ class Runner:
             child.stop(number, patience_seconds=0.1)
         for server in reversed(self.servers):
             server.stop()
+        if self.servers:
+            shutil.rmtree(socket_dir(self.data_dir), ignore_errors=True)
 
 
 # --- helpers --------------------------------------------------------------------------------------
