@@ -113,6 +113,9 @@ class Connector(Protocol):
     def check(self) -> Account:
         """Try the credentials."""
 
+    def server_now(self) -> datetime:
+        """The CRM's clock as of its last answer."""
+
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         """Fields by name, as the connected user sees them now. Raises Misconfigured for an object it can't see."""
 

@@ -62,7 +62,7 @@ class Budget:
         use = api_use(self.connection)
         if use.used is not None and use.limit:
             share = settings.GTMOPS.api_budget_percent / 100
-            free_for_us = share * max(0, use.limit - (use.used - use.ours))
+            free_for_us = share * (use.limit - max(0, use.used - use.ours))
             if use.ours >= free_for_us:
                 at = datetime.now(UTC) + timedelta(minutes=30)
                 raise RetryLater(

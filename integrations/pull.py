@@ -21,13 +21,14 @@ from integrations.errors import ConnectorError, Misconfigured, Reconnect, Reject
 from integrations.models import PullCursor, Run
 from integrations.owners import store_owners
 from integrations.registry import CONNECTORS, connector_for
-from integrations.secrets import mark_verified
+from integrations.secrets import forget_verification, is_verification_due, mark_verified
 from integrations.wanted import wanted_for
 from records.models import Connection, FieldMapping
 from records.services import store_page
 
 log = logging.getLogger(__name__)
 
+OWNERS_SECONDS = 600  # between two readings of who works there; "read now" reads them at once
 PIECE_SECONDS = 20.0  # then the lease is given back, so that another connection gets its turn
 LONGEST_PAUSE_SECONDS = 900
 ORDER = ("account", "person", "deal", "activity")
@@ -64,12 +65,13 @@ def pull_due(now: datetime, only: str | None = None) -> int:
     pages, faults, unfinished = 0, [], False
     try:
         connector = connector_for(claim.connection)
-        server_now = connector.check().now
-        mark_verified(claim.connection, claim.now())
-        store_owners(claim.connection, connector.owners())
+        if is_verification_due(claim.connection, now - timedelta(seconds=OWNERS_SECONDS)):
+            connector.check()
+            store_owners(claim.connection, connector.owners())
+            mark_verified(claim.connection, claim.now())
         for cursor in claim.cursors:
             try:
-                stored, finished = _pull_object(claim, cursor, connector, run, server_now)
+                stored, finished = _pull_object(claim, cursor, connector, run)
                 pages += stored
                 unfinished = unfinished or not finished
             except (Misconfigured, Rejected, RetryLater) as error:
@@ -118,6 +120,7 @@ def pull_now(connection: Connection, *, full: bool = False) -> None:
     if full:
         values |= {"mark_at": None, "page_state": {}}
     PullCursor.objects.filter(connection=connection).update(**values)
+    forget_verification(connection)
     ring("pull")
 
 
@@ -203,12 +206,10 @@ def _release(claim: _Claim) -> None:
 # --- one object -------------------------------------------------------------------------------------------------------
 
 
-def _pull_object(
-    claim: _Claim, cursor: PullCursor, connector: Connector, run: Run, server_now: datetime
-) -> tuple[int, bool]:
+def _pull_object(claim: _Claim, cursor: PullCursor, connector: Connector, run: Run) -> tuple[int, bool]:
     """(pages stored, whether the window was read to its end)."""
     wanted = wanted_for(claim.connection, connector, cursor.remote_object)
-    window, position = _window_of(cursor, claim.started, server_now)
+    window, position = _window_of(cursor, claim.started, connector.server_now())
     before = run.counts.get("by_object", {}).get(cursor.remote_object, 0)
     pages = 0
     for page in connector.pull(cursor.remote_object, wanted, window, position):

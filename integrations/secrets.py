@@ -74,6 +74,15 @@ def mark_verified(connection: Connection, now: datetime) -> None:
     Credential.objects.filter(connection=connection).update(verified_at=now)
 
 
+def is_verification_due(connection: Connection, before: datetime) -> bool:
+    """Whether the credentials were last tried before that, or never."""
+    return not Credential.objects.filter(connection=connection, verified_at__gt=before).exists()
+
+
+def forget_verification(connection: Connection) -> None:
+    Credential.objects.filter(connection=connection).update(verified_at=None)
+
+
 def rotate() -> int:
     """Encrypt every credential with the first key. Returns how many; safe to repeat."""
     ring = key_ring()

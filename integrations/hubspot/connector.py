@@ -97,6 +97,9 @@ class HubspotConnector:
             is_sandbox="SANDBOX" in str(answer.get("accountType", "")),
         )
 
+    def server_now(self) -> datetime:
+        return self.guard.server_now()
+
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         if remote_object not in self._described:
             try:

@@ -71,6 +71,9 @@ class SalesforceConnector:
         row = self._one("SELECT Id, Name, IsSandbox FROM Organization LIMIT 1")
         return Account(str(row["Id"]), str(row["Name"]), self.guard.server_now(), bool(row.get("IsSandbox")))
 
+    def server_now(self) -> datetime:
+        return self.guard.server_now()
+
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         if remote_object not in self._described:
             name = _api_name(remote_object)
