@@ -15,6 +15,7 @@ import integrations.push
 import integrations.refresh
 import integrations.webhooks
 import slas.desired
+import slas.kinds
 import slas.sections
 import slas.services
 from definitions.sections import register_sections
@@ -44,7 +45,7 @@ def connect() -> None:
     """Called once, when all rooms are loaded."""
     register_channel("inbox", inbox.deliver)
     register_channel("email", email.deliver)
-    register_kinds((*RECORD_KINDS, *handoffs.kinds.KINDS))
+    register_kinds((*RECORD_KINDS, *slas.kinds.KINDS, *handoffs.kinds.KINDS))
     register_sections(
         (*definitions.own_sections.SECTIONS, *slas.sections.SECTIONS, *handoffs.sections.SECTIONS)
     )

@@ -8,15 +8,16 @@ from typing import Any
 from records.canonical import instant_text
 from records.desired import Declaration, writable_records
 from records.journey_data import Batch
+from slas.evidence import NOBODY
 from slas.models import Clock
 
 
 def compute(batch: Batch) -> dict[tuple[uuid.UUID, str], Any]:
-    """From the most urgent open or unanswered late clock of each journey."""
+    """From the most urgent clock of each journey that still waits for somebody; history is never written."""
     urgent: dict[uuid.UUID, Clock] = {}
     rows = Clock.objects.filter(
-        journey_id__in=list(batch.journeys), stopped_at=None, due_at__isnull=False
-    ).exclude(state=Clock.State.CANCELLED)
+        journey_id__in=list(batch.journeys), stopped_at=None, due_at__isnull=False, is_measured_only=False
+    )
     for clock in rows.order_by("due_at", "pk").select_related("owner", "team"):
         urgent.setdefault(clock.journey_id, clock)
     values: dict[tuple[uuid.UUID, str], Any] = {}
@@ -30,7 +31,7 @@ def compute(batch: Batch) -> dict[tuple[uuid.UUID, str], Any]:
 
 def _has_it(clock: Clock) -> str:
     if clock.owner is None:
-        return str(clock.receipt.get("holder") or "Nobody")
+        return str(clock.receipt.get("holder") or NOBODY)
     return f"{clock.owner.name} ({clock.team.name})" if clock.team else clock.owner.name
 
 

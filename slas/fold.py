@@ -1,39 +1,47 @@
 """The clock fold: from one journey's events and the rules in force to its clocks (pure).
 
 A clock is concluded in the order in which we *learned* of things, so a finished result never rewrites itself: what is
-learned later, and would have changed it, becomes a correction.
+learned later, and would have changed it, becomes a correction. A live clock is late only once its evidence has been
+read again; history is measured from all that is known, and nobody is told.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from records.ids import derive_id
 from records.journey_data import Batch, EventData, JourneyData, RecordData
-from records.kinds import VERIFIED
-from slas.evidence import Holding, Proof, holdings, meetings, touches
+from records.kinds import DELETED, RESTORED, VERIFIED
+from slas.calendars.business_time import Calendar
+from slas.evidence import Holding, Proof, holdings, meeting_plans, touches
+from slas.kinds import CLOCK_DUE
 from slas.rules import Rule, RuleHistory
-from slas.split import Segment, split
+from slas.split import Segment, holder_at, party_of, split
 from slas.staff import Staff
 
 RUNNING, DUE, MET, BREACHED = "running", "due", "met", "breached"
 NOT_VERIFIED, WITHDRAWN, CANCELLED, SEEN_LATE = (
     "breached_not_verified", "withdrawn", "cancelled", "seen_late",
 )  # fmt: skip
+LATE = (BREACHED, NOT_VERIFIED)
+READABLE = "read"
 
 
 @dataclass(frozen=True)
 class Start:
-    """What started a clock: an event of a subject record."""
+    """What started a clock. ``event`` tells it best; ``key`` and ``learned_at`` are of the one that told us first."""
 
     event: EventData
     record_id: uuid.UUID
     at: datetime
-    words: str
+    key: str
+    learned_at: datetime
     is_exact: bool = True
 
 
@@ -42,10 +50,18 @@ class Result:
     """How a clock stands. Both times are UTC; ``breached_at`` is the due time, never when we noticed."""
 
     state: str
-    stopped_at: datetime | None = None
     stop: Proof | None = None
     breached_at: datetime | None = None
-    verified_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        return self.stop.at if self.stop else self.cancelled_at
+
+    @property
+    def is_frozen(self) -> bool:
+        """Finished or announced: from here on only a correction changes it."""
+        return self.state in LATE or self.stopped_at is not None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -55,11 +71,36 @@ class Result:
         }
 
 
+@dataclass(frozen=True, order=True)
+class Answer:
+    """One record read again: when, in which connection, and whether it could be read."""
+
+    at: datetime
+    connection: str
+    was_readable: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """The evidence was asked for at ``asked_at``; ``answers`` is empty until the last of them is in."""
+
+    asked_at: datetime
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def done_at(self) -> datetime | None:
+        return max((a.at for a in self.answers), default=None)
+
+    @property
+    def was_readable(self) -> bool:
+        return all(a.was_readable for a in self.answers)
+
+
 @dataclass(frozen=True)
 class CorrectionData:
     id: uuid.UUID
-    old: dict[str, Any]
-    new: dict[str, Any]
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
     cause: EventData
     at: datetime
 
@@ -79,8 +120,8 @@ class ClockData:
     holder: Holding | None
     has_it: str
     segments: tuple[Segment, ...]
+    check: Check | None
     corrections: tuple[CorrectionData, ...]
-    readable: tuple[uuid.UUID, ...] = field(default=(), repr=False)
 
 
 def fold_clocks(
@@ -93,17 +134,25 @@ def fold_clocks(
     """All clocks of a journey, one per rule and start; a clock keeps the rule that was in force at its start."""
     found = []
     for history in rules:
-        for start in starts(journey, history.newest):
-            in_force = history.at(start.at)
-            record = journey.record(start.record_id)
-            if in_force is not None and record is not None:
-                found.append(_fold_one(journey, record, *in_force, start, batch, staff))
+        for version in history.versions:
+            for start in starts(journey, version.rule):
+                record = journey.record(start.record_id)
+                if history.at(start.at) is version and record is not None:
+                    found.append(_fold_one(journey, record, version.id, version.rule, start, batch, staff))
     return found
 
 
-def request_prefix(clock_id: uuid.UUID, due_at: datetime) -> str:
-    """The stem of the keys under which evidence is asked for when a clock falls due."""
-    return f"clock:{clock_id}:{int(due_at.timestamp())}"
+def segments_until(
+    journey: JourneyData,
+    record: RecordData,
+    rule: Rule,
+    start: datetime,
+    end: datetime,
+    batch: Batch,
+    staff: Staff,
+) -> list[Segment]:
+    """Who had it from ``start`` to ``end``; what a page shows of a clock that has not stopped."""
+    return list(split(rule, start, end, holdings(journey, record, batch, staff), staff))
 
 
 def _fold_one(
@@ -115,44 +164,176 @@ def _fold_one(
     batch: Batch,
     staff: Staff,
 ) -> ClockData:
-    clock_id = derive_id("clock", rule.key, record.key, start.event.key)
+    clock_id = derive_id("clock", rule.key, record.key, start.key)
     owned = holdings(journey, record, batch, staff)
-    calendar = staff.calendar_at(rule.acting_team, start.at)
-    due_at = _due_at(rule, start, journey, calendar)
-    is_measured_only = record.go_live_at is None or start.at < record.go_live_at
-    readable = tuple(r.id for r in journey.of("person") if r.go_live_at is not None)
-    proofs = list(_stops(rule, start, journey, owned, batch, staff))
-    checks = _checks(journey, clock_id, due_at, readable)
-    result, corrections = _conclude(
-        clock_id, record, rule, start, due_at, proofs, checks, is_measured_only, batch.now
+    calendar = staff.calendar_at(rule.acting_team, start.at) if rule.target.kind == "business" else None
+    walk = _Walk(
+        clock_id=clock_id,
+        start=start,
+        is_measured_only=record.go_live_at is None or start.at < record.go_live_at,
+        now=batch.now,
+        due_at=_due_at(rule, start, calendar[1] if calendar else None),
     )
+    walk.through(
+        [
+            *_plans(rule, start, journey),
+            *_proofs(rule, start, journey, owned, batch, staff),
+            *_lives(record),
+            *_checks(journey, clock_id),
+        ]
+    )
+    result = walk.result
     end = result.stopped_at or batch.now
-    holder = _holder_at(owned, end)
-    segments = tuple(split(rule, start.at, end, owned, staff)) if result.stopped_at else ()
+    holder = holder_at(owned, end)
     return ClockData(
         id=clock_id,
         rule=rule,
         rule_version_id=version_id,
-        calendar_version_id=calendar[0] if calendar and rule.target.kind == "business" else None,
+        calendar_version_id=calendar[0] if calendar else None,
         start=start,
-        due_at=due_at,
+        due_at=walk.due_at,
         result=result,
-        is_measured_only=is_measured_only,
+        is_measured_only=walk.is_measured_only,
         holder=holder,
-        has_it=_party(rule, holder, end, staff),
-        segments=segments,
-        corrections=tuple(corrections),
-        readable=readable,
+        has_it=party_of(rule, holder, end, staff),
+        segments=tuple(split(rule, start.at, end, owned, staff)) if result.stopped_at else (),
+        check=walk.check,
+        corrections=tuple(walk.corrections),
     )
 
 
-def _due_at(rule: Rule, start: Start, journey: JourneyData, calendar: Any) -> datetime | None:
-    """Null while the event it must come before has no time; a business target without a calendar has none either."""
+def _due_at(rule: Rule, start: Start, calendar: Calendar | None) -> datetime | None:
+    """None for a target before an event (its plans tell), and for business time nobody wrote down."""
     if rule.target.kind == "elapsed":
         return start.at + timedelta(seconds=rule.target.seconds)
-    if rule.target.kind == "business":
-        return calendar[1].add(start.at, rule.target.seconds) if calendar else None
-    return next((at for at, _ in meetings(journey) if at >= start.at), None)
+    if rule.target.kind == "business" and calendar is not None:
+        return calendar.add(start.at, rule.target.seconds).astimezone(UTC)
+    return None
+
+
+# --- what we learned, and when ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """One thing learned at ``at`` through ``cause``; ``apply`` tells the walk. ``rank`` orders one instant."""
+
+    at: datetime
+    rank: int
+    apply: Callable[[_Walk], None]
+    cause: EventData | None = None
+
+
+@dataclass
+class _Walk:
+    """The clock as it stood after each instant at which we learned something."""
+
+    clock_id: uuid.UUID
+    start: Start
+    is_measured_only: bool
+    now: datetime
+    due_at: datetime | None
+    due_learned_at: datetime | None = None
+    plans: dict[str, datetime | None] = field(default_factory=dict)
+    proofs: list[Proof] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    deleted_at: datetime | None = None
+    was_late: bool = False
+    result: Result = field(default_factory=lambda: Result(RUNNING))
+    corrections: list[CorrectionData] = field(default_factory=list)
+
+    def plan(self, key: str, at: datetime | None, learned_at: datetime) -> None:
+        """The event that it must come before is now planned for ``at``. A result that stands is not moved by it."""
+        self.plans[key] = at
+        due_at = min((at for at in self.plans.values() if at), default=None)
+        if due_at != self.due_at and not self.result.is_frozen:
+            self.due_at, self.due_learned_at = due_at, learned_at
+
+    def gain(self, proof: Proof) -> None:
+        self.proofs.append(proof)
+
+    def lose(self, proof: Proof) -> None:
+        self.proofs = [held for held in self.proofs if held.event.key != proof.event.key]
+
+    def live(self, deleted_at: datetime | None) -> None:
+        self.deleted_at = deleted_at
+
+    def ask(self, check: Check) -> None:
+        # Nobody is late with a record that was gone before we had looked.
+        if self.deleted_at is None:
+            self.checks.append(check)
+
+    def through(self, learned: list[_Learned]) -> None:
+        """All of it, instant by instant: what one reading of the CRM brought is one truth."""
+        learned.sort(key=lambda item: (item.at, item.rank))
+        for at, items in groupby(learned, key=lambda item: item.at):
+            causes = []
+            for item in items:
+                item.apply(self)
+                causes += [item.cause] if item.cause else []
+            if not self.is_measured_only:
+                self._settle(at, causes)
+        if self.is_measured_only or not learned:
+            self.result = self._stand()
+
+    @property
+    def check(self) -> Check | None:
+        """The first re-reading that was asked for when the time had come; one that is answered goes first."""
+        asked = [c for c in self.checks if self.due_at is not None and c.asked_at >= self.due_at]
+        return min(asked, key=lambda c: (not c.answers, c.done_at or c.asked_at), default=None)
+
+    def _settle(self, at: datetime, causes: Sequence[EventData]) -> None:
+        old, new = self.result, self._stand()
+        if old.is_frozen and causes and _contradicts(old, new):
+            cause = min(causes, key=lambda event: event.order)
+            key = derive_id("correction", str(self.clock_id), cause.key)
+            self.corrections.append(CorrectionData(key, old.as_json(), new.as_json(), cause, at))
+        self.result = new
+        self.was_late = self.was_late or new.state in LATE
+
+    def _stand(self) -> Result:
+        """The result by everything known so far."""
+        due, check = self.due_at, self.check
+        stop = min(self.proofs, key=lambda p: (p.at, p.event.order), default=None)
+        if stop and (due is None or stop.at <= due):
+            return Result(WITHDRAWN if self.was_late else MET, stop)
+        if due is not None and self.is_measured_only:
+            if self.deleted_at and self.deleted_at <= due:
+                return Result(CANCELLED, cancelled_at=self.deleted_at)
+            return Result(BREACHED, stop, due) if due <= self.now else Result(RUNNING)
+        if due is not None and max(self.start.learned_at, self.due_learned_at or due) > due:
+            if self.deleted_at and stop is None:
+                return Result(CANCELLED, cancelled_at=self.deleted_at)
+            return Result(SEEN_LATE, stop)
+        if check and check.answers:
+            return Result(BREACHED if check.was_readable else NOT_VERIFIED, stop, due)
+        if self.deleted_at:
+            return Result(CANCELLED, cancelled_at=self.deleted_at)
+        return Result(DUE if check else RUNNING)
+
+
+def _contradicts(old: Result, new: Result) -> bool:
+    """A late clock that stops at last is only completed; anything else changes what was said."""
+    if old.state == new.state and old.stopped_at is None:
+        return old.breached_at != new.breached_at
+    return (old.state, old.stopped_at, old.breached_at) != (new.state, new.stopped_at, new.breached_at)
+
+
+def _plans(rule: Rule, start: Start, journey: JourneyData) -> Iterator[_Learned]:
+    """The times of the event that a target must come before."""
+    if rule.target.kind == "before":
+        for learned_at, key, at in meeting_plans(journey):
+            ahead = at if at is not None and at >= start.at else None
+            yield _Learned(learned_at, 0, partial(_Walk.plan, key=key, at=ahead, learned_at=learned_at))
+
+
+def _proofs(
+    rule: Rule, start: Start, journey: JourneyData, owned: Sequence[Holding], batch: Batch, staff: Staff
+) -> Iterator[_Learned]:
+    for proof in _stops(rule, start, journey, owned, batch, staff):
+        yield _Learned(proof.learned_at, 1, partial(_Walk.gain, proof=proof), proof.event)
+        if proof.lost_at is not None:
+            yield _Learned(proof.lost_at, 2, partial(_Walk.lose, proof=proof), proof.lost_by)
 
 
 def _stops(
@@ -160,144 +341,57 @@ def _stops(
 ) -> Iterator[Proof]:
     kind, subject = rule.stop
     if kind == "owner_in_team":
-        for i, held in enumerate(owned):
-            ends = owned[i + 1].begin if i + 1 < len(owned) else None
-            if held.person_id is None or held.event is None or (ends and ends <= start.at):
-                continue
-            at = max(held.begin, start.at)
-            if staff.team_at(held.person_id, at) == subject:
-                learned = max(held.learned_at, start.event.observed_at)
-                yield Proof(at, learned, held.event, f"{held.name} owns it")
+        yield from _owners(subject, start, owned, staff)
     elif kind == "touch_by_team":
-        for proof in touches(journey, subject, batch, staff):
-            if proof.at >= start.at:
-                yield proof
+        yield from (p for p in touches(journey, subject, batch, staff) if p.at >= start.at)
     else:
-        wanted = {
-            "handoff_sent": ("handoff.sent",),
-            "handoff_answered": ("handoff.accepted", "handoff.sent_back"),
-        }
         for event in journey.events:
-            if (
-                event.kind in wanted[kind]
-                and event.data.get("template") == subject
-                and event.occurred_at >= start.at
-            ):
-                yield Proof(
-                    event.occurred_at,
-                    event.observed_at,
-                    event,
-                    event.kind.replace(".", " ").replace("_", " "),
-                )
+            what = HANDOFF_STOPS[kind].get(event.kind)
+            if what and event.data.get("template") == subject and event.occurred_at >= start.at:
+                yield Proof(event.occurred_at, event.observed_at, event, what, person_id=event.actor_id)
 
 
-@dataclass(frozen=True)
-class _Check:
-    """All evidence was asked for; the last answer came at ``at``."""
-
-    at: datetime
-    was_readable: bool
+HANDOFF_STOPS: Mapping[str, Mapping[str, str]] = {
+    "handoff_sent": {"handoff.sent": "Handoff sent"},
+    "handoff_answered": {"handoff.accepted": "Handoff accepted", "handoff.sent_back": "Handoff sent back"},
+}
 
 
-def _checks(
-    journey: JourneyData, clock_id: uuid.UUID, due_at: datetime | None, readable: Sequence[uuid.UUID]
-) -> list[_Check]:
-    if due_at is None:
-        return []
-    stem = request_prefix(clock_id, due_at)
-    answers = {
-        e.record_id: e
-        for e in journey.events
-        if e.kind == VERIFIED and str(e.data.get("request", "")).startswith(stem)
-    }
-    if not readable or any(pk not in answers for pk in readable):
-        return []
-    events = [answers[pk] for pk in readable]
-    return [_Check(max(e.observed_at for e in events), all(e.data.get("outcome") == "read" for e in events))]
-
-
-def _conclude(
-    clock_id: uuid.UUID,
-    record: RecordData,
-    rule: Rule,
-    start: Start,
-    due_at: datetime | None,
-    proofs: Sequence[Proof],
-    checks: Sequence[_Check],
-    is_measured_only: bool,
-    now: datetime,
-) -> tuple[Result, list[CorrectionData]]:
-    """Walk what we learned in the order we learned it."""
-    late_start = due_at is not None and start.event.observed_at > due_at and not is_measured_only
-    learned: list[tuple[datetime, int, datetime, str, Proof | _Check]] = [
-        # History was never announced, so it is read in the order in which it happened.
-        *((p.at if is_measured_only else p.learned_at, 0, p.at, p.event.key, p) for p in proofs),
-        *((c.at, 1, c.at, "", c) for c in checks),
-    ]
-    learned.sort(key=lambda item: item[:4])
-    result: Result | None = None
-    corrections: list[CorrectionData] = []
-    for _, _, _, _, item in learned:
-        if isinstance(item, _Check):
-            if result is None and due_at is not None and not late_start:
-                result = Result(
-                    BREACHED if item.was_readable else NOT_VERIFIED,
-                    breached_at=due_at,
-                    verified_at=item.at,
-                )
+def _owners(team: str, start: Start, owned: Sequence[Holding], staff: Staff) -> Iterator[Proof]:
+    """The moments from which somebody of the team owns it; right from the start counts."""
+    for i, held in enumerate(owned):
+        ends = owned[i + 1].begin if i + 1 < len(owned) else None
+        at = max(held.begin, start.at)
+        if held.person_id is None or (ends is not None and ends <= start.at):
             continue
-        better = _stopped(item, due_at, late_start)
-        if result is None:
-            result = better
-        elif result.stopped_at is None:
-            # A breach was announced before this proof reached us.
-            if due_at is not None and item.at <= due_at:
-                new = replace(better, state=WITHDRAWN, verified_at=result.verified_at)
-                corrections.append(_correction(clock_id, result, new, item))
-                result = new
-            else:
-                result = replace(result, stopped_at=item.at, stop=item)
-        elif item.at < result.stopped_at:
-            new = replace(better, verified_at=result.verified_at)
-            if result.breached_at is not None and new.breached_at is None:
-                new = replace(new, state=WITHDRAWN)
-            corrections.append(_correction(clock_id, result, new, item))
-            result = new
-    if result is not None:
-        return result, corrections
-    if record.deleted_at is not None:
-        return Result(CANCELLED, stopped_at=record.deleted_at), corrections
-    if due_at is None or now < due_at:
-        return Result(RUNNING), corrections
-    if is_measured_only:
-        return Result(BREACHED, breached_at=due_at), corrections
-    return Result(SEEN_LATE if late_start else DUE, breached_at=None), corrections
+        if staff.team_at(held.person_id, at) == team:
+            learned_at = max(held.learned_at, start.learned_at)
+            yield Proof(at, learned_at, held.event, "Owner set", held.name, held.person_id)
 
 
-def _stopped(proof: Proof, due_at: datetime | None, late_start: bool) -> Result:
-    if due_at is None or proof.at <= due_at:
-        return Result(MET, stopped_at=proof.at, stop=proof)
-    if late_start:
-        return Result(SEEN_LATE, stopped_at=proof.at, stop=proof)
-    return Result(BREACHED, stopped_at=proof.at, stop=proof, breached_at=due_at)
+def _lives(record: RecordData) -> Iterator[_Learned]:
+    for event in record.events:
+        if event.kind in (DELETED, RESTORED):
+            at = event.occurred_at if event.kind == DELETED else None
+            yield _Learned(event.observed_at, 3, partial(_Walk.live, deleted_at=at), event)
 
 
-def _correction(clock_id: uuid.UUID, old: Result, new: Result, proof: Proof) -> CorrectionData:
-    return CorrectionData(
-        derive_id("correction", str(clock_id), proof.event.key),
-        old.as_json(),
-        new.as_json(),
-        proof.event,
-        proof.learned_at,
-    )
+def _checks(journey: JourneyData, clock_id: uuid.UUID) -> Iterator[_Learned]:
+    """The askings for this clock's evidence, and the last answer to each."""
+    askings = [e for e in journey.events if e.kind == CLOCK_DUE and e.data.get("clock") == str(clock_id)]
+    if not askings:
+        return
+    answers = {str(e.data.get("request")): e for e in journey.events if e.kind == VERIFIED}
+    members = {str(r.id): r for r in journey.records}
+    for event in askings:
+        asked = Check(event.observed_at)
+        yield _Learned(asked.asked_at, 4, partial(_Walk.ask, check=asked))
+        # A record that has left the journey since owes us no answer.
+        wanted = [(members[pk], key) for pk, key in event.data["requests"].items() if pk in members]
+        if wanted and all(key in answers for _, key in wanted):
+            done = replace(asked, answers=tuple(sorted(_answer(r, answers[key]) for r, key in wanted)))
+            yield _Learned(done.done_at or asked.asked_at, 5, partial(_Walk.ask, check=done))
 
 
-def _holder_at(owned: Sequence[Holding], at: datetime) -> Holding | None:
-    return next((h for h in reversed(owned) if h.begin <= at), None)
-
-
-def _party(rule: Rule, holder: Holding | None, at: datetime, staff: Staff) -> str:
-    if holder is None or holder.person_id is None:
-        return "system"
-    team = staff.team_at(holder.person_id, at)
-    return "sender" if team == rule.from_team else "receiver"
+def _answer(record: RecordData, event: EventData) -> Answer:
+    return Answer(event.observed_at, record.connection, event.data.get("outcome") == READABLE)

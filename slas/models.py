@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from slas.querysets import ClockQuerySet
+
 
 class Clock(models.Model):
-    """One running or finished SLA clock. ``id`` = uuid5 of (rule key, record natural key, start event key)."""
+    """One running or finished SLA clock. ``id`` = uuid5 of (rule key, record natural key, start event key);
+    of a start that the CRM's history told better later, the key of the event that told first."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -56,14 +59,17 @@ class Clock(models.Model):
     )
     segments = models.JSONField(
         default=list,
-        help_text="[{party, who, from, to, seconds}]: every second from start to end has one party.",
+        help_text="[{party, who, person, team, from, to, seconds}]: each second from start to end has one party.",
     )
     receipt = models.JSONField(default=dict, help_text="What the explanation page needs beyond the columns.")
+
+    objects = ClockQuerySet.as_manager()
 
     class Meta:
         ordering = ["due_at", "id"]
         indexes = [
-            models.Index(fields=["due_at"], name="clock_due", condition=Q(state__in=["running", "due"])),
+            models.Index(fields=["due_at"], name="clock_due", condition=Q(state="running")),
+            models.Index(fields=["due_at"], name="clock_checking", condition=Q(state="due")),
             models.Index(fields=["owner", "state"], name="clock_owner"),
             models.Index(fields=["journey"], name="clock_journey"),
             models.Index(fields=["rule_key", "started_at"], name="clock_rule"),

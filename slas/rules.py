@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,10 @@ from definitions.sections import Fault
 STARTS = ("stage_entered", "handoff_opened", "handoff_sent")
 STOPS = ("owner_in_team", "touch_by_team", "handoff_sent", "handoff_answered")
 TARGETS = ("elapsed", "business", "before")
+EVENTS = ("meeting",)
 WHEN = ("breached",)
 TO = ("owner", "manager", "team_manager")
+ACTS = ("sender", "receiver")
 BY = ("inbox", "email")
 EVIDENCE = ("person", "activity")
 
@@ -40,9 +43,11 @@ class Target:
 
     @property
     def words(self) -> str:
+        """ "within 5 min", "within 1 h of business time", "before the meeting"."""
         if self.kind == "before":
             return f"before the {self.event}"
-        return f"{duration_words(self.seconds)}{' of business time' if self.kind == 'business' else ''}"
+        of_business = " of business time" if self.kind == "business" else ""
+        return f"within {duration_words(self.seconds)}{of_business}"
 
 
 @dataclass(frozen=True)
@@ -74,22 +79,28 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class RuleVersion:
+    """One published version of a rule, in force in [since, until)."""
+
+    id: int
+    rule: Rule
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class RuleHistory:
-    """One rule's published versions, oldest first: (in force from, retired at or None, version id, rule)."""
+    """One rule's published versions, oldest first."""
 
-    versions: tuple[tuple[datetime, datetime | None, int, Rule], ...]
+    versions: tuple[RuleVersion, ...]
 
-    @property
-    def newest(self) -> Rule:
-        return self.versions[-1][3]
-
-    def at(self, moment: datetime) -> tuple[int, Rule] | None:
-        """(version id, rule) in force at ``moment``."""
-        found = None
-        for begin, end, version_id, rule in self.versions:
-            if begin <= moment and (end is None or moment < end):
-                found = (version_id, rule)
-        return found
+    def at(self, moment: datetime) -> RuleVersion | None:
+        """The version in force at ``moment``; None before the first and after a retirement."""
+        i = bisect_right([v.since for v in self.versions], moment)
+        if not i:
+            return None
+        version = self.versions[i - 1]
+        return None if version.until is not None and version.until <= moment else version
 
 
 def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
@@ -103,17 +114,17 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         faults.append(Fault((name,), "missing", f"Say the {name.replace('_', ' ')} as text."))
         return ""
 
-    def single(name: str, allowed: Sequence[str]) -> tuple[str, Any]:
+    def single(name: str, allowed: Sequence[str]) -> tuple[str, str]:
         value = body.get(name)
         if isinstance(value, Mapping) and len(value) == 1:
             word, subject = next(iter(value.items()))
-            if word in allowed:
-                return word, subject
-        faults.append(Fault((name,), "unknown", f"Use exactly one of {', '.join(allowed)}."))
+            if word in allowed and isinstance(subject, str) and subject.strip():
+                return word, subject.strip()
+        faults.append(Fault((name,), "unknown", f"Use exactly one of {', '.join(allowed)}, and say of what."))
         return "", ""
 
     def several(path: tuple[str | int, ...], value: Any, allowed: Sequence[str]) -> tuple[str, ...]:
-        if isinstance(value, Sequence) and not isinstance(value, str) and all(v in allowed for v in value):
+        if isinstance(value, list | tuple) and value and all(v in allowed for v in value):
             return tuple(value)
         faults.append(Fault(path, "unknown", f"Use a list of {', '.join(allowed)}."))
         return ()
@@ -121,10 +132,14 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
     start, stop = single("start", STARTS), single("stop", STOPS)
     target = _target(single("target", TARGETS), faults)
     acts = body.get("acts", "receiver")
-    if acts not in ("sender", "receiver"):
+    if acts not in ACTS:
         faults.append(Fault(("acts",), "unknown", "Use sender or receiver."))
     escalations = []
-    for i, step in enumerate(body.get("escalate") or []):
+    steps = body.get("escalate") or []
+    if not isinstance(steps, list | tuple):
+        faults.append(Fault(("escalate",), "unknown", "Use a list of {when, to, by}."))
+        steps = []
+    for i, step in enumerate(steps):
         if not isinstance(step, Mapping) or step.get("when") not in WHEN:
             faults.append(Fault(("escalate", i, "when"), "unknown", f"Use {' or '.join(WHEN)}."))
             continue
@@ -141,8 +156,8 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         sentence=text("sentence"),
         from_team=text("from_team"),
         to_team=text("to_team"),
-        start=(start[0], str(start[1])),
-        stop=(stop[0], str(stop[1])),
+        start=start,
+        stop=stop,
         target=target,
         acts=acts,
         evidence=several(("evidence",), body.get("evidence", ["person"]), EVIDENCE),
@@ -153,11 +168,13 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
     return rule
 
 
-def _target(found: tuple[str, Any], faults: list[Fault]) -> Target:
+def _target(found: tuple[str, str], faults: list[Fault]) -> Target:
     kind, value = found
     if kind == "before":
-        return Target("before", event=str(value))
-    seconds = parse_duration(str(value))
+        if value not in EVENTS:
+            faults.append(Fault(("target", kind), "unknown", f"Use {' or '.join(EVENTS)}."))
+        return Target("before", event=value)
+    seconds = parse_duration(value)
     if kind and not seconds:
         faults.append(Fault(("target", kind), "duration", "Say a time above 0 such as 5m, 1h or 3d."))
     return Target("business" if kind == "business" else "elapsed", seconds=seconds)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from definitions.models import StageEntry, Version
 from definitions.versions import Model, load_model
 from effects.tick import ring
 from records.derived import write_derived
-from records.journey_data import Batch, JourneyData
-from records.models import Record, RefreshRequest
-from records.services import touch
+from records.journey_data import Batch, EventData, JourneyData
+from records.models import Event, Record, RefreshRequest
+from records.services import gtmops_connection, touch
 from slas import escalation
 from slas.calendars.business_time import Calendar
 from slas.calendars.sections import calendar_of
-from slas.fold import ClockData, Start, fold_clocks, request_prefix
+from slas.evidence import NOBODY
+from slas.fold import LATE, ClockData, Start, fold_clocks
+from slas.kinds import CLOCK_DUE
 from slas.models import Clock, Correction
-from slas.rules import Rule, RuleHistory, parse_rule
+from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Staff
 from teams.models import Membership, Person, Team
 
@@ -31,25 +34,25 @@ CLOCK_FIELDS = (
     "rule", "calendar", "journey", "record", "start_event", "started_at", "due_at", "state", "stopped_at",
     "stop_event", "breached_at", "is_measured_only", "has_it", "owner", "team", "segments", "receipt",
 )  # fmt: skip
+CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
+
+
+# --- concluding ------------------------------------------------------------------------------------------------
 
 
 def refresh(batch: Batch) -> None:
-    """Fold the clocks of every journey of the batch and write the differences."""
+    """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
     model = load_model()
-    rules = _rules(model)
-    staff = load_staff(model)
+    rules, staff, starts = load_rules(model), load_staff(model), _Starts(batch)
     teams = dict(Team.objects.values_list("key", "pk"))
-    starts = _Starts(batch)
     folded = [
         (journey, clock)
         for journey in batch.journeys.values()
         for clock in fold_clocks(journey, rules, starts, batch, staff)
     ]
     ids = list(batch.journeys)
-    before = dict(
-        Clock.objects.filter(Q(journey_id__in=ids) | Q(pk__in=[c.id for _, c in folded])).values_list(
-            "pk", "state"
-        )
+    late_before = set(
+        Clock.objects.filter(pk__in=[c.id for _, c in folded], state__in=LATE).values_list("pk", flat=True)
     )
     write_derived(
         Clock,
@@ -59,53 +62,39 @@ def refresh(batch: Batch) -> None:
     )
     write_derived(
         Correction,
-        [
-            Correction(
-                key=c.id, clock_id=clock.id, old=c.old, new=c.new, cause_id=c.cause.id, corrected_at=c.at
-            )
-            for _, clock in folded
-            for c in clock.corrections
-        ],
-        fields=("old", "new", "cause", "corrected_at"),
+        [row for _, clock in folded for row in _correction_rows(clock)],
+        fields=CORRECTION_FIELDS,
         scope=Q(clock__journey_id__in=ids),
     )
-    newly_late = [
-        clock
-        for _, clock in folded
-        if clock.result.state in Clock.LATE and before.get(clock.id) not in Clock.LATE
-    ]
-    escalation.announce(newly_late, batch.now)
+    late = [c for _, c in folded if c.result.state in LATE and c.id not in late_before]
+    escalation.announce(late, batch.now)
 
 
-def due_clocks(now: datetime) -> int:
-    """Mark clocks whose time has come, ask for their evidence, and touch their records. Returns clocks found."""
-    with transaction.atomic():
-        rows = list(
-            Clock.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(state=Clock.State.RUNNING, due_at__lte=now)
-            .order_by("due_at")[: settings.GTMOPS.tick_batch]
+def load_rules(model: Model) -> list[RuleHistory]:
+    return [
+        RuleHistory(
+            tuple(
+                RuleVersion(v.pk, rule_of(v), v.effective_from, v.retired_at)
+                for v in model.history("sla_rules", key)
+                if v.effective_from is not None
+            )
         )
-        if not rows:
-            return 0
-        Clock.objects.filter(pk__in=[c.pk for c in rows]).update(state=Clock.State.DUE)
-        _ask_for_evidence([c for c in rows if not c.is_measured_only], now)
-        touch([c.record_id for c in rows], now)
-    return len(rows)
+        for key in model.keys("sla_rules")
+    ]
 
 
-def next_due(now: datetime) -> datetime | None:
-    """When the next running clock falls due."""
-    return (
-        Clock.objects.filter(state=Clock.State.RUNNING, due_at__isnull=False)
-        .order_by("due_at")
-        .values_list("due_at", flat=True)
-        .first()
-    )
+def rule_of(version: Version) -> Rule:
+    """The rule of a version; parsed once per process, since a version never changes."""
+    if version.pk not in _rules:
+        _rules[version.pk] = parse_rule(version.key, version.body)
+    return _rules[version.pk]
+
+
+_rules: dict[int, Rule] = {}
 
 
 def load_staff(model: Model) -> Staff:
     """Everybody's teams over time (two queries) and the calendars of every team."""
-    people = list(Person.objects.values_list("pk", "name", "is_active"))
     stays: dict[int, list[tuple[datetime, datetime | None, str]]] = defaultdict(list)
     rows = Membership.objects.order_by("person_id", "started_at")
     for person, begin, end, team in rows.values_list("person_id", "started_at", "ended_at", "team__key"):
@@ -117,28 +106,10 @@ def load_staff(model: Model) -> Staff:
                 if version.effective_from is not None:
                     calendars[team].append((version.effective_from, version.pk, calendar_of(version)))
     return Staff(
-        names={pk: name for pk, name, _ in people},
-        active=frozenset(pk for pk, _, is_active in people if is_active),
+        active=frozenset(Person.objects.active().values_list("pk", flat=True)),
         stays=stays,
         calendars={team: sorted(rows, key=lambda r: r[:2]) for team, rows in calendars.items()},
     )
-
-
-def _rules(model: Model) -> list[RuleHistory]:
-    return [
-        RuleHistory(
-            tuple(
-                (v.effective_from, v.retired_at, v.pk, _parsed(v))
-                for v in model.history("sla_rules", key)
-                if v.effective_from is not None
-            )
-        )
-        for key in model.keys("sla_rules")
-    ]
-
-
-def _parsed(version: Version) -> Rule:
-    return parse_rule(version.key, version.body)
 
 
 class _Starts:
@@ -149,6 +120,8 @@ class _Starts:
         rows = StageEntry.objects.filter(journey_id__in=list(batch.journeys))
         for entry in rows.order_by("occurred_at", "pk"):
             self._entries[entry.journey_id, entry.stage].append(entry)
+        events = [e.event_id for entries in self._entries.values() for e in entries]
+        self._told_first = _told_first(events)
 
     def __call__(self, journey: JourneyData, rule: Rule) -> Iterator[Start]:
         kind, subject = rule.start
@@ -156,17 +129,28 @@ class _Starts:
             events = {e.id: e for e in journey.events}
             for entry in self._entries[journey.id, subject]:
                 if event := events.get(entry.event_id):
-                    yield Start(event, entry.record_id, entry.occurred_at, subject, entry.is_exact)
+                    yield self._start(event, entry.record_id, entry.occurred_at, entry.is_exact)
             return
         name = kind.replace("_", ".", 1)
         for event in journey.events:
             if event.kind == name and event.data.get("template") == subject:
-                yield Start(event, event.record_id, event.occurred_at, subject)
+                yield self._start(event, event.record_id, event.occurred_at)
+
+    def _start(self, event: EventData, record_id: uuid.UUID, at: datetime, is_exact: bool = True) -> Start:
+        # A clock must not become another one because the CRM's history told its start more exactly later.
+        learned_at, key = self._told_first.get(event.id, (event.observed_at, event.key))
+        return Start(event, record_id, at, key, learned_at, is_exact)
 
 
-def _row(journey: JourneyData, clock: ClockData, teams: dict[str, int]) -> Clock:
+def _told_first(event_ids: Sequence[int]) -> dict[int, tuple[datetime, str]]:
+    """Event -> (observed at, key) of the first of the events it has superseded."""
+    rows = Event.objects.filter(superseded_by__in=event_ids).order_by("-observed_at", "-pk")
+    told = rows.values_list("superseded_by_id", "observed_at", "connection__name", "external_key")
+    return {event: (at, f"{connection}:{key}") for event, at, connection, key in told}
+
+
+def _row(journey: JourneyData, clock: ClockData, teams: Mapping[str, int]) -> Clock:
     result, holder = clock.result, clock.holder
-    is_person = holder is not None and holder.person_id is not None
     return Clock(
         pk=clock.id,
         rule_key=clock.rule.key,
@@ -183,43 +167,119 @@ def _row(journey: JourneyData, clock: ClockData, teams: dict[str, int]) -> Clock
         breached_at=result.breached_at,
         is_measured_only=clock.is_measured_only,
         has_it=clock.has_it,
-        owner_id=holder.person_id if holder and is_person else None,
+        owner_id=holder.person_id if holder else None,
         team_id=teams.get(clock.rule.acting_team),
         segments=[s.as_json() for s in clock.segments],
-        receipt={
-            "holder": holder.name if holder else "Nobody",
-            "is_exact": clock.start.is_exact,
-            "stop": result.stop.words if result.stop else "",
-            "verified_at": result.verified_at.astimezone(UTC).isoformat() if result.verified_at else None,
-        },
+        receipt=_receipt(clock),
     )
 
 
-def _ask_for_evidence(clocks: list[Clock], now: datetime) -> None:
-    """One request for each readable person record of the journey; the keys tell the fold which clock asked."""
+def _receipt(clock: ClockData) -> dict[str, Any]:
+    """What the explanation says beyond the columns. ``stop.by`` is a person's id or null, ``who`` the CRM's name."""
+    stop, check = clock.result.stop, clock.check
+    return {
+        "holder": clock.holder.name if clock.holder else NOBODY,
+        "is_exact": clock.start.is_exact,
+        "stop": stop
+        and {"what": stop.what, "who": stop.who, "by": stop.person_id, "in": stop.event.connection},
+        "read_again": [
+            {"in": answer.connection, "at": answer.at.isoformat(), "was_readable": answer.was_readable}
+            for answer in (check.answers if check else ())
+        ],
+    }
+
+
+def _correction_rows(clock: ClockData) -> list[Correction]:
+    return [
+        Correction(
+            key=c.id,
+            clock_id=clock.id,
+            old=dict(c.old),
+            new=dict(c.new),
+            cause_id=c.cause.id,
+            corrected_at=c.at,
+        )
+        for c in clock.corrections
+    ]
+
+
+# --- finding what is due ---------------------------------------------------------------------------------------
+
+
+def due_clocks(now: datetime) -> int:
+    """Mark clocks whose time has come, ask for their evidence, and touch their records. Returns clocks found.
+
+    Nothing is decided here: the log remembers that it was asked, and the fold concludes from the answers. Running it
+    twice, or two at once, changes nothing more.
+    """
+    with transaction.atomic():
+        clocks = list(
+            Clock.objects.falling_due(now)
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("rule")
+            .order_by("due_at", "pk")[: settings.GTMOPS.tick_batch]
+        )
+        if not clocks:
+            return 0
+        Clock.objects.filter(pk__in=[c.pk for c in clocks]).update(state=Clock.State.DUE)
+        # History needs no evidence: nobody is told of it.
+        _ask_for_evidence([c for c in clocks if not c.is_measured_only], now)
+        touch([c.record_id for c in clocks], now)
+    return len(clocks)
+
+
+def next_due(now: datetime) -> datetime | None:
+    """When the next running clock falls due."""
+    found: datetime | None = Clock.objects.filter(state=Clock.State.RUNNING).aggregate(at=Min("due_at"))["at"]
+    return found
+
+
+def oldest_due_at() -> datetime | None:
+    """The due time of the clock that has waited longest for a conclusion; for health."""
+    waiting = Clock.objects.filter(state=Clock.State.DUE)
+    found: datetime | None = waiting.aggregate(at=Min("due_at"))["at"]
+    return found
+
+
+def _ask_for_evidence(clocks: Sequence[Clock], now: datetime) -> None:
+    """One request for the subject and each other live person record of its journey; once per clock and due time."""
     if not clocks:
         return
-    people: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    people: dict[uuid.UUID | None, list[uuid.UUID]] = defaultdict(list)
     rows = Record.objects.present().filter(
-        journey_id__in=[c.journey_id for c in clocks], object="person", connection__go_live_at__isnull=False
+        journey_id__in={c.journey_id for c in clocks}, object="person", connection__go_live_at__isnull=False
     )
     for pk, journey in rows.order_by("pk").values_list("pk", "journey_id"):
-        if journey is not None:
-            people[journey].append(pk)
-    rules = {v.pk: _parsed(v) for v in Version.objects.filter(pk__in={c.rule_id for c in clocks})}
-    RefreshRequest.objects.bulk_create(
-        [
+        people[journey].append(pk)
+    gtmops = gtmops_connection()
+    events, requests = [], []
+    for clock in clocks:
+        if clock.due_at is None:
+            continue
+        stem = f"clock:{clock.pk}:{clock.due_at:%Y%m%dT%H%M%S.%f}"
+        wanted = dict.fromkeys([clock.record_id, *people[clock.journey_id]])
+        keys = {pk: f"{stem}:{pk}" for pk in wanted}
+        events.append(
+            Event(
+                connection=gtmops,
+                external_key=f"{stem}:due",
+                kind=CLOCK_DUE,
+                record_id=clock.record_id,
+                occurred_at=clock.due_at,
+                observed_at=now,
+                data={"clock": str(clock.pk), "requests": {str(pk): key for pk, key in keys.items()}},
+            )
+        )
+        requests += [
             RefreshRequest(
-                key=f"{request_prefix(clock.pk, clock.due_at)}:{pk}",
+                key=key,
                 record_id=pk,
-                objects_wanted=list(rules[clock.rule_id].evidence),
+                objects_wanted=list(rule_of(clock.rule).evidence),
                 requested_at=now,
                 next_try_at=now,
             )
-            for clock in clocks
-            if clock.due_at
-            for pk in people[clock.journey_id]
-        ],
-        ignore_conflicts=True,
-    )
+            for pk, key in keys.items()
+        ]
+    Event.objects.bulk_create(events, ignore_conflicts=True)
+    RefreshRequest.objects.bulk_create(requests, ignore_conflicts=True)
     ring("refresh")

@@ -16,9 +16,8 @@ Stay = tuple[datetime, datetime | None, str]
 class Staff:
     """``stays``: person id -> memberships; ``calendars``: team key -> [(in force from, version id, calendar)].
 
-    Both lists rise in time."""
+    Both lists rise in time. ``active``: who may sign in today, for those whose memberships don't tell."""
 
-    names: Mapping[int, str] = field(default_factory=dict)
     active: frozenset[int] = frozenset()
     stays: Mapping[int, Sequence[Stay]] = field(default_factory=dict)
     calendars: Mapping[str, Sequence[tuple[datetime, int, Calendar]]] = field(default_factory=dict)
@@ -31,11 +30,19 @@ class Staff:
                 return team
         return stays[0][2] if stays and at < stays[0][0] else None
 
+    def works_at(self, person_id: int | None, at: datetime) -> bool:
+        """Whether a person works here at an instant. A leaver's past stays theirs: leaving rewrites nothing."""
+        return self.team_at(person_id, at) is not None or person_id in self.active
+
+    def has_left(self, person_id: int) -> bool:
+        """Whether the last membership has an end."""
+        stays = self.stays.get(person_id, ())
+        return bool(stays) and stays[-1][1] is not None
+
     def calendar_at(self, team: str, at: datetime) -> tuple[int, Calendar] | None:
         """(version id, calendar) a team worked by; the oldest one for times before it was written down."""
-        versions = self.calendars.get(team, ())
         found = None
-        for begin, version, calendar in versions:
+        for begin, version, calendar in self.calendars.get(team, ()):
             if found is None or begin <= at:
                 found = (version, calendar)
         return found

@@ -1,0 +1,283 @@
+"""How a clock ends: one row per story, each told in the order in which things were learned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from slas.rules import Rule, RuleHistory, RuleVersion
+from tests.slas.builders import GONE, SASHA, STAFF, Buyer, Telling, austin, in_force, rule
+
+TOUCH, ROUTED, NOTES = rule("touch"), rule("routed"), rule("notes")
+
+
+def mql(owner: str | None = "sasha") -> Buyer:
+    buyer = Buyer()
+    if owner:
+        buyer.owned_by(owner, "Thu 09:00")
+    return buyer.became_mql("Thu 10:00")
+
+
+STORIES: list[tuple[str, Rule, Telling, str, str, str | None, str | None]] = [
+    # story, rule, what is told, now, state, stopped, due
+    ("nothing yet", TOUCH, lambda b: b, "Thu 10:30", "running", None, "Thu 11:00"),
+    ("a call in time", TOUCH, lambda b: b.activity("c", "Thu 10:20"), "Thu 12:00", "met", "Thu 10:20", "Thu 11:00"),
+    ("a call at the very due time", TOUCH, lambda b: b.activity("c", "Thu 11:00"), "Thu 12:00", "met", "Thu 11:00", "Thu 11:00"),
+    ("past due and nobody has looked", TOUCH, lambda b: b, "Thu 12:00", "running", None, "Thu 11:00"),
+    ("asked for and not answered", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00"), "Thu 12:00", "due", None, "Thu 11:00"),
+    ("read again: nothing", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03"), "Thu 12:00", "breached", None, "Thu 11:00"),
+    ("could not be read", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").answered(TOUCH, "Thu 11:00", "Thu 11:10", "unreadable"),
+     "Thu 12:00", "breached_not_verified", None, "Thu 11:00"),
+    ("found by the re-reading", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").activity("c", "Thu 10:50", "Thu 11:00:03")
+     .answered(TOUCH, "Thu 11:00", "Thu 11:00:03"), "Thu 12:00", "met", "Thu 10:50", "Thu 11:00"),
+    ("late, and the call came before the answer", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").activity("c", "Thu 11:01")
+     .answered(TOUCH, "Thu 11:00", "Thu 11:02"), "Thu 12:00", "breached", "Thu 11:01", "Thu 11:00"),
+    ("a late call alone proves nothing late", TOUCH, lambda b: b.activity("c", "Thu 11:01"), "Thu 12:00", "running", None, "Thu 11:00"),
+    ("done late", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 11:40"), "Thu 12:00", "breached",
+     "Thu 11:40", "Thu 11:00"),
+    ("told too late: in time after all", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 10:50", "Thu 11:30"),
+     "Thu 12:00", "withdrawn", "Thu 10:50", "Thu 11:00"),
+    ("the lead was deleted", TOUCH, lambda b: b.deleted_at("contact", "Thu 10:30"), "Thu 12:00", "cancelled", "Thu 10:30", "Thu 11:00"),
+    ("deleted while we asked", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").deleted_at("contact", "Thu 10:59", "Thu 11:00:03")
+     .answered(TOUCH, "Thu 11:00", "Thu 11:00:03"), "Thu 12:00", "cancelled", "Thu 10:59", "Thu 11:00"),
+    ("deleted after it was late", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").deleted_at("contact", "Thu 11:30"), "Thu 12:00",
+     "breached", None, "Thu 11:00"),
+    # What is no touch
+    ("an automated e-mail", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="email", is_automated=True), "Thu 10:30", "running", None,
+     "Thu 11:00"),
+    ("their own e-mail", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="email", direction="inbound"), "Thu 10:30", "running", None,
+     "Thu 11:00"),
+    ("a task", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="task"), "Thu 10:30", "running", None, "Thu 11:00"),
+    ("a call by another team", TOUCH, lambda b: b.activity("c", "Thu 10:20", by="mira"), "Thu 10:30", "running", None, "Thu 11:00"),
+    ("a call by nobody we know", TOUCH, lambda b: b.activity("c", "Thu 10:20", by="who"), "Thu 10:30", "running", None, "Thu 11:00"),
+    ("a call before it started", TOUCH, lambda b: b.activity("c", "Thu 09:50"), "Thu 10:30", "running", None, "Thu 11:00"),
+    ("a meeting that lies ahead", TOUCH, lambda b: b.activity("c", "Thu 10:50", "Thu 10:10", kind="meeting"), "Thu 10:30", "running",
+     None, "Thu 11:00"),
+    ("a meeting that was held", TOUCH, lambda b: b.activity("c", "Thu 10:50", "Thu 10:10", kind="meeting"), "Thu 10:55", "met",
+     "Thu 10:50", "Thu 11:00"),
+    # Routed: an active person of the team owns it
+    ("the right owner from the start", ROUTED, lambda b: b, "Thu 10:01", "met", "Thu 10:00", "Thu 10:05"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("which", "tell", "now", "state", "stopped", "due"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
+)
+def test_a_clock_stands_as_its_story_says(
+    which: Rule, tell: Telling, now: str, state: str, stopped: str | None, due: str
+) -> None:
+    clock = tell(mql()).clocks([in_force(which)], now)[0]
+    assert (clock.result.state, clock.due_at) == (state, austin(due))
+    assert clock.result.stopped_at == (austin(stopped) if stopped else None)
+
+
+@pytest.mark.parametrize(
+    ("owner", "stopped"),
+    [
+        (None, None),
+        ("queue", None),
+        ("mira", None),
+        ("gone", None),
+        ("switched_off", None),
+        ("sasha", "Thu 10:00"),
+    ],
+)
+def test_only_an_active_person_of_the_team_makes_it_routed(owner: str | None, stopped: str | None) -> None:
+    clock = mql(owner).clock(ROUTED, "Thu 10:04")
+    assert clock.result.stopped_at == (austin(stopped) if stopped else None)
+    assert clock.has_it == {"sasha": "receiver", "mira": "sender"}.get(owner or "", "system")
+
+
+def test_an_owner_who_left_later_had_it_all_the_same() -> None:
+    buyer = Buyer().owned_by("gone", "9 Mon 09:00").became_mql("9 Mon 10:00")
+    was_there = STAFF.stays | {GONE: [(STAFF.stays[GONE][0][0], austin("Wed 09:00"), "sdr")]}
+    staff = type(STAFF)(STAFF.active, was_there, STAFF.calendars)
+    assert buyer.clock(ROUTED, "Fri 10:00", staff).result.state == "met"
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        ("Thu 16:45", "Fri 08:45"),
+        ("Fri 17:00", "16 Mon 09:00"),
+        ("Sat 11:00", "16 Mon 09:30"),
+        ("25 Wed 17:00", "27 Fri 09:00"),  # Thanksgiving between
+    ],
+)
+def test_business_time_passes_over_nights_weekends_and_holidays(start: str, due: str) -> None:
+    assert Buyer().became_mql(start).clock(TOUCH, start).due_at == austin(due)
+
+
+def test_a_rule_in_business_time_without_a_calendar_has_no_due_time() -> None:
+    clock = mql().clock(TOUCH, "Thu 10:30", type(STAFF)(STAFF.active, STAFF.stays, {}))
+    assert (clock.due_at, clock.result.state, clock.calendar_version_id) == (None, "running", None)
+
+
+# --- what was said is only ever corrected ---
+
+
+def test_a_touch_in_time_learned_after_the_breach_withdraws_it_and_says_so() -> None:
+    buyer = mql().read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 10:50", "Thu 11:30")
+    (correction,) = buyer.clock(TOUCH, "Thu 12:00").corrections
+    assert (correction.old["state"], correction.new["state"]) == ("breached", "withdrawn")
+    assert correction.cause.record_id == Buyer.id_of("c")
+    assert correction.at == austin("Thu 11:30")
+
+
+def test_an_earlier_late_call_learned_later_corrects_the_end() -> None:
+    buyer = (
+        mql()
+        .read_again(TOUCH, "Thu 11:00:03")
+        .activity("c", "Thu 11:40")
+        .activity("d", "Thu 11:20", "Thu 11:50")
+    )
+    clock = buyer.clock(TOUCH, "Thu 12:00")
+    assert clock.result.stopped_at == austin("Thu 11:20")
+    assert [c.old["stopped_at"] for c in clock.corrections] == [austin("Thu 11:40").isoformat()]
+
+
+def test_an_ordinary_late_end_is_no_correction() -> None:
+    buyer = mql().read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 11:40")
+    assert buyer.clock(TOUCH, "Thu 12:00").corrections == ()
+
+
+def test_two_calls_of_one_reading_are_one_truth() -> None:
+    buyer = mql().activity("b", "Thu 10:40", "Thu 10:45").activity("a", "Thu 10:20", "Thu 10:45")
+    clock = buyer.clock(TOUCH, "Thu 12:00")
+    assert (clock.result.stopped_at, clock.corrections) == (austin("Thu 10:20"), ())
+
+
+def test_a_call_edited_into_time_afterwards_is_seen_as_a_correction() -> None:
+    buyer = mql().read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 11:40")
+    buyer.edited("c", "occurred_at", "2026-11-12T16:30:00Z", "Thu 15:00")
+    clock = buyer.clock(TOUCH, "Thu 16:00")
+    assert clock.result.state == "withdrawn"
+    assert [(c.old["state"], c.new["state"]) for c in clock.corrections] == [("breached", "withdrawn")]
+
+
+def test_a_call_deleted_afterwards_reopens_the_clock_and_says_so() -> None:
+    buyer = mql().activity("c", "Thu 10:20").deleted_at("c", "Thu 15:00")
+    clock = buyer.clock(TOUCH, "Thu 16:00")
+    assert clock.result.state == "running"
+    assert [(c.old["state"], c.new["state"]) for c in clock.corrections] == [("met", "running")]
+
+
+# --- told late, and history ---
+
+
+def test_a_start_told_after_its_due_time_charges_nobody() -> None:
+    buyer = Buyer().owned_by("sasha", "Thu 09:00").became_mql("Thu 10:00", "Thu 12:00")
+    assert buyer.clock(TOUCH, "Thu 12:01").result.state == "seen_late"
+    assert buyer.activity("c", "Thu 12:30").clock(TOUCH, "Thu 13:00").result.state == "seen_late"
+
+
+def test_a_start_told_late_but_touched_in_time_was_in_time() -> None:
+    buyer = Buyer().became_mql("Thu 10:00", "Thu 12:00").activity("c", "Thu 10:20", "Thu 12:00")
+    assert buyer.clock(TOUCH, "Thu 12:01").result.state == "met"
+
+
+@pytest.mark.parametrize("go_live", [None, datetime(2026, 12, 1, tzinfo=UTC)])
+def test_history_is_measured_without_asking_the_crm(go_live: datetime | None) -> None:
+    buyer = mql()
+    buyer.go_live_at = go_live
+    clock = buyer.clock(TOUCH, "Thu 12:00")
+    assert (clock.is_measured_only, clock.result.state) == (True, "breached")
+    assert clock.result.breached_at == austin("Thu 11:00")
+
+
+def test_history_that_arrives_page_by_page_leaves_no_corrections() -> None:
+    buyer = mql()
+    buyer.go_live_at = None
+    clock = (
+        buyer.activity("c", "Thu 11:40", "Fri 09:00")
+        .activity("d", "Thu 10:10", "Fri 09:05")
+        .clock(TOUCH, "Fri 10:00")
+    )
+    assert (clock.result.state, clock.corrections) == ("met", ())
+
+
+# --- before an event ---
+
+
+def test_without_a_meeting_there_is_no_due_time() -> None:
+    clock = mql().clock(NOTES, "Fri 12:00")
+    assert (clock.due_at, clock.result.state) == (None, "running")
+
+
+def test_the_due_time_is_the_first_meeting_and_moves_with_it() -> None:
+    buyer = mql().activity("m", "Fri 09:00", "Thu 11:00", kind="meeting", by="ava")
+    assert buyer.clock(NOTES, "Thu 12:00").due_at == austin("Fri 09:00")
+    buyer.edited("m", "occurred_at", "2026-11-16T16:00:00Z", "Thu 13:00")
+    assert buyer.clock(NOTES, "Thu 14:00").due_at == austin("16 Mon 10:00")
+    buyer.deleted_at("m", "Thu 15:00")
+    assert buyer.clock(NOTES, "Thu 16:00").due_at is None
+
+
+def test_notes_sent_before_the_meeting_are_in_time() -> None:
+    buyer = (
+        mql()
+        .activity("m", "Fri 09:00", "Thu 11:00", kind="meeting", by="ava")
+        .act("handoff.sent", "Thu 16:00")
+    )
+    clock = buyer.clock(NOTES, "Fri 12:00")
+    assert (clock.result.state, clock.result.stop and clock.result.stop.person_id) == ("met", SASHA)
+
+
+def test_a_meeting_moved_after_it_was_late_rewrites_nothing() -> None:
+    buyer = (
+        mql()
+        .activity("m", "Fri 09:00", "Thu 11:00", kind="meeting", by="ava")
+        .read_again(NOTES, "Fri 09:00:02")
+    )
+    assert buyer.clock(NOTES, "Fri 09:01").result.state == "breached"
+    buyer.edited("m", "occurred_at", "2026-11-16T16:00:00Z", "Fri 09:30")
+    clock = buyer.clock(NOTES, "Fri 10:00")
+    assert (clock.result.state, clock.due_at) == ("breached", austin("Fri 09:00"))
+
+
+def test_a_meeting_moved_while_it_was_being_checked_asks_again_later() -> None:
+    buyer = (
+        mql().activity("m", "Fri 09:00", "Thu 11:00", kind="meeting", by="ava").asked(NOTES, "Fri 09:00:01")
+    )
+    buyer.edited("m", "occurred_at", "2026-11-16T16:00:00Z", "Fri 09:00:02").answered(
+        NOTES, "Fri 09:00:01", "Fri 09:00:02"
+    )
+    assert buyer.clock(NOTES, "Fri 10:00").result.state == "running"
+
+
+def test_a_meeting_we_heard_of_only_afterwards_charges_nobody() -> None:
+    buyer = mql().activity("m", "Thu 11:00", "Thu 14:00", kind="meeting", by="ava")
+    assert buyer.clock(NOTES, "Thu 14:01").result.state == "seen_late"
+
+
+# --- rules over time ---
+
+
+def test_a_clock_keeps_the_rule_that_was_in_force_at_its_start() -> None:
+    longer = rule("touch", target={"business": "4h"})
+    history = RuleHistory(
+        (RuleVersion(1, TOUCH, austin("Mon 00:00")), RuleVersion(2, longer, austin("Thu 09:00")))
+    )
+    buyer = Buyer().became_mql("Wed 10:00").became_mql("Thu 10:00")
+    found = buyer.clocks([history], "Thu 10:30")
+    assert [(c.rule_version_id, c.due_at) for c in found] == [
+        (1, austin("Wed 11:00")),
+        (2, austin("Thu 14:00")),
+    ]
+
+
+def test_before_a_rule_and_after_its_retirement_nothing_starts() -> None:
+    history = in_force(TOUCH, austin("Wed 00:00"), austin("Thu 00:00"))
+    buyer = Buyer().became_mql("Tue 10:00").became_mql("Wed 10:00").became_mql("Thu 10:00")
+    assert [c.start.at for c in buyer.clocks([history], "Fri 10:00")] == [austin("Wed 10:00")]
+
+
+def test_a_record_that_left_the_journey_owes_no_answer() -> None:
+    buyer = mql()
+    requests = {str(Buyer.id_of("contact")): "ask", str(Buyer.id_of("another")): "ask too"}
+    buyer.tell(
+        "contact", "clock.due", "Thu 11:00", data={"clock": str(buyer.clock_id(TOUCH)), "requests": requests}
+    )
+    buyer.tell("contact", "verified", "Thu 11:00:02", data={"request": "ask", "outcome": "read"})
+    assert buyer.clock(TOUCH, "Thu 12:00").result.state == "breached"
