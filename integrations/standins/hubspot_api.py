@@ -34,7 +34,7 @@ from integrations.standins.webhooks import PORTAL_ID
 PAGE = 100
 HISTORY_PAGE = 50
 BURST = 190
-DAILY = 625_000
+DAILY = 1_000_000
 DEFAULT_PROPERTIES = {
     "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),

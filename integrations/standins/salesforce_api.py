@@ -32,7 +32,7 @@ from integrations.standins.store import Fields, Store, Stored, utc_now
 from integrations.standins.world import salesforce_id_18
 
 VERSIONS = ["59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0", "67.0"]
-DAILY_CALLS = 100_000
+DAILY_CALLS = 5_000_000  # of a full sandbox: the demo pulls every few seconds
 _METADATA_TYPES = {
     "Text": "string",
     "TextArea": "textarea",

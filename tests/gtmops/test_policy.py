@@ -40,6 +40,7 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "mfa_authenticate",
+    "integrations:hubspot_webhook",
 }
 #: Routes without a session: the sender signs each request, and the view verifies it.
 SIGNED_BY_SENDER: set[str] = {"integrations:hubspot_webhook"}

@@ -29,7 +29,9 @@ class Command(BaseCommand):
             name=name, defaults={"label": name.replace("-", " ").capitalize(), "kind": Connection.Kind.CSV}
         )
         if connection.kind != Connection.Kind.CSV:
-            raise CommandError(f"{name} is a connection to {connection.kind}; files go into one of their own.")
+            raise CommandError(
+                f"{name} is a connection to {connection.kind}; files go into one of their own."
+            )
         columns = (TextColumn("Importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
             mapping = load_mapping(options["mapping"])

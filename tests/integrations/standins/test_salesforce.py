@@ -204,7 +204,7 @@ def test_every_answer_says_how_much_of_the_limit_is_used(sf: Salesforce, running
     headers = {"Authorization": f"Bearer {sf.session_id}"}
     answer = requests.get(f"{running.base_url}/services/data/v62.0/limits", headers=headers, timeout=10)
     assert answer.headers["Sforce-Limit-Info"].startswith("api-usage=")
-    assert answer.json()["DailyApiRequests"]["Max"] == 100_000
+    assert answer.json()["DailyApiRequests"]["Max"] == 5_000_000
 
 
 def test_a_very_long_address_gets_html_instead_of_json(sf: Salesforce, running: Running) -> None:
