@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -56,21 +57,27 @@ def spell_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-junk = st.one_of(
-    st.booleans(),
-    numbers,
-    words,
-    st.just(""),
-    st.lists(st.none() | words | numbers, max_size=3),
-    st.dictionaries(words, numbers, max_size=2),
-    st.sampled_from(["2026-02-30", "0000-01-01", "2026-03-29T24:00:00Z", "2026-03-29T23:59:60Z", "infinity", "now",
-                     "2026-03-29T02:30:00", "2026-3-29", "2026-03-29\n", "true", "NaN", "1e5", 10**400]),
-)  # fmt: skip
+ANY_JUNK = [True, 0, 7.5, "x", "", " ", [], {}, {"a": 1}, ["x"], [1], [["x"]], [None], "true", "NaN", "1e5"]
+# What is nearly right, which a careless reader would take.
+TYPED_JUNK: dict[str, list[Any]] = {
+    "number": [10**400, -(10**100), 1e300, "50", True],
+    "date": ["2026-02-30", "2025-02-29", "0000-01-01", "2026-3-29", "2026-03-29\n", " 2026-03-29", "20260329",
+             "infinity", "today", "2026-03-29T00:00:00Z", "2026-13-01", "２０２６-03-29"],
+    "datetime": ["2026-02-30T10:00:00Z", "2026-03-29T24:00:00Z", "2026-03-29T23:59:60Z", "2026-03-29T02:30:00",
+                 "2026-03-29 02:30:00Z", "2026-03-29T02:30:00+15:00", "2026-03-29T02:30:00.1234567Z", "now",
+                 "2026-03-29", "2026-03-29T02:30:00z", "infinity", "0000-01-01T00:00:00Z"],
+    "multi_picklist": [[["new"]], ["new", 1], ["new", None], [["new"], "open"], "new;open", {"new": 1}],
+}  # fmt: skip
+TYPED_JUNK["money"] = TYPED_JUNK["number"]
+
+
+def junk(field_type: str) -> st.SearchStrategy[Any]:
+    return st.sampled_from(TYPED_JUNK.get(field_type, ANY_JUNK)) | st.sampled_from(ANY_JUNK)
 
 
 @st.composite
-def catalogues(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
-    types = draw(st.lists(st.sampled_from(FieldType), min_size=1, max_size=6))
+def catalogues(draw: st.DrawFn, kinds: Sequence[FieldType] = tuple(FieldType)) -> dict[str, dict[str, Any]]:
+    types = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=6))
     odd = draw(st.sampled_from(["", "", "%", "'", '"', " é", "{}", "%s"]))
     return {
         f"f{place}{odd}": {"type": kind.value}
@@ -184,15 +191,16 @@ def records(
     mentioned = operands_in(tree)
     for name, told in fields.items():
         near = [operand for field, operand in mentioned if field == name and operand is not None]
-        match draw(st.sampled_from(["good"] * 4 + ["near"] * 3 + ["empty", "absent", "junk"])):
+        match draw(st.sampled_from(["good"] * 3 + ["near"] * 4 + ["empty", "absent", "junk"])):
             case "near" if near:
                 row[name] = _near(told, draw(st.sampled_from(near)), draw)
             case "good" | "near":
                 row[name] = draw(stored_values(told, now))
             case "empty":
+                blanks: list[Any] = [None, ""]
                 row[name] = draw(
-                    st.sampled_from([None, "", []] if told["type"] == "multi_picklist" else [None, ""])
+                    st.sampled_from([*blanks, []] if told["type"] == "multi_picklist" else blanks)
                 )
             case "junk":
-                row[name] = draw(junk)
+                row[name] = draw(junk(told["type"]))
     return row

@@ -84,6 +84,9 @@ def test_the_deciding_conditions_are_those_that_made_the_truth(
         ({"any": [GERMAN, FRESH]}, {"country": "DE", "touched_at": "2026-11-23T10:00:00Z"}, None),
         ({"any": [GERMAN, FRESH]}, {"country": "FR", "touched_at": "2026-11-23T10:00:00Z"},
          "2026-11-23T12:00:00.000001+00:00"),
+        # Of two that hold, the first to turn ends it.
+        ({"all": [FRESH, leaf("born_on", "within_last", {"days": 7})]},
+         {"touched_at": "2026-11-23T10:00:00Z", "born_on": "2026-11-20"}, "2026-11-23T12:00:00.000001+00:00"),
         # Two that fail must both turn before the whole can.
         ({"all": [leaf("touched_at", "more_than_ago", {"hours": 2}), leaf("born_on", "more_than_ago", {"days": 7})]},
          {"touched_at": "2026-11-23T10:00:00Z", "born_on": "2026-11-23"}, "2026-12-01T00:00:00+00:00"),
