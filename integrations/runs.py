@@ -35,6 +35,8 @@ def save_progress(run: Run, now: datetime) -> None:
 
 
 def close_run(run: Run, now: datetime, *, error: str = "") -> None:
+    if run.kind == Run.Kind.PULL:
+        run.counts = dict.fromkeys(QUIET, 0) | run.counts
     run.state = Run.State.FAILED if error else Run.State.DONE
     run.error = error[:2000]
     run.heard_at = run.finished_at = now

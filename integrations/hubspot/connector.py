@@ -250,7 +250,7 @@ class HubspotConnector:
     def _list(
         self, remote_object: str, wanted: Wanted, after: str | None, *, archived: bool
     ) -> Iterator[Page]:
-        total = None if archived else self._count(remote_object)
+        total = None if archived or after else self._count(remote_object)
         cursor = names.cursor_property(remote_object)
         asked = ",".join((*wanted.fields, *wanted.with_history))
         is_long = len(asked) > LONGEST_QUERY

@@ -228,3 +228,11 @@ def _actor() -> Any:
     from integrations.standins.store import Actor
 
     return Actor("", "CRM_UI")
+
+
+def test_quiet_pulls_leave_one_run_however_many_there_are(connection: Connection) -> None:
+    pull_to_the_end(connection)
+    PullCursor.objects.update(mark_at=datetime.now(UTC) - timedelta(seconds=5))
+    for _ in range(3):
+        pull_to_the_end(connection)
+    assert Run.objects.filter(kind="pull").count() == 2
