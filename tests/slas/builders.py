@@ -103,7 +103,6 @@ class Buyer:
 
     go_live_at: datetime | None = LONG_AGO
     records: dict[str, list[EventData]] = field(default_factory=lambda: {"contact": []})
-    deleted: set[str] = field(default_factory=set)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def tell(
@@ -166,7 +165,6 @@ class Buyer:
 
     def deleted_at(self, name: str, at: str, learned: str | None = None) -> Buyer:
         self.tell(name, "deleted", at, learned)
-        self.deleted.add(name)
         return self
 
     def act(self, kind: str, at: str, learned: str | None = None) -> Buyer:
@@ -204,7 +202,7 @@ class Buyer:
                 values |= event.data.get("values", {}) if event.kind == "baseline" else {}
                 values |= {event.field: event.new} if event.kind == "change" else {}
             is_contact = name == "contact"
-            gone = [e.occurred_at for e in events if e.kind == "deleted"] if name in self.deleted else []
+            gone = [e.occurred_at for e in events if e.kind == "deleted"]
             yield RecordData(
                 id=self.id_of(name),
                 key=record_key("hubspot", "contacts" if is_contact else "calls", name),
@@ -230,7 +228,7 @@ class Buyer:
             for name, events in self.records.items()
             if (seen := [e for e in events if e.observed_at <= moment]) or name == "contact"
         }
-        seen = Buyer(self.go_live_at, known, self.deleted)
+        seen = Buyer(self.go_live_at, known)
         batch = Batch({}, OWNERS, now=moment)
         return fold_clocks(seen.journey(), which, mql_starts, batch, staff)
 

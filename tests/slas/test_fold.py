@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from slas.rules import Rule, RuleHistory, RuleVersion
+from slas.rules import RuleHistory, RuleVersion
 from tests.slas.builders import GONE, SASHA, STAFF, Buyer, Telling, austin, in_force, rule
 
 TOUCH, ROUTED, NOTES = rule("touch"), rule("routed"), rule("notes")
@@ -19,57 +19,97 @@ def mql(owner: str | None = "sasha") -> Buyer:
     return buyer.became_mql("Thu 10:00")
 
 
-STORIES: list[tuple[str, Rule, Telling, str, str, str | None, str | None]] = [
-    # story, rule, what is told, now, state, stopped, due
-    ("nothing yet", TOUCH, lambda b: b, "Thu 10:30", "running", None, "Thu 11:00"),
-    ("a call in time", TOUCH, lambda b: b.activity("c", "Thu 10:20"), "Thu 12:00", "met", "Thu 10:20", "Thu 11:00"),
-    ("a call at the very due time", TOUCH, lambda b: b.activity("c", "Thu 11:00"), "Thu 12:00", "met", "Thu 11:00", "Thu 11:00"),
-    ("past due and nobody has looked", TOUCH, lambda b: b, "Thu 12:00", "running", None, "Thu 11:00"),
-    ("asked for and not answered", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00"), "Thu 12:00", "due", None, "Thu 11:00"),
-    ("read again: nothing", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03"), "Thu 12:00", "breached", None, "Thu 11:00"),
-    ("could not be read", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").answered(TOUCH, "Thu 11:00", "Thu 11:10", "unreadable"),
-     "Thu 12:00", "breached_not_verified", None, "Thu 11:00"),
-    ("found by the re-reading", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").activity("c", "Thu 10:50", "Thu 11:00:03")
-     .answered(TOUCH, "Thu 11:00", "Thu 11:00:03"), "Thu 12:00", "met", "Thu 10:50", "Thu 11:00"),
-    ("late, and the call came before the answer", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").activity("c", "Thu 11:01")
-     .answered(TOUCH, "Thu 11:00", "Thu 11:02"), "Thu 12:00", "breached", "Thu 11:01", "Thu 11:00"),
-    ("a late call alone proves nothing late", TOUCH, lambda b: b.activity("c", "Thu 11:01"), "Thu 12:00", "running", None, "Thu 11:00"),
-    ("done late", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 11:40"), "Thu 12:00", "breached",
-     "Thu 11:40", "Thu 11:00"),
-    ("told too late: in time after all", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 10:50", "Thu 11:30"),
-     "Thu 12:00", "withdrawn", "Thu 10:50", "Thu 11:00"),
-    ("the lead was deleted", TOUCH, lambda b: b.deleted_at("contact", "Thu 10:30"), "Thu 12:00", "cancelled", "Thu 10:30", "Thu 11:00"),
-    ("deleted while we asked", TOUCH, lambda b: b.asked(TOUCH, "Thu 11:00").deleted_at("contact", "Thu 10:59", "Thu 11:00:03")
-     .answered(TOUCH, "Thu 11:00", "Thu 11:00:03"), "Thu 12:00", "cancelled", "Thu 10:59", "Thu 11:00"),
-    ("deleted after it was late", TOUCH, lambda b: b.read_again(TOUCH, "Thu 11:00:03").deleted_at("contact", "Thu 11:30"), "Thu 12:00",
-     "breached", None, "Thu 11:00"),
-    # What is no touch
-    ("an automated e-mail", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="email", is_automated=True), "Thu 10:30", "running", None,
-     "Thu 11:00"),
-    ("their own e-mail", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="email", direction="inbound"), "Thu 10:30", "running", None,
-     "Thu 11:00"),
-    ("a task", TOUCH, lambda b: b.activity("c", "Thu 10:20", kind="task"), "Thu 10:30", "running", None, "Thu 11:00"),
-    ("a call by another team", TOUCH, lambda b: b.activity("c", "Thu 10:20", by="mira"), "Thu 10:30", "running", None, "Thu 11:00"),
-    ("a call by nobody we know", TOUCH, lambda b: b.activity("c", "Thu 10:20", by="who"), "Thu 10:30", "running", None, "Thu 11:00"),
-    ("a call before it started", TOUCH, lambda b: b.activity("c", "Thu 09:50"), "Thu 10:30", "running", None, "Thu 11:00"),
-    ("a meeting that lies ahead", TOUCH, lambda b: b.activity("c", "Thu 10:50", "Thu 10:10", kind="meeting"), "Thu 10:30", "running",
-     None, "Thu 11:00"),
-    ("a meeting that was held", TOUCH, lambda b: b.activity("c", "Thu 10:50", "Thu 10:10", kind="meeting"), "Thu 10:55", "met",
-     "Thu 10:50", "Thu 11:00"),
-    # Routed: an active person of the team owns it
-    ("the right owner from the start", ROUTED, lambda b: b, "Thu 10:01", "met", "Thu 10:00", "Thu 10:05"),
-]  # fmt: skip
+# Each lead became MQL on Thursday at 10:00 and was due at 11:00: what is told, the state at noon, when it stopped.
+ENDS: dict[str, tuple[Telling, str, str | None]] = {
+    "nothing yet, and nobody has looked": (lambda b: b, "running", None),
+    "a call in time": (lambda b: b.activity("c", "Thu 10:20"), "met", "Thu 10:20"),
+    "a call at the very due time": (lambda b: b.activity("c", "Thu 11:00"), "met", "Thu 11:00"),
+    "asked for and not answered": (lambda b: b.asked(TOUCH, "Thu 11:00"), "due", None),
+    "read again: nothing": (lambda b: b.read_again(TOUCH, "Thu 11:00:03"), "breached", None),
+    "it could not be read": (
+        lambda b: b.asked(TOUCH, "Thu 11:00").answered(TOUCH, "Thu 11:00", "Thu 11:10", "unreadable"),
+        "breached_not_verified",
+        None,
+    ),
+    "found by the re-reading": (
+        lambda b: b.activity("c", "Thu 10:50", "Thu 11:00:03").read_again(TOUCH, "Thu 11:00:03"),
+        "met",
+        "Thu 10:50",
+    ),
+    "a late call before the answer": (
+        lambda b: (
+            b.asked(TOUCH, "Thu 11:00").activity("c", "Thu 11:01").answered(TOUCH, "Thu 11:00", "Thu 11:02")
+        ),
+        "breached",
+        "Thu 11:01",
+    ),
+    "a late call alone proves nothing late": (lambda b: b.activity("c", "Thu 11:01"), "running", None),
+    "done late": (
+        lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 11:40"),
+        "breached",
+        "Thu 11:40",
+    ),
+    "in time after all": (
+        lambda b: b.read_again(TOUCH, "Thu 11:00:03").activity("c", "Thu 10:50", "Thu 11:30"),
+        "withdrawn",
+        "Thu 10:50",
+    ),
+    "the lead was deleted": (lambda b: b.deleted_at("contact", "Thu 10:30"), "cancelled", "Thu 10:30"),
+    "deleted while we asked": (
+        lambda b: (
+            b.asked(TOUCH, "Thu 11:00")
+            .deleted_at("contact", "Thu 10:59", "Thu 11:00:03")
+            .answered(TOUCH, "Thu 11:00", "Thu 11:00:03")
+        ),
+        "cancelled",
+        "Thu 10:59",
+    ),
+    "deleted after it was late": (
+        lambda b: b.read_again(TOUCH, "Thu 11:00:03").deleted_at("contact", "Thu 11:30"),
+        "breached",
+        None,
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("which", "tell", "now", "state", "stopped", "due"), [s[1:] for s in STORIES], ids=[s[0] for s in STORIES]
-)
-def test_a_clock_stands_as_its_story_says(
-    which: Rule, tell: Telling, now: str, state: str, stopped: str | None, due: str
-) -> None:
-    clock = tell(mql()).clocks([in_force(which)], now)[0]
-    assert (clock.result.state, clock.due_at) == (state, austin(due))
+@pytest.mark.parametrize(("tell", "state", "stopped"), ENDS.values(), ids=ENDS)
+def test_a_clock_ends_as_its_story_says(tell: Telling, state: str, stopped: str | None) -> None:
+    clock = tell(mql()).clock(TOUCH, "Thu 12:00")
+    assert (clock.result.state, clock.due_at) == (state, austin("Thu 11:00"))
     assert clock.result.stopped_at == (austin(stopped) if stopped else None)
+    assert clock.result.breached_at == (austin("Thu 11:00") if "breached" in state else None)
+
+
+NO_TOUCH: dict[str, Telling] = {
+    "an automated e-mail": lambda b: b.activity("c", "Thu 10:20", kind="email", is_automated=True),
+    "their own e-mail": lambda b: b.activity("c", "Thu 10:20", kind="email", direction="inbound"),
+    "a task": lambda b: b.activity("c", "Thu 10:20", kind="task"),
+    "a call by another team": lambda b: b.activity("c", "Thu 10:20", by="mira"),
+    "a call by nobody we know": lambda b: b.activity("c", "Thu 10:20", by="who"),
+    "a call before it started": lambda b: b.activity("c", "Thu 09:50"),
+    "a call without a time": lambda b: b.activity("c", "Thu 10:20", occurred_at=None),
+    "a call deleted in the same reading": lambda b: b.activity("c", "Thu 10:20", "Thu 10:30").deleted_at(
+        "c", "Thu 10:25", "Thu 10:30"
+    ),
+    "a meeting that lies ahead": lambda b: b.activity("c", "Thu 10:50", "Thu 10:10", kind="meeting"),
+}
+
+
+@pytest.mark.parametrize("tell", NO_TOUCH.values(), ids=NO_TOUCH)
+def test_what_is_no_human_touch_of_the_team_stops_nothing(tell: Telling) -> None:
+    clock = tell(mql()).clock(TOUCH, "Thu 10:40")
+    assert (clock.result.state, clock.corrections) == ("running", ())
+
+
+@pytest.mark.parametrize("kind", ["call", "email", "meeting", "message"])
+def test_every_kind_of_human_touch_counts(kind: str) -> None:
+    clock = mql().activity("c", "Thu 10:20", "Thu 10:05", kind=kind).clock(TOUCH, "Thu 10:40")
+    assert (clock.result.state, clock.result.stopped_at) == ("met", austin("Thu 10:20"))
+
+
+def test_the_right_owner_from_the_start_is_in_time_at_the_start() -> None:
+    clock = mql().clock(ROUTED, "Thu 10:01")
+    assert (clock.result.state, clock.result.stopped_at) == ("met", clock.start.at)
 
 
 @pytest.mark.parametrize(
