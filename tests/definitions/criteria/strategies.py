@@ -99,10 +99,13 @@ def operands(told: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def leaves(draw: st.DrawFn, fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def leaves(draw: st.DrawFn, fields: dict[str, dict[str, Any]], *, moving: bool = False) -> dict[str, Any]:
+    """One condition; `moving` prefers those that time changes."""
     name = draw(st.sampled_from(sorted(fields)))
     told = fields[name]
-    operator = draw(st.sampled_from([one for one in OPERATORS.values() if told["type"] in one.types]))
+    fitting = [one for one in OPERATORS.values() if told["type"] in one.types]
+    windows = [one for one in fitting if one.takes is Takes.WINDOW]
+    operator = draw(st.sampled_from(windows if moving and windows else fitting))
     node: dict[str, Any] = {"field": name, "op": operator.name}
     values = operands(told) if operator.name != "is_on" else dates.map(date.isoformat)
     match operator.takes:
@@ -124,9 +127,9 @@ def leaves(draw: st.DrawFn, fields: dict[str, dict[str, Any]]) -> dict[str, Any]
     return node
 
 
-def trees(fields: dict[str, dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+def trees(fields: dict[str, dict[str, Any]], *, moving: bool = False) -> st.SearchStrategy[dict[str, Any]]:
     return st.recursive(
-        leaves(fields),
+        leaves(fields, moving=moving),
         lambda below: st.one_of(
             st.lists(below, min_size=1, max_size=3).map(lambda children: {"all": children}),
             st.lists(below, min_size=1, max_size=3).map(lambda children: {"any": children}),

@@ -75,7 +75,7 @@ def test_the_canonical_tree_reads_back_as_the_same_criterion(data: st.DataObject
 @given(st.data())
 def test_the_truth_stands_until_recheck_at(data: st.DataObject) -> None:
     fields = data.draw(catalogues(TIMED), label="fields")
-    tree = data.draw(trees(fields), label="tree")
+    tree = data.draw(trees(fields, moving=True), label="tree")
     now = data.draw(instants, label="now")
     facts = Facts.from_spec({"values": data.draw(records(fields, tree, now), label="row")})
     criterion = parse(tree, Catalogue.from_spec({"person": fields}), object="person")
@@ -97,7 +97,7 @@ def test_the_truth_stands_until_recheck_at(data: st.DataObject) -> None:
 def test_rechecking_finds_every_change(data: st.DataObject) -> None:
     """A tick that only looks at recheck_at sees what one that looks every so often sees."""
     fields = data.draw(catalogues(TIMED), label="fields")
-    tree = data.draw(trees(fields), label="tree")
+    tree = data.draw(trees(fields, moving=True), label="tree")
     now = data.draw(instants, label="now")
     facts = Facts.from_spec({"values": data.draw(records(fields, tree, now), label="row")})
     criterion = parse(tree, Catalogue.from_spec({"person": fields}), object="person")
