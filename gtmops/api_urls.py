@@ -6,11 +6,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import handoffs.api
+import scorecards.api
 from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     *handoffs.api.urlpatterns,
+    *scorecards.api.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -15,10 +15,8 @@ from records.journey_data import Batch
 
 def compute(batch: Batch) -> dict[tuple[uuid.UUID, str], Any]:
     """The newest handoff of each journey, or nothing."""
-    newest: dict[uuid.UUID, uuid.UUID] = {}
     rows = Handoff.objects.filter(journey_id__in=list(batch.journeys)).order_by("opened_at", "pk")
-    for journey_id, handoff_id in rows.values_list("journey_id", "pk"):
-        newest[journey_id] = handoff_id
+    newest: dict[uuid.UUID, uuid.UUID] = dict(rows.values_list("journey_id", "pk"))
     return {
         (record.id, "gtm_handoff_link"): (
             f"{settings.SITE_URL}{reverse('handoffs:handoff', args=[newest[journey.id]])}"

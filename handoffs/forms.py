@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Q
 from django.http import QueryDict
 
 from handoffs import services
@@ -57,14 +56,13 @@ class HandoffFilter(forms.Form):
 
     def apply(self, rows: HandoffQuerySet, person: Person) -> HandoffQuerySet:
         chosen = self.chosen()
-        rows = TAB_ROWS[chosen.get("tab") or "all"](rows, person)
-        if key := chosen.get("template"):
-            rows = rows.filter(template_key=key)
-        if state := chosen.get("state"):
-            rows = rows.filter(state=state)
-        if team := chosen.get("team"):
-            rows = rows.filter(Q(template__body__from_team=team.key) | Q(template__body__to_team=team.key))
-        return rows.searched(chosen.get("q") or "")
+        team = chosen.get("team")
+        return TAB_ROWS[chosen.get("tab") or "all"](rows, person).chosen(
+            state=chosen.get("state", ""),
+            template=chosen.get("template", ""),
+            team=team.key if team else "",
+            q=chosen.get("q", ""),
+        )
 
     def bar(self, templates: Mapping[str, str]) -> list[dict[str, Any]]:
         """The choices, as components/filter_bar.html takes them."""

@@ -163,7 +163,7 @@ def compose(
     waiting: dict[uuid.UUID, Row] = {}
     for handoff in sorted(handoffs, key=lambda h: (h.opened_at, str(h.pk))):
         if is_move_of(handoff, known):
-            about = [c for c in of_journey[handoff.journey_id] if _is_about(c, handoff)]
+            about = [c for c in of_journey.get(handoff.journey_id, ()) if _is_about(c, handoff)]
             row = _handoff_row(handoff, min(about, key=_urgency, default=None), known)
             held = mine.get(handoff.journey_id)
             if held is None or row.order < held.order:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -48,6 +49,34 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
             .filter(Q(whose_move="receiver", sender=person) | Q(whose_move="sender", receiver=person))
             .exclude(Q(state="accepted") | Q(state="open"))
         )
+
+    def chosen(
+        self,
+        *,
+        state: str = "",
+        whose_move: str = "",
+        template: str = "",
+        team: str = "",
+        sender: int | None = None,
+        receiver: int | None = None,
+        opened_after: datetime | None = None,
+        opened_before: datetime | None = None,
+        q: str = "",
+    ) -> Self:
+        """Narrowed by what is given. ``team`` is the key of the sending or the receiving one."""
+        plain = {
+            "state": state,
+            "whose_move": whose_move,
+            "template_key": template,
+            "sender": sender,
+            "receiver": receiver,
+            "opened_at__gte": opened_after,
+            "opened_at__lt": opened_before,
+        }
+        found = self.filter(**{name: value for name, value in plain.items() if value})
+        if team:
+            found = found.filter(Q(template__body__from_team=team) | Q(template__body__to_team=team))
+        return found.searched(q)
 
     def searched(self, text: str) -> Self:
         """Whose buyer or people contain every word of ``text``."""

@@ -15,9 +15,11 @@ def template_faults(key: str, body: Body, context: Context) -> list[Fault]:
     if template.opens_on_stage not in context.keys("stages"):
         known = ", ".join(context.keys("stages")) or "none yet"
         faults.append(Fault(("opens_on", "stage"), "unknown", f"There is no such stage. Known: {known}."))
-    for side in ("from_team", "to_team"):
-        if body[side] not in context.teams:
-            faults.append(Fault((side,), "unknown", f"There is no team “{body[side]}”."))
+    faults += [
+        Fault((side,), "unknown", f"There is no team “{body[side]}”.")
+        for side in ("from_team", "to_team")
+        if body[side] not in context.teams
+    ]
     return faults
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -423,13 +423,19 @@ def _act(
             kind,
             record=fresh.record,
             key=act_key,
-            occurred_at=now,
+            occurred_at=_after_all(fresh, now),
             now=now,
             actor=actor,
             data={**kept, **about},
         )
         refresh(load_batch([fresh.journey_id], now))
         return _fresh(fresh.pk)
+
+
+def _after_all(handoff: Handoff, now: datetime) -> datetime:
+    """When an act counts: after all that it follows, also where a CRM's clock is ahead of ours."""
+    last = ledger(handoff).last()
+    return max(now, last.occurred_at + timedelta(microseconds=1)) if last else now
 
 
 def is_done(act_key: str, digest: str) -> bool:

@@ -102,8 +102,10 @@ def parse_template(key: str, body: Mapping[str, Any]) -> Template:
         for path, row in rows("send_back_reasons")
     ]
     for name, keys in (("form", [f.key for f in form]), ("send_back_reasons", [r.key for r in reasons])):
-        for twice in sorted({k for k in keys if keys.count(k) > 1}):
-            faults.append(Fault((name,), "twice", f"“{twice}” stands twice; every key is used once."))
+        faults += [
+            Fault((name,), "twice", f"“{twice}” stands twice; every key is used once.")
+            for twice in sorted({k for k in keys if keys.count(k) > 1})
+        ]
     opens_on = body.get("opens_on")
     stage = opens_on.get("stage") if isinstance(opens_on, Mapping) else None
     if not stage:
