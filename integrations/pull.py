@@ -173,14 +173,16 @@ def _claim(now: datetime, only: str | None) -> _Claim | None:
             .select_for_update(no_key=True, skip_locked=True)
         )
         for connection in connections:
-            rows = list(PullCursor.objects.select_for_update().filter(connection=connection))
+            # Read without locks: the connection's row keeps other claimers out, and whoever holds the lease writes
+            # one cursor and then all of them, which locks in another order than ours would.
+            rows = list(PullCursor.objects.filter(connection=connection))
             if any(row.lease_until is not None and row.lease_until >= now for row in rows):
                 continue
             chosen = [row for row in rows if row.next_pull_at <= now]
             if not chosen:
                 continue
             claim = _Claim(connection, _in_order(connection, chosen), uuid.uuid4(), now)
-            PullCursor.objects.filter(pk__in=[c.pk for c in chosen]).update(
+            PullCursor.objects.filter(free, pk__in=[c.pk for c in chosen]).update(
                 lease_until=now + _lease(), lease_token=claim.token
             )
             return claim
