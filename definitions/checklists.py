@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,15 +56,28 @@ class Check:
 def checklist(record: Record, now: datetime, model: TypedModel | None = None) -> list[Check]:
     """The current judgements of a record in the model's order: its definitions, then exit criteria. Three queries,
     one when the model is at hand."""
+    return checklists([record.pk], now, model).get(record.pk, [])
+
+
+def checklists(
+    record_ids: Sequence[uuid.UUID], now: datetime, model: TypedModel | None = None
+) -> dict[uuid.UUID, list[Check]]:
+    """The same for several records, in as many queries; a record without judgements is not in it."""
     typed = model or load_typed_model()
     short = {s.definition: s.short for s in typed.stages(now) if s.definition}
     order = list(short)
-    rows = Judgement.objects.filter(record=record).select_related("version")
-    checks = [_check(row, typed, short) for row in rows]
-    return sorted(
-        checks,
-        key=lambda c: (c.section != DEFINITIONS, order.index(c.key) if c.key in order else len(order), c.key),
-    )
+    found: dict[uuid.UUID, list[Check]] = defaultdict(list)
+    for row in Judgement.objects.filter(record_id__in=list(record_ids)).select_related("version"):
+        found[row.record_id].append(_check(row, typed, short))
+    for checks in found.values():
+        checks.sort(
+            key=lambda c: (
+                c.section != DEFINITIONS,
+                order.index(c.key) if c.key in order else len(order),
+                c.key,
+            )
+        )
+    return dict(found)
 
 
 def _check(row: Judgement, typed: TypedModel, short: dict[str, str]) -> Check:

@@ -12,10 +12,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("gtmops.api_urls")),
     path("", include("teams.urls")),
     path("", include("effects.urls")),
-    path("", include("records.urls")),
     path("", include("definitions.urls")),
     path("", include("slas.urls")),
     path("", include("handoffs.urls")),
+    path("", include("scorecards.records_urls")),  # the pages of records; see there why
     path("", include("scorecards.urls")),
     path("", include("integrations.urls")),
 ]

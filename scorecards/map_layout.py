@@ -73,7 +73,7 @@ class Arrow:
     """What went from one stage to another.
 
     `in_time_share` and `target` are 0 to 1 or None; `promise` says in words what in time means ("in 1 h").
-    `too_few` keeps the count and hides the share.
+    `too_few` keeps the count and hides the share. `note` says why there is no share.
     """
 
     start: str
@@ -88,6 +88,7 @@ class Arrow:
     href: str = ""
     promise: str = "in time"
     too_few: bool = False
+    note: str = "no target yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ def chip_words(arrow: Arrow) -> tuple[str, str]:
     if arrow.waiting:
         parts.append(f"{arrow.waiting} waiting")
     if not parts:
-        parts.append(f"n = {arrow.volume:,}" if arrow.in_time_share is not None else "no target yet")
+        parts.append(f"n = {arrow.volume:,}" if arrow.in_time_share is not None else arrow.note)
     return first, " · ".join(parts)
 
 

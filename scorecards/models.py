@@ -8,7 +8,7 @@ from django.db import models
 class MetricFact(models.Model):
     """One thing a metric counts. Number, record list and receipt all come from these rows.
 
-    ``id`` = uuid5 of (metric, natural key of what is counted). A ratio has value 0 or 1 per fact; its number is the mean.
+    ``id`` = uuid5 of (metric, natural key of what is counted). ``value`` is 0 or 1; a metric's number is the mean.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -26,7 +26,9 @@ class MetricFact(models.Model):
     anchor_at = models.DateTimeField()
     day = models.DateField(help_text="anchor_at's date in UTC; roll-ups are by it.")
     value = models.DecimalField(max_digits=20, decimal_places=4)
-    slice = models.CharField(max_length=200, blank=True, help_text="Value of the dimension that roll-ups keep apart.")
+    slice = models.CharField(
+        max_length=200, blank=True, help_text="Value of the dimension that roll-ups keep apart."
+    )
     dimensions = models.JSONField(default=dict, help_text="e.g. source, team, owner, rule, handoff.")
 
     class Meta:

@@ -9,7 +9,7 @@ from datetime import UTC, date
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from definitions.models import StageEntry
@@ -34,6 +34,8 @@ Day = tuple[str, date, int | None, str]
 
 def refresh(batch: Batch) -> None:
     """Compile the facts of every journey of the batch, write the differences, and move the roll-ups by them."""
+    # Behind the border of the record it leads to, as clocks and handoffs are.
+    units = {r.id: r.business_unit_id for j in batch.journeys.values() for r in j.records}
     wanted = [
         MetricFact(
             pk=derive_id("fact", metric.key, fact.key),
@@ -41,7 +43,7 @@ def refresh(batch: Batch) -> None:
             metric_version=metric.version,
             journey_id=subject.journey_id,
             record_id=fact.record_id,
-            business_unit_id=subject.business_unit_id,
+            business_unit_id=units.get(fact.record_id),
             anchor_at=fact.anchor_at,
             day=fact.anchor_at.astimezone(UTC).date(),
             value=fact.value,
@@ -52,12 +54,12 @@ def refresh(batch: Batch) -> None:
         for metric in METRICS.values()
         for fact in metric.facts(subject)
     ]
-    records = [r.id for j in batch.journeys.values() for r in j.records]
     # A journey that was joined to another has left its facts with their records.
-    scope = Q(journey_id__in=list(batch.journeys)) | Q(journey=None, record_id__in=records)
+    scope = Q(journey_id__in=list(batch.journeys)) | Q(journey=None, record_id__in=list(units))
     _roll_up(write_derived(MetricFact, wanted, fields=FIELDS, scope=scope))
 
 
+@transaction.atomic
 def recount() -> None:
     """Count all roll-ups anew from the facts: after facts were removed by other ways than ``refresh``."""
     with connection.cursor() as cursor:
@@ -142,15 +144,19 @@ def _subjects(batch: Batch) -> list[Subject]:
             HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
         )
     return [
-        Subject(j.id, j.business_unit_id, entries[j.id], clocks[j.id], handed[j.id], _dimensions(j))
+        Subject(j.id, entries[j.id], clocks[j.id], handed[j.id], _dimensions(j))
         for j in batch.journeys.values()
     ]
 
 
 def without_person(clock: Clock) -> str:
-    """The queue (or "Nobody") that had it first, '' when a person did. While it runs, who has it now."""
+    """The queue (or "Nobody") that had it longest before a person did; while nobody does, who has it now."""
     if clock.segments:
-        return next((str(s["who"]) for s in clock.segments if s["party"] == "system"), "")
+        held: dict[str, int] = defaultdict(int)
+        for segment in clock.segments:
+            if segment["party"] == "system":
+                held[str(segment["who"])] += int(segment["seconds"])
+        return max(sorted(held), key=lambda who: held[who], default="")
     return str(clock.receipt.get("holder") or "Nobody") if clock.owner_id is None else ""
 
 

@@ -8,8 +8,6 @@ from scorecards.metrics.conversion import MQL_TO_SQL
 from scorecards.metrics.in_time import IN_TIME
 from scorecards.metrics.left_alone import LEFT_ALONE
 
-METRICS: dict[str, Metric] = {
-    metric.key: metric for metric in (MQL_TO_SQL, IN_TIME, ACCEPTED, LEFT_ALONE)
-}
+METRICS: dict[str, Metric] = {metric.key: metric for metric in (MQL_TO_SQL, IN_TIME, ACCEPTED, LEFT_ALONE)}
 
 __all__ = ["ACCEPTED", "IN_TIME", "LEFT_ALONE", "METRICS", "MQL_TO_SQL", "Fact", "Metric", "Subject"]

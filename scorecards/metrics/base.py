@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Entered:
 class Concluded:
     """A clock, as metrics see it. ``asks_for`` is what stops it, e.g. ``owner_in_team``.
 
-    ``without_person`` is the queue (or "Nobody") that had it first, '' when a person had it all along."""
+    ``without_person`` is the queue (or "Nobody") that had it longest, '' when a person had it all along."""
 
     id: uuid.UUID
     rule_key: str
@@ -53,7 +53,6 @@ class Subject:
     """One journey with its conclusions; ``dimensions`` hold for all its facts."""
 
     journey_id: uuid.UUID
-    business_unit_id: int | None
     entries: Sequence[Entered] = ()
     clocks: Sequence[Concluded] = ()
     handoffs: Sequence[HandedOver] = ()

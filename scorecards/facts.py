@@ -1,0 +1,153 @@
+"""Sets of metric facts: the one thing that a number, its list and its receipt have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet, Sum
+from django.urls import reverse
+
+from scorecards.metrics import METRICS, Metric
+from scorecards.models import DailyRollup, MetricFact
+from scorecards.periods import Period, read_day
+from teams.access import business_units_of
+from teams.models import Person
+from teams.querysets import border
+
+
+@dataclass(frozen=True)
+class FactSet:
+    """Facts of a metric in a period. ``value`` "1" or "0" takes one side, "" both; ``unit`` is a key."""
+
+    metric: str
+    period: Period
+    slice: str = ""
+    value: str = ""
+    unit: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, str], metric: str = "") -> FactSet | None:
+        """From ``metric``, ``from`` and ``to``; None when they don't say a set."""
+        name = metric or query.get("metric", "")
+        first, last = read_day(query.get("from")), read_day(query.get("to"))
+        if name not in METRICS or first is None or last is None or first > last:
+            return None
+        return cls(
+            name,
+            Period(first, last),
+            slice=query.get("slice", "").replace("\x00", "")[:200],
+            value=query["value"] if query.get("value") in {"0", "1"} else "",
+            unit=query.get("unit", "").replace("\x00", "")[:60],
+        )
+
+    @property
+    def declared(self) -> Metric:
+        return METRICS[self.metric]
+
+    @property
+    def query(self) -> dict[str, str]:
+        pairs = {
+            "metric": self.metric,
+            **self.period.query,
+            "slice": self.slice,
+            "value": self.value,
+            "unit": self.unit,
+        }
+        return {name: value for name, value in pairs.items() if value}
+
+    @property
+    def href(self) -> str:
+        """Where does this number come from? The address holds the days, so it means the same tomorrow."""
+        query = {name: value for name, value in self.query.items() if name != "metric"}
+        return f"{reverse('scorecards:number', args=[self.metric])}?{urlencode(query)}"
+
+    @property
+    def records_href(self) -> str:
+        return f"{reverse('records:list')}?{urlencode(self.query)}"
+
+
+@dataclass(frozen=True)
+class Count:
+    """``n`` facts, of which ``yes`` have value 1."""
+
+    n: int = 0
+    yes: int = 0
+
+    @property
+    def no(self) -> int:
+        return self.n - self.yes
+
+    @property
+    def share(self) -> float | None:
+        return self.yes / self.n if self.n else None
+
+    def __add__(self, other: Count) -> Count:
+        return Count(self.n + other.n, self.yes + other.yes)
+
+
+def facts_of(viewer: Person, wanted: FactSet) -> QuerySet[MetricFact]:
+    """The facts of a set inside the viewer's border."""
+    found = MetricFact.objects.filter(
+        border(business_units_of(viewer)),
+        metric=wanted.metric,
+        anchor_at__gte=wanted.period.begin,
+        anchor_at__lt=wanted.period.end,
+    )
+    if wanted.slice:
+        found = found.filter(slice=wanted.slice)
+    if wanted.value:
+        found = found.filter(value=Decimal(wanted.value))
+    if wanted.unit:
+        found = found.filter(business_unit__key=wanted.unit)
+    return found
+
+
+def rollups(viewer: Person, period: Period, unit: str = "") -> QuerySet[DailyRollup]:
+    found = DailyRollup.objects.filter(
+        border(business_units_of(viewer)), day__gte=period.first, day__lte=period.last
+    )
+    return found.filter(business_unit__key=unit) if unit else found
+
+
+def count_sets(viewer: Person, period: Period, unit: str = "") -> dict[tuple[str, str], Count]:
+    """(metric, slice) -> counts of a period, from the roll-ups. One query."""
+    rows = rollups(viewer, period, unit).order_by().values_list("metric", "slice")
+    return {
+        (metric, part): Count(n, int(total))
+        for metric, part, n, total in rows.annotate(n=Sum("count"), sum=Sum("total"))
+    }
+
+
+def count_days(
+    viewer: Person, period: Period, metrics: list[str], unit: str = ""
+) -> dict[tuple[str, str, date], Count]:
+    """(metric, slice, day) -> counts, from the roll-ups. One query."""
+    rows = (
+        rollups(viewer, period, unit)
+        .filter(metric__in=metrics)
+        .order_by()
+        .values_list("metric", "slice", "day")
+    )
+    return {
+        (metric, part, day): Count(n, int(total))
+        for metric, part, day, n, total in rows.annotate(n=Sum("count"), sum=Sum("total"))
+    }
+
+
+def count_of(viewer: Person, wanted: FactSet) -> Count:
+    """The counts of one set from the roll-ups, both values whatever the set says. One query."""
+    found = rollups(viewer, wanted.period, wanted.unit).filter(metric=wanted.metric)
+    if wanted.slice:
+        found = found.filter(slice=wanted.slice)
+    told = found.aggregate(n=Sum("count"), yes=Sum("total"))
+    return Count(told["n"] or 0, int(told["yes"] or 0))
+
+
+def week_of(day: date, period: Period) -> date:
+    """The first day of the week, counted back from the period's last day, that ``day`` is in."""
+    back = (period.last - day).days // 7
+    return max(period.first, period.last - timedelta(days=7 * back + 6))
