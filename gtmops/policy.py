@@ -53,13 +53,45 @@ POLICY: Policy = {
     "teams:token_revoke": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "api:me": {"GET": SIGNED_IN},
     # --- effects ---
+    "effects:inbox": {"GET": SIGNED_IN},
+    "effects:open": {"GET": SIGNED_IN},
+    "effects:read": {"POST": SIGNED_IN},
+    "effects:read_all": {"POST": SIGNED_IN},
     # --- records ---
+    "records:list": {"GET": SIGNED_IN},
+    "records:export": {"GET": SIGNED_IN},
+    "records:record": {"GET": SIGNED_IN},
+    "records:search": {"GET": SIGNED_IN},
+    "api:records": {"GET": SIGNED_IN},
+    "api:record": {"GET": SIGNED_IN},
+    "api:journey": {"GET": SIGNED_IN},
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
     # --- slas ---
+    "slas:clocks": {"GET": SIGNED_IN},
+    "slas:export": {"GET": SIGNED_IN},
+    "slas:clock": {"GET": SIGNED_IN},
+    "api:clocks": {"GET": SIGNED_IN},
+    "api:clock": {"GET": SIGNED_IN},
     # --- handoffs ---
+    "handoffs:my_day": {"GET": SIGNED_IN},
+    "handoffs:list": {"GET": SIGNED_IN},
+    "handoffs:export": {"GET": SIGNED_IN},
+    "handoffs:handoff": {"GET": SIGNED_IN},
+    "handoffs:act": {"POST": SIGNED_IN},
+    "handoffs:draft": {"POST": SIGNED_IN},
+    "api:handoffs": {"GET": SIGNED_IN},
+    "api:handoff": {"GET": SIGNED_IN},
+    **{
+        f"api:handoff_{act}": {"POST": SIGNED_IN}
+        for act in ("fill", "send", "accept", "send_back", "ask", "answer", "confirm_next_step")
+    },
     # --- scorecards ---
+    "scorecards:map": {"GET": SIGNED_IN},
+    "scorecards:monday": {"GET": SIGNED_IN},
+    "scorecards:number": {"GET": SIGNED_IN},
+    "scorecards:number_export": {"GET": SIGNED_IN},
     # --- integrations ---
     "integrations:hubspot_webhook": {"POST": ANYONE},  # signed by HubSpot, verified on the raw bytes
     "integrations:writing": {"GET": ADMINS},
