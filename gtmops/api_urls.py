@@ -7,10 +7,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 import handoffs.api
 import scorecards.api
+import slas.api
 from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
+    *slas.api.urlpatterns,
     *handoffs.api.urlpatterns,
     *scorecards.api.urlpatterns,
 ]

@@ -62,7 +62,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "stage_entry", StageEntry, ("id",),
         {**_RECORD, "journey": "journey__key", "event": "event__external_key", "definition": "definition__number",
-         **_same("id", "stage", "pass_number", "occurred_at", "left_at", "is_exact", "snapshot", "judgement", "missing")},
+         **_same("id", "stage", "pass_number", "occurred_at", "left_at", "is_exact", "snapshot", "judgement",
+                 "missing")},
         is_derived=True,
     ),
     Kind(
@@ -109,7 +110,8 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "effect", Effect, ("key",),
-        _same("key", "channel", "payload", "state", "attempts", "created_at", "done_at", "may_be_repeated", "last_error"),
+        _same("key", "channel", "payload", "state", "attempts", "created_at", "done_at", "may_be_repeated",
+              "last_error"),
     ),
 )  # fmt: skip
 

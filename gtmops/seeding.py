@@ -1,4 +1,4 @@
-"""``seed``: people, teams, connections with mappings, and the operating model, from plain data. Repeating changes nothing."""
+"""``seed``: people, teams, connections with mappings, and the operating model, from plain data; safe to repeat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SeedError(ValueError):
 def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
     """Make it so, in one transaction; what was done, in sentences.
 
-    ``data``: ``business_units`` and ``teams`` [{key, name, purpose?}], ``people`` (see ``teams.services.ensure_people``),
+    ``data``: ``business_units`` and ``teams`` [{key, name, purpose?}], ``people`` (``teams.services.ensure_people``),
     ``connections`` (see ``integrations.setup.ensure_connection``), ``model`` (section -> key -> body, as the model
     files have it), ``starter_model`` (true: what is missing of it), ``effective_from`` (ISO instant: since when the
     model is in force; default now). Raises SeedError, and the errors of those functions.
@@ -43,8 +43,7 @@ def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
             now=now,
         )
         said.append(f"people: {people}")
-        for spec in data.get("connections", []):
-            said.append(f"connection: {ensure_connection(spec, now).name}")
+        said += [f"connection: {ensure_connection(spec, now).name}" for spec in data.get("connections", [])]
         if data.get("starter_model"):
             said.append(f"starter model: {load_starter_model(now, since)}")
         if model := data.get("model"):

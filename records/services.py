@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
-from django.db.models.fields.json import KeyTextTransform
 
 from effects.tick import ring
 from records import kinds

@@ -51,7 +51,11 @@ def clock_of(product: Product, contact: str) -> dict[str, Any] | None:
         RULE,
         contact,
     )
-    return dict(zip(("id", "state", "due_at", "stopped_at", "breached_at"), rows[0], strict=True)) if rows else None
+    return (
+        dict(zip(("id", "state", "due_at", "stopped_at", "breached_at"), rows[0], strict=True))
+        if rows
+        else None
+    )
 
 
 def in_state(product: Product, contact: str, *states: str) -> dict[str, Any] | None:
@@ -80,11 +84,9 @@ def test_doing_nothing_makes_it_late_once_and_tells_the_owner_once(
     asked = loaded.rows(
         "SELECT outcome FROM records_refreshrequest WHERE key LIKE %s", f"clock:{late['id']}:%"
     )
-    assert asked and {outcome for (outcome,) in asked} == {"read"}, "evidence was read again first"
+    assert {outcome for (outcome,) in asked} == {"read"}, "evidence was read again first"
     assert (
-        loaded.value(
-            "SELECT count(*) FROM effects_inboxmessage WHERE key LIKE %s", f"clock:{late['id']}:%"
-        )
+        loaded.value("SELECT count(*) FROM effects_inboxmessage WHERE key LIKE %s", f"clock:{late['id']}:%")
         == 1
     )
 

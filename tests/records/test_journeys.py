@@ -34,9 +34,7 @@ def test_same_email_cross_id_and_conversion_join(
     deal = IncomingRecord("Opportunity", "O1", {"Name": "Kestrel"}, modified_at=NOON)
     store_page(salesforce, [deal], now=NOON)
     relink(all_ids())
-    groups = {
-        frozenset(j.records.values_list("remote_id", flat=True)) for j in Journey.objects.all()
-    }
+    groups = {frozenset(j.records.values_list("remote_id", flat=True)) for j in Journey.objects.all()}
     assert groups == {frozenset({"1", "L1", "O1"}), frozenset({"2", "L2"})}
 
 

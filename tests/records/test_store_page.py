@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from records.incoming import HistoryEntry, IncomingRecord, StoredPage
+from records.journeys import relink
 from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, RESTORED
 from records.loading import load_batch
-from records.journeys import relink
 from records.models import Connection, DesiredField, Event, FieldMapping, Record, Touched
 from records.services import store_page
 from tests.records.conftest import NOON
