@@ -11,6 +11,7 @@ from effects.models import Effect, TickBeat
 from gtmops.health import register_gauge
 from integrations.models import PullCursor, WebhookEvent
 from records.models import Connection, RefreshRequest, Touched
+from slas.services import oldest_due_at
 
 TICK_LIMIT_SECONDS = 60.0
 
@@ -49,6 +50,11 @@ def connection_lags() -> dict[str, float]:
     return {row["connection__name"]: age for row in oldest if (age := age_seconds(row["at"])) is not None}
 
 
+def clock_oldest() -> float | None:
+    """Since the due time of the clock that has waited longest to be concluded."""
+    return age_seconds(oldest_due_at())
+
+
 def touched_oldest() -> float | None:
     return age_seconds(Touched.objects.aggregate(at=Min("touched_at"))["at"])
 
@@ -81,5 +87,8 @@ def register_gauges() -> None:
     )
     register_gauge(
         "touched_oldest_seconds", touched_oldest, help="Age of the oldest record without conclusions."
+    )
+    register_gauge(
+        "clock_oldest_due_seconds", clock_oldest, help="Age of the oldest due clock without a conclusion."
     )
     register_gauge("queue_rows", queue_rows, help="Work waiting in PostgreSQL.", label="queue")

@@ -38,6 +38,11 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         groups = {"late": LATE, "running": OPEN, "met": IN_TIME}
         return self.filter(state__in=groups.get(name, (name,)))
 
+    def owned(self, by: str, viewer: Person) -> Self:
+        """``me``, ``reports`` (those who report to the viewer) or ``nobody``."""
+        wanted = {"me": Q(owner=viewer), "reports": Q(owner__manager=viewer), "nobody": Q(owner=None)}
+        return self.filter(wanted[by])
+
     def searched(self, text: str) -> Self:
         """Whose buyer contains every word of ``text``."""
         found = self

@@ -1,21 +1,129 @@
 from __future__ import annotations
 
+import csv
 import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from effects.tick import now_utc
+from slas.forms import ClockFilter
+from slas.lateness import late_seconds
+from slas.models import Clock
+from slas.querysets import ClockQuerySet
+from slas.receipts import explain
+from slas.visibility import Names, names_for
+from teams.access import person_of
+
+CLOCKS_PER_PAGE = 50
+SORTS = {
+    "due": ("due_at", "pk"),
+    "started": ("started_at", "pk"),
+    "buyer": ("record__title", "pk"),
+    "clock": ("rule_key", "due_at", "pk"),
+}
+DEFAULT_SORT = "-due"
+CSV_COLUMNS = (
+    "clock", "buyer", "rule", "state", "started_at", "due_at", "stopped_at", "late_seconds", "who_has_it", "team",
+    "is_measured_only",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A clock as the list shows it."""
+
+    clock: Clock
+    late_seconds: int | None
+    who: str
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def clocks(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+    now, viewer = now_utc(), person_of(request)
+    filters = ClockFilter(request.GET)
+    found = _found(request, filters, now)
+    page = Paginator(found, CLOCKS_PER_PAGE).get_page(request.GET.get("page"))
+    names = names_for(viewer)
+    context = {
+        "page": page,
+        "lines": [_line(clock, names, now) for clock in page.object_list],
+        "filter_bar": filters.bar(),
+        "filters": filters.cleaned_data,
+        "search": filters.cleaned_data.get("q", ""),
+        "is_filtered": any(filters.cleaned_data.values()),
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "slas/clocks.html", context)
 
 
 @require_safe
-def export(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The same clocks as a file, with the codes and instants of the API."""
+    now = now_utc()
+    found = _found(request, ClockFilter(request.GET), now)
+    answer = StreamingHttpResponse(
+        _csv(found.iterator(chunk_size=1000), names_for(person_of(request)), now),
+        content_type="text/csv; charset=utf-8",
+    )
+    answer["Content-Disposition"] = f'attachment; filename="clocks-{now:%Y-%m-%d}.csv"'
+    return answer
 
 
 @require_safe
 def clock(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
-    return HttpResponse()
+    """Why is this late?"""
+    viewer = person_of(request)
+    clocks = Clock.objects.for_person(viewer).with_names()
+    found = get_object_or_404(
+        clocks.select_related("start_event__connection", "stop_event__record__connection"), pk=clock_id
+    )
+    return render(request, "slas/clock.html", {"x": explain(found, viewer, now_utc())})
+
+
+def _found(request: HttpRequest, filters: ClockFilter, now: datetime) -> ClockQuerySet:
+    viewer = person_of(request)
+    found = filters.narrow(Clock.objects.for_person(viewer).with_names(), viewer, now)
+    asked = request.GET.get("sort", DEFAULT_SORT)
+    columns = SORTS.get(asked.removeprefix("-"), SORTS["due"])
+    return found.order_by(*(f"-{c}" if asked.startswith("-") else c for c in columns))
+
+
+def _line(clock: Clock, names: Names, now: datetime) -> Line:
+    team = clock.team.name if clock.team else ""
+    holder = str(clock.receipt.get("holder", ""))
+    return Line(clock, late_seconds(clock, now), names.of(clock.owner_id, holder, team))
+
+
+class _Echo:
+    """A file that hands each line straight on."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(clocks: Iterator[Clock], names: Names, now: datetime) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(CSV_COLUMNS)
+    for line in (_line(clock, names, now) for clock in clocks):
+        found = line.clock
+        cells = (
+            found.pk, found.record.title, found.rule.body["name"], found.state, found.started_at, found.due_at,
+            found.stopped_at, line.late_seconds, line.who, found.team, found.is_measured_only,
+        )  # fmt: skip
+        yield writer.writerow([_cell(value) for value in cells])
+
+
+def _cell(value: object) -> str:
+    """Text that a spreadsheet does not take for a formula; instants in ISO 8601."""
+    if value is None:
+        return ""
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not isinstance(value, int) else text

@@ -224,13 +224,18 @@ class Mark:
     anchor: str
 
 
+def _drawn(one: Held) -> int:
+    """A room may draw closed hours smaller than they were (`drawn`), so that they don't hide the rest."""
+    return getattr(one, "drawn", 0) or one.seconds
+
+
 def place_stretches(held: Sequence[Held]) -> list[Stretch]:
     """Stretches beside each other over 100 percent; a zero stretch takes no place."""
-    total = sum(one.seconds for one in held) or 1
+    total = sum(map(_drawn, held)) or 1
     placed: list[Stretch] = []
     x = 0.0
     for one in held:
-        width = one.seconds * 100 / total
+        width = _drawn(one) * 100 / total
         if one.seconds:
             placed.append(
                 Stretch(
@@ -243,12 +248,12 @@ def place_stretches(held: Sequence[Held]) -> list[Stretch]:
 
 def place_marks(start: str, held: Sequence[Held], *, room: float = 15) -> list[Mark]:
     """The marks at the ends of stretches; a middle one without `room` percent to its neighbours is left out."""
-    total = sum(one.seconds for one in held) or 1
+    total = sum(map(_drawn, held)) or 1
     marks = [Mark(start, 0, "start")] if start else []
     x, last = 0.0, 0.0
     final = held[-1].mark if held else ""
     for one in held[:-1]:
-        x += one.seconds * 100 / total
+        x += _drawn(one) * 100 / total
         if one.mark and x - last >= room * 1.4 and (not final or 100 - x >= room * 1.4):
             marks.append(Mark(one.mark, round(x, 3), "middle"))
             last = x

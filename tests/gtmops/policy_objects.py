@@ -16,9 +16,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from records.models import Connection
+import handoffs.api
+from effects.models import InboxMessage
+from records.models import Connection, Journey, Record
 from teams.models import BusinessUnit, Person
 from teams.tokens import issue_token
+from tests.handoffs.objects import handoff_of
 
 Maker = Callable[[BusinessUnit, Person], Mapping[str, object]]
 
@@ -119,4 +122,80 @@ def write_switch(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 def push_run(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from integrations.models import Run
 
-    return {"pk": Run.objects.create(id=uuid.uuid4(), kind="push", connection=crm_connection(), state="done").pk}
+    return {
+        "pk": Run.objects.create(id=uuid.uuid4(), kind="push", connection=crm_connection(), state="done").pk
+    }
+
+
+# --- handoffs ---
+
+
+def make_handoff(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    found = handoff_of(unit, owner)
+    return {"handoff_id": found.pk}
+
+
+makes(
+    "handoffs:handoff",
+    "handoffs:draft",
+    "api:handoff",
+    *(f"api:handoff_{act}" for act in handoffs.api.ACTS),
+)(make_handoff)
+
+
+@makes("handoffs:act")
+def handoff_act(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {**make_handoff(unit, owner), "act": "accept"}
+
+
+# --- records and numbers ---
+
+
+def make_record(unit: BusinessUnit) -> Record:
+    """A person record in a journey of its own."""
+    pk = uuid.uuid4()
+    journey = Journey.objects.create(id=pk, key=f"crm:contacts:{pk}", business_unit=unit)
+    return Record.objects.create(
+        id=pk,
+        connection=crm_connection(),
+        object="person",
+        remote_object="contacts",
+        remote_id=str(pk),
+        title="Kestrel Haulage · Mara Velt",
+        journey=journey,
+        business_unit=unit,
+    )
+
+
+@makes("records:record", "api:record")
+def record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"record_id": make_record(unit).pk}
+
+
+@makes("api:journey")
+def journey(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"journey_id": make_record(unit).journey_id}
+
+
+@makes("scorecards:number", "scorecards:number_export", is_bordered=False)
+def number(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"metric": "mql_to_sql"}
+
+
+# --- effects ---
+
+
+@makes("effects:open", "effects:read", is_personal=True)
+def inbox_message(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    key = f"matrix:{owner.pk}"
+    return {"message_id": InboxMessage.objects.get_or_create(key=key, person=owner, title="Late")[0].pk}
+
+
+# --- slas ---
+
+
+@makes("slas:clock", "api:clock")
+def clock(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from tests.slas.objects import make_clock
+
+    return {"clock_id": make_clock(unit, owner).pk}

@@ -1,0 +1,30 @@
+"""How late, or how much in time, in the time the rule counts: wall seconds or a calendar's (one clock, no query)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from slas.calendars.sections import calendar_of
+from slas.models import Clock
+from slas.querysets import IN_TIME, LATE
+
+
+def counted_seconds(clock: Clock, begin: datetime, end: datetime) -> int:
+    """Seconds between two instants as the rule counts them; negative when ``end`` comes first."""
+    if clock.calendar is None:
+        return int((end - begin).total_seconds())
+    return calendar_of(clock.calendar).elapsed(begin, end)
+
+
+def late_seconds(clock: Clock, now: datetime) -> int | None:
+    """How late it was done, or is by now; None for a clock that is not late."""
+    if clock.due_at is None or clock.state not in LATE:
+        return None
+    return counted_seconds(clock, clock.due_at, clock.stopped_at or now)
+
+
+def spare_seconds(clock: Clock) -> int | None:
+    """How long before its due time it was done; None for a clock that was not done in time."""
+    if clock.due_at is None or clock.stopped_at is None or clock.state not in IN_TIME:
+        return None
+    return counted_seconds(clock, clock.stopped_at, clock.due_at)

@@ -1,0 +1,336 @@
+"""Why is this late: everything the explanation page says about one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from definitions.models import Signature, Version
+from definitions.versions import load_model, version_at
+from effects.models import Effect
+from records.canonical import instant
+from records.loading import load_batch
+from records.models import Connection
+from slas.calendars.sections import calendar_spec
+from slas.escalation import effect_key
+from slas.fold import segments_until
+from slas.lateness import counted_seconds, late_seconds, spare_seconds
+from slas.models import Clock
+from slas.querysets import LATE
+from slas.rules import Rule
+from slas.services import load_staff, rule_of
+from slas.split import SYSTEM, Segment
+from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
+from slas.visibility import Names, names_for
+from teams.models import Person, Team
+
+MONDAY_FIRST = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class StartedBy:
+    """``source`` is the CRM's label. Not exact: polling saw it between ``not_before`` and ``at``."""
+
+    what: str
+    source: str
+    at: datetime
+    is_exact: bool
+    not_before: datetime | None
+    has_history: bool
+
+
+@dataclass(frozen=True)
+class RuleSaid:
+    sentence: str
+    name: str
+    number: int
+    since: datetime | None
+    agreed_by: Sequence[str]
+    section: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The calendar in words, and its days off between start and end."""
+
+    name: str
+    words: str
+    zone: str
+    holidays: Sequence[date]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One re-reading: of which system, when, and whether it could be read."""
+
+    source: str
+    at: datetime
+    was_readable: bool
+
+
+@dataclass(frozen=True)
+class StoppedBy:
+    what: str
+    who: str
+    source: str
+    at: datetime
+    told_at: datetime
+    href: str
+
+
+@dataclass(frozen=True)
+class CorrectionSaid:
+    old_state: str
+    new_state: str
+    old_at: datetime | None
+    new_at: datetime | None
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Told:
+    who: str
+    channel: str
+    at: datetime
+    state: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One clock, explained to one viewer. Seconds count as the rule does, those of the bar as the wall clock."""
+
+    clock: Clock
+    rule: Rule
+    now: datetime
+    late_seconds: int | None
+    spare_seconds: int | None
+    left_seconds: int | None
+    unowned_seconds: int
+    bar: Sequence[Stretch]
+    bar_start: str
+    bar_words: str
+    started_by: StartedBy
+    said: RuleSaid
+    hours: Hours | None
+    readings: Sequence[Reading]
+    stopped_by: StoppedBy | None
+    has_it: str
+    corrections: Sequence[CorrectionSaid]
+    told: Sequence[Told]
+
+    @property
+    def is_late(self) -> bool:
+        return self.clock.state in LATE
+
+    @property
+    def is_open(self) -> bool:
+        return self.clock.stopped_at is None
+
+    @property
+    def is_business(self) -> bool:
+        return self.rule.target.kind == "business"
+
+
+def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
+    """Everything about a clock that came ``with_names``. A clock that has not stopped is split as it stands."""
+    rule, names, zone = rule_of(clock.rule), names_for(viewer), viewer.zone
+    teams = {t.key: look_of(t.name, t.purpose) for t in Team.objects.all()}
+    segments = _segments(clock, rule, now)
+    end_what = _end_words(clock)
+    connections = {c.name: c for c in Connection.objects.all()}
+    is_counting = clock.due_at is not None and clock.state in Clock.OPEN and clock.due_at > now
+    return Explanation(
+        clock=clock,
+        rule=rule,
+        now=now,
+        late_seconds=late_seconds(clock, now),
+        spare_seconds=spare_seconds(clock),
+        left_seconds=counted_seconds(clock, now, clock.due_at) if is_counting and clock.due_at else None,
+        unowned_seconds=sum(s.seconds for s in segments if s.party == SYSTEM),
+        bar=stretches(
+            segments, teams, names, zone, f"{moment_words(clock.stopped_at or now, zone)} {end_what}"
+        ),
+        bar_start=f"{moment_words(clock.started_at, zone)} {_start_word(clock, rule)}",
+        bar_words=f"from start to {end_what}",
+        started_by=_started_by(clock, rule, connections),
+        said=_rule_said(clock),
+        hours=_hours(clock, clock.stopped_at or now),
+        readings=_readings(clock, connections),
+        stopped_by=_stopped_by(clock, names, teams, connections),
+        has_it=_has_it(clock, names),
+        corrections=_corrections(clock),
+        told=_told(clock, names),
+    )
+
+
+def _segments(clock: Clock, rule: Rule, now: datetime) -> list[Segment]:
+    if clock.stopped_at is not None:
+        return [_segment(row) for row in clock.segments]
+    batch = load_batch([clock.journey_id], now)
+    journey = batch.journeys[clock.journey_id]
+    record = journey.record(clock.record_id)
+    if record is None:
+        return []
+    return segments_until(journey, record, rule, clock.started_at, now, batch, load_staff(load_model()))
+
+
+def _segment(row: Mapping[str, Any]) -> Segment:
+    return Segment(
+        row["party"], row["who"], row["team"], row["person"],
+        datetime.fromisoformat(row["from"]), datetime.fromisoformat(row["to"]),
+    )  # fmt: skip
+
+
+def _end_words(clock: Clock) -> str:
+    if clock.stopped_at is None:
+        return "now"
+    stop = clock.receipt.get("stop")
+    return str(stop["what"]).lower() if stop else "the end"
+
+
+def _has_it(clock: Clock, names: Names) -> str:
+    team = clock.team.name if clock.team else ""
+    return names.of(clock.owner_id, str(clock.receipt.get("holder", "")), team)
+
+
+def _start_word(clock: Clock, rule: Rule) -> str:
+    kind, subject = rule.start
+    if kind != "stage_entered":
+        return kind.replace("_", " ")
+    stage = version_at("stages", subject, clock.started_at) or version_at(
+        "stages", subject, clock.rule.created_at
+    )
+    return f"became {stage.body.get('short') or stage.body['name'] if stage else subject}"
+
+
+def _started_by(clock: Clock, rule: Rule, connections: Mapping[str, Connection]) -> StartedBy:
+    event = clock.start_event
+    what = _start_word(clock, rule)
+    return StartedBy(
+        what=what[:1].upper() + what[1:],
+        source=event.connection.label,
+        at=clock.started_at,
+        is_exact=bool(clock.receipt.get("is_exact", True)),
+        not_before=event.not_before,
+        has_history="history" in event.data,
+    )
+
+
+def _rule_said(clock: Clock) -> RuleSaid:
+    version: Version = clock.rule
+    signed = Signature.objects.filter(version=version).select_related("team").order_by("team__name")
+    return RuleSaid(
+        sentence=str(version.body["sentence"]),
+        name=str(version.body["name"]),
+        number=version.number,
+        since=version.effective_from,
+        agreed_by=[signature.team.name for signature in signed],
+        section=version.section,
+        key=version.key,
+    )
+
+
+def _hours(clock: Clock, end: datetime) -> Hours | None:
+    if clock.calendar is None:
+        return None
+    body = clock.calendar.body
+    zone = ZoneInfo(str(body["tz"]))
+    first, last = clock.started_at.astimezone(zone).date(), end.astimezone(zone).date()
+    off = {date.fromisoformat(str(day)) for day in calendar_spec(body)["holidays"]}
+    return Hours(
+        name=str(body["name"]),
+        words=week_words(body.get("week", {})),
+        zone=str(body["tz"]),
+        holidays=[day for day in sorted(off) if first <= day <= last],
+    )
+
+
+def week_words(week: Mapping[str, Sequence[Sequence[str]]]) -> str:
+    """ "Mon–Thu 09:00–12:30, 13:15–18:00; Fri 09:00–17:00": neighbouring days of the same hours together."""
+    runs: list[tuple[list[str], str]] = []
+    for day in MONDAY_FIRST:
+        hours = ", ".join(f"{begin}–{end}" for begin, end in week.get(day) or ())
+        if runs and runs[-1][1] == hours:
+            runs[-1][0].append(day)
+        else:
+            runs.append(([day], hours))
+    told = []
+    for days, hours in runs:
+        span = days[0].capitalize() + (f"–{days[-1].capitalize()}" if len(days) > 1 else "")
+        told += [f"{span} {hours}"] if hours else []
+    return "; ".join(told)
+
+
+def _readings(clock: Clock, connections: Mapping[str, Connection]) -> list[Reading]:
+    return [
+        Reading(_label(connections, row["in"]), instant(row["at"]), bool(row["was_readable"]))
+        for row in clock.receipt.get("read_again", [])
+    ]
+
+
+def _stopped_by(
+    clock: Clock, names: Names, teams: Mapping[str, TeamLook], connections: Mapping[str, Connection]
+) -> StoppedBy | None:
+    stop, event = clock.receipt.get("stop"), clock.stop_event
+    if not stop or event is None or clock.stopped_at is None:
+        return None
+    team = clock.team.name if clock.team else ""
+    record = event.record
+    place = connections[record.connection.name].record_url if record.connection.name in connections else ""
+    href = place.replace("{object}", record.remote_object).replace("{id}", record.remote_id)
+    return StoppedBy(
+        what=str(stop["what"]),
+        who=names.of(stop.get("by"), str(stop.get("who") or ""), team),
+        source=_label(connections, stop["in"]),
+        at=clock.stopped_at,
+        told_at=event.observed_at,
+        href=href,
+    )
+
+
+def _corrections(clock: Clock) -> list[CorrectionSaid]:
+    rows = clock.corrections.select_related("cause__connection", "cause__record").order_by(
+        "corrected_at", "pk"
+    )
+    return [
+        CorrectionSaid(
+            old_state=str(row.old["state"]),
+            new_state=str(row.new["state"]),
+            old_at=_moment(row.old.get("stopped_at")),
+            new_at=_moment(row.new.get("stopped_at")),
+            cause=_cause_words(row.cause.kind, row.cause.record.object, row.cause.connection.label),
+            at=row.corrected_at,
+        )
+        for row in rows
+    ]
+
+
+def _cause_words(kind: str, object_name: str, source: str) -> str:
+    did = {"baseline": "logged", "deleted": "deleted", "restored": "restored"}.get(kind, "changed")
+    what = "An activity" if object_name == "activity" else "The record"
+    return f"{what} was {did} in {source}"
+
+
+def _told(clock: Clock, names: Names) -> list[Told]:
+    rows = list(Effect.objects.filter(key__startswith=effect_key(clock.pk)).order_by("created_at", "pk"))
+    people = Person.objects.in_bulk({row.payload.get("person") for row in rows})
+    told = []
+    for row in rows:
+        person = people.get(row.payload.get("person"))
+        if person is not None:
+            who = names.of(person.pk, person.name, "A colleague")
+            told.append(Told(who, row.channel, row.done_at or row.created_at, row.state))
+    return told
+
+
+def _label(connections: Mapping[str, Connection], name: str) -> str:
+    return connections[name].label if name in connections else name
+
+
+def _moment(text: object) -> datetime | None:
+    return instant(text) if text else None

@@ -1,0 +1,96 @@
+"""What a rule may say: every fault has its place and says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from definitions.criteria import Catalogue
+from definitions.sections import Context
+from slas.rules import RuleError, parse_duration, parse_rule
+from slas.sections import calendar_faults, rule_faults
+from tests.slas.builders import RULES
+
+LATE_STEP = {"when": "breached", "to": ["owner"], "by": ["inbox"]}
+FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
+    "no name": ({"name": " "}, ("name",), "missing"),
+    "no sentence": ({"sentence": None}, ("sentence",), "missing"),
+    "no team": ({"to_team": 3}, ("to_team",), "missing"),
+    "an unknown start": ({"start": {"field_set": "x"}}, ("start",), "unknown"),
+    "a start of nothing": ({"start": {"stage_entered": None}}, ("start",), "unknown"),
+    "two starts": ({"start": {"stage_entered": "mql", "handoff_sent": "x"}}, ("start",), "unknown"),
+    "no stop": ({"stop": "touch"}, ("stop",), "unknown"),
+    "an unknown target": ({"target": {"soon": "1h"}}, ("target",), "unknown"),
+    "no time": ({"target": {"business": "0m"}}, ("target", "business"), "duration"),
+    "a strange time": ({"target": {"elapsed": "1 fortnight"}}, ("target", "elapsed"), "duration"),
+    "an unknown event": ({"target": {"before": "lunch"}}, ("target", "before"), "unknown"),
+    "nobody acts": ({"acts": "customer"}, ("acts",), "unknown"),
+    "no evidence": ({"evidence": []}, ("evidence",), "unknown"),
+    "strange evidence": ({"evidence": ["moon"]}, ("evidence",), "unknown"),
+    "escalations as text": ({"escalate": "everybody"}, ("escalate",), "unknown"),
+    "an unknown moment": ({"escalate": [{"when": "soon"}]}, ("escalate", 0, "when"), "unknown"),
+    "to nobody": ({"escalate": [{**LATE_STEP, "to": []}]}, ("escalate", 0, "to"), "unknown"),
+    "by pigeon": ({"escalate": [{**LATE_STEP, "by": ["pigeon"]}]}, ("escalate", 0, "by"), "unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "path", "code"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_says_where_and_what(change: dict[str, Any], path: tuple[Any, ...], code: str) -> None:
+    with pytest.raises(RuleError) as raised:
+        parse_rule("touch", {**RULES["touch"], **change})
+    assert [(f.path, f.code) for f in raised.value.faults] == [(path, code)]
+    assert raised.value.faults[0].text.endswith(".")
+
+
+def test_all_faults_are_said_at_once() -> None:
+    with pytest.raises(RuleError) as raised:
+        parse_rule("touch", {})
+    assert {f.path[0] for f in raised.value.faults} >= {"name", "sentence", "start", "stop", "target"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h", 3600), ("1h30m", 5400), ("3d", 259_200), ("1 h 30 m", 5400),
+     ("", 0), ("h", 0), ("1", 0), ("1h x", 0), ("-5m", 0)],
+)  # fmt: skip
+def test_durations(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+
+
+CONTEXT = Context(
+    catalogue=Catalogue.from_spec({}),
+    teams=frozenset({"marketing", "sdr", "sales"}),
+    bodies={
+        "stages": {"mql": {}},
+        "handoffs": {"sdr_to_ae": {}},
+        "calendars": {"austin": {"teams": ["sdr"]}},
+    },
+)
+STRANGE: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "a stage nobody knows": ("touch", {"start": {"stage_entered": "mqll"}}, ("start", "stage_entered")),
+    "a team nobody knows": ("touch", {"stop": {"touch_by_team": "sdrs"}}, ("stop", "touch_by_team")),
+    "a handoff nobody knows": ("notes", {"stop": {"handoff_sent": "x"}}, ("stop", "handoff_sent")),
+    "a sender nobody knows": ("touch", {"from_team": "ads"}, ("from_team",)),
+    "hours nobody wrote down": ("touch", {"to_team": "sales"}, ("target", "business")),
+}
+
+
+@pytest.mark.parametrize(("name", "change", "path"), STRANGE.values(), ids=STRANGE)
+def test_a_rule_names_only_what_exists(name: str, change: dict[str, Any], path: tuple[str, ...]) -> None:
+    assert [f.path for f in rule_faults(name, {**RULES[name], **change}, CONTEXT)] == [path]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_rules_of_these_tests_are_faultless(name: str) -> None:
+    assert rule_faults(name, RULES[name], CONTEXT) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": "A", "tz": "Mars/Base", "week": {}}, {"name": "A", "tz": "UTC", "week": {}},
+     {"tz": "UTC", "week": {"mon": [["09:00", "17:00"]]}},
+     {"name": "A", "tz": "UTC", "week": {"mon": [["09:00", "17:00"]]}, "holidays_of": {"country": "ZZ"}}],
+)  # fmt: skip
+def test_a_calendar_that_cannot_be_is_refused(body: dict[str, Any]) -> None:
+    assert len(calendar_faults("a", body, CONTEXT)) == 1
