@@ -79,9 +79,9 @@ class Hours:
 
     @property
     def words(self) -> str:
-        """ "08:30–17:30 Austin"."""
+        """ "your hours 08:30–17:30 Austin"."""
         times = ", ".join(f"{begin}–{end}" for begin, end in self.spans)
-        return f"{times} {self.place}" if times else f"closed today in {self.place}"
+        return f"your hours {times} {self.place}" if times else f"closed today in {self.place}"
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,10 @@ class Day:
         if self.now_count:
             count = f"{self.now_count}{'+' if self.is_cut else ''}"
             return f"{count} need you now" if self.now_count > 1 else "One needs you now"
-        today = sum(1 for row in self.rows if row.section == TODAY)
-        return f"Nothing right now, {today} today" if today else "Nothing waiting"
+        for section, word in ((TODAY, "today"), (LATER, "later")):
+            if count := sum(1 for row in self.rows if row.section == section):
+                return f"Nothing right now, {count} {word}"
+        return "Nothing waiting"
 
     @property
     def next_up(self) -> Row | None:
@@ -171,7 +173,9 @@ def compose(
         else:
             waiting[handoff.journey_id] = _waiting_row(handoff, known)
     for journey_id, held_clocks in of_journey.items():
-        urgent = min(held_clocks, key=_urgency)
+        urgent = min((c for c in held_clocks if _is_own_work(c, known)), key=_urgency, default=None)
+        if urgent is None:
+            continue
         row = _clock_row(urgent, known)
         held = mine.get(journey_id)
         # The handoff's own page is the better place to act, unless another clock presses harder.
@@ -208,9 +212,24 @@ def _urgency(clock: Clock) -> tuple[bool, float, str]:
     return (clock.due_at is None, clock.due_at.timestamp() if clock.due_at else 0.0, str(clock.pk))
 
 
+def _is_own_work(clock: Clock, known: Known) -> bool:
+    """What a handoff stops is done on the handoff, by whoever has its move."""
+    stop, _ = parse_rule(clock.rule.key, clock.rule.body).stop
+    return clock.owner_id == known.person_id and not stop.startswith("handoff_")
+
+
 def _is_about(clock: Clock, handoff: Handoff) -> bool:
-    rule = parse_rule(clock.rule.key, clock.rule.body)
-    return handoff.template_key in (rule.start[1], rule.stop[1])
+    """Whether the clock runs until what this handoff waits for now."""
+    wanted = STOPS.get(Handoff.State(handoff.state))
+    return parse_rule(clock.rule.key, clock.rule.body).stop == (wanted, handoff.template_key)
+
+
+STOPS = {
+    Handoff.State.OPEN: "handoff_sent",
+    Handoff.State.SENT_BACK: "handoff_sent",
+    Handoff.State.SENT: "handoff_answered",
+    Handoff.State.SEEN: "handoff_answered",
+}
 
 
 def _clock_row(clock: Clock, known: Known) -> Row:
@@ -431,8 +450,9 @@ def load_day(person: Person, now: datetime) -> Day:
     teams = list(Team.objects.annotate(is_own=Exists(stay)).values_list("key", "name", "is_own"))
     team_key = next((key for key, _, is_own in teams if is_own), "")
     model = load_model()
-    clocks = list(_clocks_within_border(person).filter(owner=person).order_by("due_at", "pk")[:MOST_ROWS])
     handoffs = list(_handoffs_of(person, team_key)[:MOST_ROWS])
+    about = Q(owner=person) | Q(journey_id__in=[h.journey_id for h in handoffs])
+    clocks = list(_clocks_within_border(person).filter(about).order_by("due_at", "pk")[:MOST_ROWS])
     late = _late_elsewhere(person, now)
     journey_ids = {c.journey_id for c in (*clocks, *late)} | {h.journey_id for h in handoffs}
     known = Known(

@@ -125,8 +125,8 @@ def test_a_manager_sees_what_is_late_in_the_team_and_a_rep_does_not(house: House
 @pytest.mark.parametrize(
     ("at", "team", "words"),
     [
-        (MORNING, "sdr", "08:30–17:30 Austin"),
-        (MORNING, "sales", "09:00–12:30, 13:15–18:00 Berlin"),
+        (MORNING, "sdr", "your hours 08:30–17:30 Austin"),
+        (MORNING, "sales", "your hours 09:00–12:30, 13:15–18:00 Berlin"),
         (datetime(2026, 3, 7, 15, tzinfo=UTC), "sdr", "closed today in Austin"),
         (datetime(2026, 12, 25, 15, tzinfo=UTC), "sales", "closed today in Berlin"),
         (MORNING, "executive", None),
