@@ -251,8 +251,7 @@ def test_every_command_in_the_pages_exists_with_its_options() -> None:
         if name not in known:
             wrong.append(f"{page}: manage.py {name}")
             continue
-        app = known[name]
-        command = load_command_class(app, name) if isinstance(app, str) else app
+        command = load_command_class(known[name], name)
         taken = command.create_parser("manage.py", name)._option_string_actions
         wrong += [f"{page}: manage.py {name} {option}" for option in options if option not in taken]
 
@@ -273,26 +272,28 @@ def test_every_make_target_in_the_pages_exists() -> None:
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
-    dead = []
-    for page in PAGES:
-        for target in re.findall(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)", page.read_text("utf-8")):
-            if not target.startswith(("http:", "https:")) and not (page.parent / target).exists():
-                dead.append(f"{page.relative_to(ROOT)}: {target}")
+    links = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)", page.read_text("utf-8"))
+        if not target.startswith(("http:", "https:"))
+    ]
 
-    assert dead == []
+    assert [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()] == []
 
 
 FILE = re.compile(r"(?:[\w.*-]+/)+[\w.*-]*")
 
 
-def test_every_file_the_architecture_page_names_is_there() -> None:
-    gone = []
-    for page in (DOCS / "architecture.md", *sorted((DOCS / "decisions").glob("*.md"))):
-        for name in in_backticks(page.read_text("utf-8")):
-            if FILE.fullmatch(name) and not any(ROOT.glob(name.rstrip("/"))):
-                gone.append(f"{page.name}: {name}")
+def test_every_file_that_the_architecture_and_the_decisions_name_is_there() -> None:
+    named = [
+        (page.name, name)
+        for page in (DOCS / "architecture.md", *sorted((DOCS / "decisions").glob("*.md")))
+        for name in sorted(in_backticks(page.read_text("utf-8")))
+        if FILE.fullmatch(name)
+    ]
 
-    assert gone == []
+    assert [pair for pair in named if not any(ROOT.glob(pair[1].rstrip("/")))] == []
 
 
 # --- the API -----------------------------------------------------------------------------------------------
