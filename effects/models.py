@@ -42,6 +42,11 @@ class Effect(models.Model):
                 fields=["next_try_at"], name="effect_due", condition=Q(state__in=["pending", "leased"])
             ),
             models.Index(fields=["state", "created_at"], name="effect_state"),
+            models.Index(
+                fields=["order_key", "id"],
+                name="effect_order",
+                condition=Q(state__in=["pending", "leased"]) & ~Q(order_key=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from effects.models import Effect
 from effects.registry import Refused, channel
@@ -19,10 +20,12 @@ from effects.tick import ring
 
 log = logging.getLogger(__name__)
 
+UNFINISHED = (Effect.State.PENDING, Effect.State.LEASED)
+
 
 @dataclass(frozen=True)
 class Intent:
-    """An effect to be: ``key`` makes it happen once, ``order_key`` keeps one in flight per key."""
+    """An effect to be: ``key`` makes it happen once, ``order_key`` keeps effects of one key in order, one at a time."""
 
     channel: str
     key: str
@@ -55,18 +58,30 @@ def deliver_due(now: datetime, limit: int = 50) -> int:
     """Claim what is due by lease, carry it out outside any transaction, store the result. Returns units done."""
     token = uuid.uuid4()
     claimed = _claim(now, limit, token)
-    for effect in claimed:
+    began = time.monotonic()
+    for done, effect in enumerate(claimed):
+        if time.monotonic() - began > settings.GTMOPS.lease_seconds / 2:
+            # Slow receivers: what is left would outlive its lease in our hands and be sent twice.
+            _give_back(claimed[done:], token)
+            return done
         _deliver(effect, token, now)
     return len(claimed)
 
 
 def next_due(now: datetime) -> datetime | None:
-    return (
-        Effect.objects.filter(state=Effect.State.PENDING)
-        .order_by("next_try_at")
-        .values_list("next_try_at", flat=True)
-        .first()
+    """When the next effect may be carried out, or be taken from a worker that died."""
+    waiting = _first_in_line().aggregate(
+        pending=Min("next_try_at", filter=Q(state=Effect.State.PENDING)),
+        leased=Min("lease_until", filter=Q(state=Effect.State.LEASED)),
     )
+    return min((at for at in waiting.values() if at is not None), default=None)
+
+
+def _first_in_line() -> QuerySet[Effect]:
+    """Unfinished effects without an older one of their order key before them."""
+    unfinished = Effect.objects.filter(state__in=UNFINISHED)
+    older = unfinished.filter(order_key=OuterRef("order_key"), pk__lt=OuterRef("pk")).exclude(order_key="")
+    return unfinished.filter(~Exists(older))
 
 
 def _claim(now: datetime, limit: int, token: uuid.UUID) -> list[Effect]:
@@ -75,21 +90,23 @@ def _claim(now: datetime, limit: int, token: uuid.UUID) -> list[Effect]:
     )
     with transaction.atomic():
         rows = list(
-            Effect.objects.select_for_update(skip_locked=True).filter(due).order_by("id")[: limit * 2]
+            _first_in_line()
+            .select_for_update(skip_locked=True, of=("self",))
+            .filter(due)
+            .order_by("id")[:limit]
         )
-        busy = set(
-            Effect.objects.filter(state=Effect.State.LEASED, lease_until__gte=now)
-            .exclude(order_key="")
-            .values_list("order_key", flat=True)
+        spent = [
+            row.pk
+            for row in rows
+            if row.state == Effect.State.LEASED and row.attempts >= settings.GTMOPS.effect_attempts
+        ]
+        Effect.objects.filter(pk__in=spent).update(
+            state=Effect.State.DEAD,
+            lease_until=None,
+            may_be_repeated=True,
+            last_error="A worker died at it every time.",
         )
-        chosen: list[Effect] = []
-        for row in rows:
-            if row.order_key and row.order_key in busy:
-                continue
-            if row.order_key:
-                busy.add(row.order_key)
-            chosen.append(row)
-        chosen = chosen[:limit]
+        chosen = [row for row in rows if row.pk not in spent]
         ids = [row.pk for row in chosen]
         # A lease that ran out means a worker died after it may have handed the effect over.
         Effect.objects.filter(pk__in=ids, state=Effect.State.LEASED).update(may_be_repeated=True)
@@ -102,6 +119,12 @@ def _claim(now: datetime, limit: int, token: uuid.UUID) -> list[Effect]:
     for row in chosen:
         row.attempts += 1
     return chosen
+
+
+def _give_back(effects: list[Effect], token: uuid.UUID) -> None:
+    Effect.objects.filter(
+        pk__in=[e.pk for e in effects], lease_token=token, state=Effect.State.LEASED
+    ).update(state=Effect.State.PENDING, lease_until=None, lease_token=None, attempts=F("attempts") - 1)
 
 
 def _deliver(effect: Effect, token: uuid.UUID, now: datetime) -> None:

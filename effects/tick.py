@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from celery import current_app
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
+from django.db.models import F
 from kombu.exceptions import OperationalError
 
 from effects.models import TickBeat
@@ -105,6 +106,7 @@ def _loop(source: TickSource, stop: threading.Event) -> None:
             wait = 1.0
         close_old_connections()
         stop.wait(wait)
+    connection.close()
 
 
 def _seconds_to_sleep(source: TickSource) -> float:
@@ -119,6 +121,7 @@ def _remember(name: str, done: int, error: str = "") -> None:
     values: dict[str, object] = {"ran_at": now}
     if error:
         values |= {"last_error": error, "last_error_at": now}
-    beat, created = TickBeat.objects.get_or_create(source=name, defaults={**values, "done_count": done})
+    _, created = TickBeat.objects.get_or_create(source=name, defaults={**values, "done_count": done})
     if not created:
-        TickBeat.objects.filter(source=name).update(**values, done_count=beat.done_count + done)
+        # Two may run at once, and both count.
+        TickBeat.objects.filter(source=name).update(**values, done_count=F("done_count") + done)
