@@ -116,7 +116,7 @@ class RecordsView(ListAPIView[Record]):
 
     serializer_class = RecordSerializer
     pagination_class = ByKey
-    filter_backends: ClassVar = []
+    filter_backends = ()
     http_method_names = ["get", "head"]
     queryset = Record.objects.none()  # for the schema; each request has its own
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from definitions.bodies import StageBody
 from definitions.versions import Model, load_model
-from records.models import Record
+from records.models import OwnerMatch, Record
 from scorecards.facts import Count, FactSet, facts_of, rollups
 from scorecards.links import address
 from scorecards.map_layout import Arrow, Lane, MapLayout, Share, Stage, lay_out
@@ -361,17 +361,16 @@ def _left_alone(viewer: Person, chosen: MapFilter) -> list[Finding]:
         counts = defaultdict(Count)
         for holder, n, total in told.values_list("slice", "count", "total"):
             counts[holder] += Count(n, int(total))
+    queues = set(OwnerMatch.objects.filter(kind=OwnerMatch.Kind.QUEUE).values_list("name", flat=True))
     found = []
     for holder, count in sorted(counts.items(), key=lambda item: (-item[1].yes, -item[1].n)):
         if count.n < TOO_FEW or not count.yes:
             continue
         here = replace(wanted, slice=holder)
-        place = "had no owner" if holder == "Nobody" else f"waited in {holder}"
         found.append(
             Finding(
-                f"{count.n:,} MQLs {place}; {count.yes:,} were never touched.",
-                "Nobody's clock runs on them, so nobody is told." if holder == "Nobody" else
-                "A queue is nobody: no person was told that they are due.",
+                f"{count.n:,} MQLs {_place_words(holder, queues)}; {count.yes:,} were never touched.",
+                "No person owned them when routing was due, so nobody was told.",
                 replace(here, value="1").records_href,
                 f"Show the {count.yes:,}",
                 "weeks",
@@ -379,6 +378,14 @@ def _left_alone(viewer: Person, chosen: MapFilter) -> list[Finding]:
             )
         )  # fmt: skip
     return found[:3]
+
+
+def _place_words(holder: str, queues: set[str]) -> str:
+    if holder == "Nobody":
+        return "had no owner"
+    if holder in queues:
+        return f"waited in {holder}"
+    return f"were left with {holder}, where no person works"
 
 
 def _owned_by_leavers(viewer: Person, chosen: MapFilter) -> list[Finding]:

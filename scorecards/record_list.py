@@ -187,10 +187,11 @@ def _remote_objects() -> Sequence[tuple[str, str]]:
 
 def find(viewer: Person, wanted: Wanted) -> QuerySet[Record]:
     """All that is asked for, with what a row shows."""
-    found = chosen(viewer, wanted).annotate(changed_at=Coalesce("modified_at_remote", "seen_at"))
+    found = chosen(viewer, wanted)
     if wanted.search:
         found = search(found, [wanted.object], wanted.search)
-    return found.select_related("owner", "connection")
+    moment = Coalesce("modified_at_remote", "seen_at")
+    return found.annotate(changed_at=moment).select_related("owner", "connection")
 
 
 def page_of(viewer: Person, wanted: Wanted, cursor: Cursor | None) -> KeysetPage[Record]:
@@ -242,7 +243,7 @@ def rows_of(
         clocks.setdefault(due.journey_id, due)
     found = []
     for record in records:
-        entry = latest.get(record.journey_id) if record.journey_id else None
+        last = latest.get(record.journey_id) if record.journey_id else None
         clock = clocks.get(record.journey_id) if record.journey_id else None
         name, state = checks.get(record.pk, ("", ""))
         company, who = title_parts(record)
@@ -251,8 +252,8 @@ def rows_of(
                 record=record,
                 company=company,
                 who=who,
-                stage=by_key[entry.stage] if entry else None,
-                stage_at=entry.occurred_at if entry else None,
+                stage=by_key[last.stage] if last is not None else None,
+                stage_at=last.occurred_at if last is not None else None,
                 check_name=name,
                 check_state=state,
                 clock=clock,

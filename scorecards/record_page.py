@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Value, Whe
 from django.db.models.functions import JSONObject
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 
 from definitions.bodies import DEFINITIONS, StageBody
 from definitions.checklists import Check, CheckPart, checklists
@@ -32,6 +35,13 @@ from teams.querysets import border
 
 MOST_ACTIVITIES = 200
 MOST_EVENTS = 200
+ACTIVITY_WORDS = {
+    "call": "Call",
+    "email": "E-mail",
+    "meeting": "Meeting",
+    "task": "Task",
+    "message": "Message",
+}
 ACTIVITY_ICONS = {
     "call": "telephone",
     "email": "envelope",
@@ -77,6 +87,12 @@ class CheckSection:
     check: Check
     member: Record
     parts: tuple[PartLine, ...]
+    is_of_stage: bool
+
+    @property
+    def heading(self) -> str:
+        """The sentence where it is about a stage; a definition beside the stages goes by its name."""
+        return self.check.sentence if self.is_of_stage else self.check.name
 
     @property
     def crm(self) -> str:
@@ -169,8 +185,14 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
         for name, field in fields.items()
     }
     names = _rule_names(model)
+    named = {s.definition for s in stages if s.definition}
     sections = [
-        CheckSection(check, member, tuple(_part_line(p, member, labels) for p in check.parts))
+        CheckSection(
+            check,
+            member,
+            tuple(_part_line(p, member, labels) for p in check.parts),
+            check.section != DEFINITIONS or check.key in named,
+        )
         for member in members
         for check in checks.get(member.pk, [])
     ]
@@ -182,7 +204,7 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
         who=who,
         members=[_member(r, record) for r in members],
         stages=stage_bar(stages, entries),
-        sentence=_sentence(sections, stages),
+        sentence=_sentence(sections),
         sections=sections,
         due=[
             Due(names.get(c.rule_key, c.rule_key), c, clock_href(c.pk))
@@ -320,14 +342,13 @@ def _section_order(section: CheckSection, stages: Sequence[StageBody]) -> tuple[
     return (section.check.section != DEFINITIONS, names.index(key) if key in names else len(names), key)
 
 
-def _sentence(sections: Sequence[CheckSection], stages: Sequence[StageBody]) -> str:
+def _sentence(sections: Sequence[CheckSection]) -> str:
     """The first check of a stage that isn't passed; when all are, the last one's."""
-    named = {s.definition for s in stages if s.definition}
-    of_stages = [s.check for s in sections if s.check.section == DEFINITIONS and s.check.key in named]
+    of_stages = [s.check for s in sections if s.check.section == DEFINITIONS and s.is_of_stage]
     open_ones = [c for c in of_stages if c.state != "met"]
     if of_stages:
         return (open_ones[0] if open_ones else of_stages[-1]).sentence
-    return sections[0].check.sentence if sections else ""
+    return sections[0].heading if sections else ""
 
 
 # --- beside and below ----------------------------------------------------------------------------------------------
@@ -387,15 +408,22 @@ def _corrections(clocks: Sequence[Any], names: Mapping[str, str]) -> list[dict[s
 
 def _desired(members: Sequence[Record]) -> list[dict[str, Any]]:
     by_id = {r.pk: r for r in members}
-    rows = DesiredField.objects.filter(record_id__in=by_id).order_by("record", "field")
-    return [_desired_line(row, by_id[row.record_id]) for row in rows]
+    rows = DesiredField.objects.filter(record_id__in=by_id).order_by("field", "record")
+    lines: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        # The same value in both CRMs is one line.
+        name = json.dumps([row.field, row.desired, row.state, row.hold])
+        line = lines.setdefault(name, _desired_line(row))
+        label = by_id[row.record_id].connection.label
+        line["crms"] = f"{line['crms']}, {label}" if line["crms"] else label
+    return list(lines.values())
 
 
-def _desired_line(row: DesiredField, record: Record) -> dict[str, Any]:
+def _desired_line(row: DesiredField) -> dict[str, Any]:
     own = OWN_FIELD_BY_NAME.get(row.field)
     return {
         "label": own.label if own else row.field,
-        "crm": record.connection.label,
+        "crms": "",
         "desired": row.desired,
         "at": _moment(row.desired) if own and own.type == "datetime" else None,
         "is_url": own is not None and own.type == "url",
@@ -463,19 +491,30 @@ def _activity_line(row: Record, *, key_only: bool) -> Happening | None:
     if at is None or (key_only and values.get("is_automated") is True):
         return None
     kind = str(values.get("kind") or "activity")
-    words = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "task": "Task", "message": "Message"}
-    way = {"inbound": " from the buyer", "outbound": ""}.get(str(values.get("direction") or ""), "")
-    automatic = ", sent automatically" if values.get("is_automated") is True else ""
-    subject = str(values.get("subject") or "")
+    notes = " ".join(str(values.get("notes") or "").split())
+    subject = plain_subject(str(values.get("subject") or ""))
+    marks = "".join(
+        [
+            " from the buyer" if values.get("direction") == "inbound" else "",
+            ", sent automatically" if values.get("is_automated") is True else "",
+        ]
+    )
+    word = ACTIVITY_WORDS.get(kind, kind.capitalize())
+    told = subject.lower().startswith(word.lower())
     return Happening(
         at,
-        f"{words.get(kind, kind.capitalize())}{way}{automatic}{': ' + subject if subject else ''}",
-        _shortened(str(values.get("notes") or "")),
+        f"{subject}{marks}" if told else f"{word}{marks}{': ' + subject if subject else ''}",
+        _shortened(notes) if notes != subject else "",
         who=row.owner.name if row.owner else "",
         source=row.connection.label,
         icon=ACTIVITY_ICONS.get(kind, "chat-dots"),
         href=row.connection.record_url.replace("{object}", row.remote_object).replace("{id}", row.remote_id),
     )
+
+
+def plain_subject(text: str) -> str:
+    """Without the "Email:" or "Call:" that a CRM puts in front itself."""
+    return re.sub(r"^(e-?mail|call|meeting|task):\s*", "", " ".join(text.split()), flags=re.IGNORECASE)
 
 
 def _shortened(text: str, length: int = 240) -> str:
@@ -551,6 +590,9 @@ def _value_words(value: Any, event: Event, owners: Mapping[tuple[int, str], str]
         return ", ".join(map(str, value))
     if event.field in {"owner", "ae"}:
         return owners.get((event.connection_id, str(value)), str(value))
+    if isinstance(value, str) and "T" in value and (at := _moment(value)):
+        local = timezone.localtime(at)
+        return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
     return _shortened(str(value), 120)
 
 
