@@ -107,8 +107,8 @@ class Day:
     def heading(self) -> str:
         """ "3 need you now"."""
         if self.now_count:
-            count = f"{self.now_count}{'+' if self.is_cut else ''}"
-            return f"{count} need you now" if self.now_count > 1 else "One needs you now"
+            shown = f"{self.now_count}{'+' if self.is_cut else ''}"
+            return f"{shown} need you now" if self.now_count > 1 else "One needs you now"
         for section, word in ((TODAY, "today"), (LATER, "later")):
             if count := sum(1 for row in self.rows if row.section == section):
                 return f"Nothing right now, {count} {word}"
