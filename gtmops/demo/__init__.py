@@ -26,6 +26,9 @@ TEAMS = {
 }
 """Fernhill's name of a team -> (key, name, purpose) here."""
 
+SYSTEM_ADMIN = "avery.stonewell@fernhill.example"
+"""Runs the installation; not one of the people who sell."""
+
 ROLE_WORDS = {
     "revops_admin": "RevOps admin",
     "sdr": "SDR (Austin)",
@@ -51,7 +54,10 @@ def demo_seed(base_url: str, now: datetime) -> dict[str, Any]:
 
 def sign_ins() -> list[tuple[str, str]]:
     """(role in words, e-mail) of each demo sign-in; all have one password."""
-    return [(ROLE_WORDS[role], email) for role, email in DEMO_PEOPLE.items()]
+    return [
+        *((ROLE_WORDS[role], email) for role, email in DEMO_PEOPLE.items()),
+        ("System admin", SYSTEM_ADMIN),
+    ]
 
 
 def _people(now: datetime) -> Iterator[dict[str, Any]]:
@@ -74,6 +80,17 @@ def _people(now: datetime) -> Iterator[dict[str, Any]]:
         if person.email in can_sign_in:
             row["password"] = PASSWORD
         yield row
+    yield {
+        "email": SYSTEM_ADMIN,
+        "name": "Avery Stonewell",
+        "role": "system_admin",
+        "job_title": "IT operations",
+        "team": "revops",
+        "time_zone": "America/Chicago",
+        "business_units": list(BUSINESS_UNITS),
+        "since": now - timedelta(days=3 * 365),
+        "password": PASSWORD,
+    }
 
 
 def _connections(base_url: str, now: datetime) -> Iterator[dict[str, Any]]:

@@ -75,7 +75,8 @@ def in_crm(product: Product, contact: str) -> dict[str, Any]:
 
 
 def qualify(browser: Browser, product: Product, lead: str) -> None:
-    """What an SDR does in Salesforce after the call that qualified the lead."""
+    """What an SDR does in Salesforce: log the call that qualified the lead, and say so on the lead."""
+    product.press(f"/salesforce/Lead/{lead}/log", kind="call", subject="Qualifying call")
     confirmed = {f"{name}_Confirmed__c": "true" for name in ("Need", "Authority", "Timeline")}
     edit(browser, product, f"/salesforce/Lead/{lead}", Status="Qualified", AE__c=DEMO_AE.user_id, **confirmed)
 
@@ -128,7 +129,6 @@ def test_a_lead_walks_from_marketing_to_sales_and_the_number_holds_it(
         assert clock == [("running",)]
 
         lead = lead_of(loaded, contact)
-        loaded.press(f"/salesforce/Lead/{lead}/log", kind="call", subject="Qualifying call")
         qualify(browser, loaded, lead)
         send_handoff(sdr, loaded, company)
         assert wait_for(lambda: handoff_state(loaded, lead), seconds=10, what="sent")[0] == "sent"
@@ -140,7 +140,7 @@ def test_a_lead_walks_from_marketing_to_sales_and_the_number_holds_it(
         expect(ae.get_by_text(WORDS["pain"]).first).to_be_visible()
         ae.get_by_role("button", name="Accept", exact=True).click()
         ae.get_by_role("button", name="Confirm next step").click()
-        expect(ae.get_by_text("Completed").first).to_be_visible()
+        expect(ae.get_by_text("confirmed the next step").first).to_be_visible()
     assert handoff_state(loaded, lead) == ("completed", "gtmops")
 
     wait_for(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gtmops.demo import SYSTEM_ADMIN
 from tests.end_to_end.product import Product, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("product")]
@@ -37,10 +38,10 @@ def quick_rule(product: Product, tmp_path_factory: pytest.TempPathFactory) -> It
     rules = folder / "sla_rules.yaml"
     before = rules.read_text()
     rules.write_text(f"{before.rstrip()}\n{BODY}")
-    product.manage("model", "apply", str(folder), "--force")
+    product.manage("model", "apply", str(folder), "--force", "--as", SYSTEM_ADMIN)
     yield product
     Path(rules).write_text(before)
-    product.manage("model", "apply", str(folder), "--force")
+    product.manage("model", "apply", str(folder), "--force", "--as", SYSTEM_ADMIN)
 
 
 def clock_of(product: Product, contact: str) -> dict[str, Any] | None:
