@@ -25,6 +25,15 @@ def duration_words(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def working_duration_words(seconds: float) -> str:
+    """Working time that passed: "46 min", "2 h 10 min", "35 h"; hours never become days, whose length nobody knows."""
+    hours, rest = divmod(abs(int(seconds)), HOUR)
+    if not hours:
+        return duration_words(rest)
+    minutes = rest // MINUTE
+    return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+
+
 def business_duration_words(seconds: int) -> str:
     """Working time of a rule: "1 business hour", "30 business minutes", "1 h 30 min of business time"."""
     if seconds % HOUR == 0:

@@ -21,7 +21,7 @@ from records.kinds import DELETED, RESTORED, VERIFIED
 from slas.calendars.business_time import Calendar
 from slas.evidence import Holding, Proof, holdings, meeting_plans, touches
 from slas.kinds import CLOCK_DUE
-from slas.rules import Rule, RuleHistory
+from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.split import Segment, holder_at, party_of, split
 from slas.staff import Staff
 
@@ -133,12 +133,16 @@ def fold_clocks(
 ) -> list[ClockData]:
     """All clocks of a journey, one per rule and start; a clock keeps the rule that was in force at its start."""
     found = []
+    owned: dict[uuid.UUID, list[Holding]] = {}
     for history in rules:
         for version in history.versions:
             for start in starts(journey, version.rule):
                 record = journey.record(start.record_id)
-                if history.at(start.at) is version and record is not None:
-                    found.append(_fold_one(journey, record, version.id, version.rule, start, batch, staff))
+                if record is None or history.at(start.at) is not version:
+                    continue
+                if record.id not in owned:
+                    owned[record.id] = holdings(journey, record, batch, staff)
+                found.append(_fold_one(journey, record, owned[record.id], version, start, batch, staff))
     return found
 
 
@@ -158,14 +162,14 @@ def segments_until(
 def _fold_one(
     journey: JourneyData,
     record: RecordData,
-    version_id: int,
-    rule: Rule,
+    owned: Sequence[Holding],
+    version: RuleVersion,
     start: Start,
     batch: Batch,
     staff: Staff,
 ) -> ClockData:
+    rule = version.rule
     clock_id = derive_id("clock", rule.key, record.key, start.key)
-    owned = holdings(journey, record, batch, staff)
     calendar = staff.calendar_at(rule.acting_team, start.at) if rule.target.kind == "business" else None
     walk = _Walk(
         clock_id=clock_id,
@@ -188,7 +192,7 @@ def _fold_one(
     return ClockData(
         id=clock_id,
         rule=rule,
-        rule_version_id=version_id,
+        rule_version_id=version.id,
         calendar_version_id=calendar[0] if calendar else None,
         start=start,
         due_at=walk.due_at,
@@ -343,7 +347,11 @@ def _stops(
     if kind == "owner_in_team":
         yield from _owners(subject, start, owned, staff)
     elif kind == "touch_by_team":
-        yield from (p for p in touches(journey, subject, batch, staff) if p.at >= start.at)
+        # Salesforce keeps whole seconds: a touch in the second of the start came after it.
+        second = start.at.replace(microsecond=0)
+        for touch in touches(journey, subject, batch, staff):
+            if touch.at >= second:
+                yield replace(touch, at=max(touch.at, start.at))
     else:
         for event in journey.events:
             what = HANDOFF_STOPS[kind].get(event.kind)

@@ -102,14 +102,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One clock, explained to one viewer. Seconds count as the rule does, those of the bar as the wall clock."""
+    """One clock, explained to one viewer. ``seconds``: late, to spare or left, as the rule counts; else wall time."""
 
     clock: Clock
     rule: Rule
     now: datetime
-    late_seconds: int | None
-    spare_seconds: int | None
-    left_seconds: int | None
+    seconds: int | None
     unowned_seconds: int
     bar: Sequence[Stretch]
     bar_start: str
@@ -143,14 +141,11 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
     segments = _segments(clock, rule, now)
     end_what = _end_words(clock)
     connections = {c.name: c for c in Connection.objects.all()}
-    is_counting = clock.due_at is not None and clock.state in Clock.OPEN and clock.due_at > now
     return Explanation(
         clock=clock,
         rule=rule,
         now=now,
-        late_seconds=late_seconds(clock, now),
-        spare_seconds=spare_seconds(clock),
-        left_seconds=counted_seconds(clock, now, clock.due_at) if is_counting and clock.due_at else None,
+        seconds=_seconds(clock, now),
         unowned_seconds=sum(s.seconds for s in segments if s.party == SYSTEM),
         bar=stretches(
             segments, teams, names, zone, f"{moment_words(clock.stopped_at or now, zone)} {end_what}"
@@ -166,6 +161,14 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
         corrections=_corrections(clock),
         told=_told(clock, names),
     )
+
+
+def _seconds(clock: Clock, now: datetime) -> int | None:
+    """How late, how much to spare, or how much is left: a clock has one of them at most."""
+    if clock.due_at is not None and clock.state in Clock.OPEN:
+        return counted_seconds(clock, now, clock.due_at) if clock.due_at > now else None
+    late = late_seconds(clock, now)
+    return spare_seconds(clock) if late is None else late
 
 
 def _segments(clock: Clock, rule: Rule, now: datetime) -> list[Segment]:

@@ -14,6 +14,7 @@ MOST_STRETCHES = 14
 CLOSED_SHARE = 0.35
 """A night is long and says little: drawn at most this large beside all that was open."""
 
+A_DAY = 86_400
 TONES = {"marketing": "sky", "sdr": "amber", "sales": "green", "cs": "pink", "product": "violet"}
 OTHER_TONE = "indigo"
 
@@ -110,7 +111,7 @@ def _marked(found: list[Stretch], ends: Sequence[Segment], zone: tzinfo, last_ma
             mark = moment_words(ends[i].end, zone)
             mark += " owner set" if stretch.key == "System" else ""
         label = stretch.label
-        if stretch.tone == "closed":
+        if stretch.tone == "closed" and stretch.seconds < A_DAY:
             begin, end = (at.astimezone(zone) for at in (ends[i].begin, ends[i].end))
             label = f"closed {begin:%H:%M} – {end:%H:%M}"
         marked.append(replace(stretch, mark=mark, label=label))

@@ -40,6 +40,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def working_duration(seconds: float | None) -> str:
+    """ "35 h 10 min" of working time; nothing known is "–"."""
+    return "–" if seconds is None else phrases.working_duration_words(seconds)
+
+
+@register.filter
 def business_duration(seconds: int) -> str:
     """ "1 business hour"."""
     return phrases.business_duration_words(seconds)
@@ -113,6 +119,7 @@ def due_chip(
     if state == "running" and due_at is None:
         state = "waiting"
     look = words.clock_look(state)
+    late_words = phrases.duration_words if late_seconds is None else phrases.working_duration_words
     text, severity, icon_name = look.word, look.severity, look.icon
     if state == "running" and due_at is not None:
         live = True
@@ -128,7 +135,7 @@ def due_chip(
         elif late_seconds and (state != "met" or finished_at is not None):
             look = words.clock_look("met_late")
             done = "Done " if finished_at is not None else ""
-            text = f"{done}{phrases.duration_words(late_seconds)} late"
+            text = f"{done}{late_words(late_seconds)} late"
             severity, icon_name = look.severity, look.icon
     elif state == "paused" and left_seconds is not None:
         text = f"{look.word}, {phrases.duration_words(left_seconds)} left"

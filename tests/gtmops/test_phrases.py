@@ -73,6 +73,13 @@ def test_a_rule_s_time_is_business_time(seconds: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "words"), [(20, "20 s"), (2760, "46 min"), (7800, "2 h 10 min"), (126_000, "35 h")]
+)
+def test_working_time_that_passed_never_becomes_days(seconds: int, words: str) -> None:
+    assert phrases.working_duration_words(seconds) == words
+
+
+@pytest.mark.parametrize(
     ("share", "words"), [(0.61, "61%"), (0.031, "3.1%"), (0.03, "3%"), (1, "100%"), (0, "0%"), (None, "–")]
 )
 def test_a_share_is_a_percentage(share: float | None, words: str) -> None:

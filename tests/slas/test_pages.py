@@ -100,7 +100,7 @@ def test_a_running_clock_says_what_is_left_in_the_time_it_counts(house: House) -
     house.become_mql("Thu 17:00")
     clock = Clock.objects.with_names().get(pk=house.clock().pk)
     found = explain(clock, house.sasha, austin("Thu 17:20"))
-    assert (found.left_seconds, found.clock.due_at) == (2400, austin("Fri 09:00"))
+    assert (found.seconds, found.clock.due_at) == (2400, austin("Fri 09:00"))
     assert sum(s.seconds for s in found.bar) == 1200
     assert found.is_open
 
