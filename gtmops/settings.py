@@ -376,6 +376,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "ClockState": "slas.models.Clock.State",
+        "HandoffState": "handoffs.models.Handoff.State",
+        "JudgementState": "definitions.models.JudgementState",
+    },
 }
 
 # --- logs: one JSON line each, to stderr ----------------------------------------------------------

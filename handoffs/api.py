@@ -305,16 +305,23 @@ KEY_HEADER = OpenApiParameter(
 
 def _act_path(name: str) -> URLPattern:
     takes, summary, _ = ACTS[name]
-    view = type(f"Handoff{name.title().replace('_', '')}View", (ActView,), {"takes": takes, "act": name})
-    view.__module__, view.__doc__ = __name__, ActView.__doc__
-    documented: type[ActView] = extend_schema(
+
+    def post(self: ActView, request: Request, handoff_id: uuid.UUID) -> Response:
+        return ActView.post(self, request, handoff_id)
+
+    documented = extend_schema(
         operation_id=f"handoffs_{name}",
         summary=summary,
         request=takes,
         parameters=[KEY_HEADER],
         responses={200: HandoffDetailSerializer, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
-    )(view)
-    return path(f"handoffs/<uuid:handoff_id>/{name}/", documented.as_view(), name=f"handoff_{name}")
+    )(post)
+    view: type[ActView] = type(
+        f"Handoff{name.title().replace('_', '')}View",
+        (ActView,),
+        {"takes": takes, "act": name, "post": documented, "__doc__": ActView.__doc__, "__module__": __name__},
+    )
+    return path(f"handoffs/<uuid:handoff_id>/{name}/", view.as_view(), name=f"handoff_{name}")
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -98,6 +98,7 @@ class _ClocksView(GenericAPIView[Clock]):
     """The border in the query, and whose names the caller may read."""
 
     http_method_names = ["get", "head"]  # as Django's View has it
+    queryset = Clock.objects.none()  # for the schema; each request has its own
 
     def get_queryset(self) -> ClockQuerySet:
         return Clock.objects.for_person(person_of(self.request)).with_names()

@@ -111,6 +111,11 @@ def django_checks() -> Iterator[str]:
         GTMOPS_HTTPS="1",
         GTMOPS_DEBUG="0",
     )
+    yield from run(
+        "The schema of the API",
+        [*manage, "spectacular", "--fail-on-warn", "--validate", "--file", os.devnull],
+        DJANGO_SETTINGS_MODULE="tests.settings",
+    )
 
 
 def template_checks(files: list[Path]) -> Iterator[str]:
