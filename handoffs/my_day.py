@@ -112,7 +112,7 @@ class Day:
         for section, word in ((TODAY, "today"), (LATER, "later")):
             if count := sum(1 for row in self.rows if row.section == section):
                 return f"Nothing right now, {count} {word}"
-        return "Nothing waiting"
+        return f"Your team: {len(self.late_elsewhere)} late" if self.late_elsewhere else "Nothing waiting"
 
     @property
     def next_up(self) -> Row | None:
@@ -505,7 +505,9 @@ def _late_elsewhere(person: Person, now: datetime) -> list[Clock]:
     theirs = Q(owner__manager=person)
     if person.is_admin:
         theirs |= Q(owner=None)
-    rows = _clocks_within_border(person).filter(theirs, due_at__lte=now).exclude(owner=person)
+    rows = _clocks_within_border(person).filter(theirs, due_at__lte=now)
+    # What gtmops itself heard of too late is nobody's delay.
+    rows = rows.exclude(owner=person).exclude(state=Clock.State.SEEN_LATE)
     return list(rows.select_related("rule", "owner").order_by("due_at", "pk")[:MOST_LATE])
 
 

@@ -89,6 +89,7 @@ class HandoffPage:
     filled: Sequence[FormRow]
     facts: Sequence[Fact]
     buyer_words: str
+    last_engagement: str
     deeds: Sequence[Deed]
     step: FormRow
     step_at: FormRow
@@ -154,9 +155,8 @@ def load_page(handoff: Handoff, viewer: Person, now: datetime) -> HandoffPage:
         missing=[row for row in rows if row.is_missing],
         filled=[row for row in rows if not row.is_missing],
         facts=list(_facts(template.already_known, journey, places, viewer.zone)),
-        buyer_words=next(
-            (str(r.values[template.buyer_words]) for r in people if r.values.get(template.buyer_words)), ""
-        ),
+        buyer_words=_first(journey, template.buyer_words),
+        last_engagement=_first(journey, "last_engagement"),
         deeds=deeds(journey, places, now)[:LAST_DEEDS],
         step=by_key.get(NEXT_STEP) or _own_row(NEXT_STEP, "Agreed next step", "text"),
         step_at=by_key.get(NEXT_STEP_AT) or _own_row(NEXT_STEP_AT, "Date of the next step", "datetime"),
@@ -175,6 +175,10 @@ def load_page(handoff: Handoff, viewer: Person, now: datetime) -> HandoffPage:
         answer_label=OWN_FIELD_BY_NAME["gtm_handoff_answer"].label,
         zone_name=viewer.time_zone.replace("_", " "),
     )
+
+
+def _first(journey: JourneyData, name: str) -> str:
+    return next((str(r.values[name]) for r in journey.of("person") if r.values.get(name)), "")
 
 
 def face_of(handoff: Handoff, viewer: Person) -> Face:
@@ -276,11 +280,9 @@ def deeds(journey: JourneyData, places: Mapping[str, Place], now: datetime) -> l
         if kind not in words or activity.deleted_at is not None:
             continue
         subject = str(activity.values.get("subject") or "")
-        add(
-            activity_at(activity),
-            f"{words[kind]}: {subject}" if subject else words[kind],
-            activity.connection,
-        )
+        says_kind = subject.lower().startswith((kind, words[kind].lower()))
+        text = subject if says_kind else f"{words[kind]}: {subject}" if subject else words[kind]
+        add(activity_at(activity), text, activity.connection)
     return sorted(found, key=lambda deed: deed.at, reverse=True)
 
 

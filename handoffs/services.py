@@ -213,8 +213,9 @@ def form_state(
     found = []
     for spec in template.form:
         value, source = form.get(spec.key), "form"
-        if not value:
-            value, source = _known(spec.known_from, journey, now)
+        known, known_in = _known(spec.known_from, journey, now)
+        if not value or value == known:
+            value, source = known, known_in
         found.append(
             FieldState(
                 spec.key,

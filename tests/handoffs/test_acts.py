@@ -95,7 +95,12 @@ def test_a_stale_page_is_told_who_was_faster(house: House, colleague: Person) ->
     services.accept(handoff, house.ae, key="2", now=house.now)
     with pytest.raises(Stale) as fault:
         services.send_back(
-            handoff, house.ae, reason="no_need", text="", key="3", now=house.now + timedelta(minutes=2)
+            handoff,
+            house.ae,
+            reason="no_need",
+            text="",
+            key="3",
+            now=house.now + timedelta(minutes=2, seconds=1),
         )
     assert fault.value.text.startswith(f"{house.ae.name} accepted it 2 min ago.")
 

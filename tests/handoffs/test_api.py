@@ -56,7 +56,7 @@ def test_a_handoff_goes_all_the_way(house: House, ready: Handoff) -> None:
         assert (answer.status_code, answer.json().get("state")) == (200, state), answer.content
     shown = sdr.get(reverse("api:handoff", args=[ready.pk])).json()
     assert shown["next_step_at"] == "2030-02-01T10:00:00Z"
-    assert {f["key"]: f["source"] for f in shown["form_fields"]}["pain"] == "form"
+    assert {f["key"]: f["source"] for f in shown["form_fields"]}["pain"] == "salesforce"
 
 
 @pytest.mark.parametrize(
