@@ -76,7 +76,8 @@ def relink(record_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     )
     if moved:
         Record.objects.bulk_update(moved, ["journey"])
-    _attach_leaves(leaves, {r.pk for r in moved})
+    # Of every member, not only of the moved: an activity whose own mark another worker still holds must not be missed.
+    _attach_leaves(leaves, set(links))
     affected |= set(journeys)
     affected |= set(
         Record.objects.filter(pk__in=leaves, journey__isnull=False).values_list("journey_id", flat=True)
@@ -111,9 +112,9 @@ def _closure(start: set[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
     return links
 
 
-def _attach_leaves(leaves: set[uuid.UUID], moved: set[uuid.UUID]) -> None:
+def _attach_leaves(leaves: set[uuid.UUID], members: set[uuid.UUID]) -> None:
     """Give activities the journey, and the business unit, of the person they are about."""
-    own_keys = LinkKey.objects.filter(record_id__in=moved, key__startswith="id:").values("key")
+    own_keys = LinkKey.objects.filter(record_id__in=members, key__startswith="id:").values("key")
     pointing = LinkKey.objects.filter(
         Q(record_id__in=leaves) | Q(key__in=own_keys), record__object__in=LEAVES
     )

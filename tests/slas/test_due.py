@@ -78,6 +78,16 @@ def test_a_touch_in_time_found_by_the_re_reading_prevents_it(house: House) -> No
     assert (house.clock().state, house.told()) == ("met", [])
 
 
+def test_a_touch_whose_own_mark_another_worker_holds_is_seen_all_the_same(house: House) -> None:
+    record = house.become_mql("Thu 10:00")
+    house.tick("Thu 11:00:02")
+    house.conclude("Thu 11:00:02")
+    house.serve_requests("Thu 11:00:04", before=lambda: house.call("Thu 10:55", now="Thu 11:00:04"))
+    Touched.objects.exclude(record=record).delete()
+    house.conclude("Thu 11:00:05")
+    assert (house.clock().state, house.told()) == ("met", [])
+
+
 def test_a_touch_told_after_the_breach_withdraws_it(house: House) -> None:
     house.become_mql("Thu 10:00")
     house.run_late()
