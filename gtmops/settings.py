@@ -172,7 +172,7 @@ REDIS_PREFIX = env.str("GTMOPS_REDIS_PREFIX", default="gtmops")  # where several
 _broker_url, _cache_url = redis_urls(need("REDIS_URL", STARTED_BY_UP))
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "gtmops.cache.ForgivingCache",
         "LOCATION": _cache_url,
         "KEY_PREFIX": REDIS_PREFIX,
         "TIMEOUT": 300,
@@ -192,7 +192,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,  # above the longest task, or it runs twice
     "unacked_restore_interval": 2,  # kombu's own figures bring a killed worker's task back after 90 s
     "unacked_restore_throttle": 1,
-    "socket_connect_timeout": 5,
+    "max_retries": 1,  # of one ring: a page must not wait for a doorbell that is away
+    "interval_start": 0,
+    "interval_step": 0,
+    "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 10,
 }

@@ -20,15 +20,11 @@ class Tuning:
     pull_seconds: float = 60.0
     salesforce_overlap_seconds: int = 600  # how far behind the CRM's clock a cursor may be saved
     hubspot_overlap_seconds: int = 3600  # HubSpot's search index lags by minutes
-    full_pull_seconds: int = 86_400  # all ids compared, the only cure for what the CRM never told
-    pull_page_size: int = 200
     deletions_seconds: int = 900  # between two readings of a list of what was deleted (HubSpot)
     webhook_tolerance_seconds: int = 300  # older signatures are refused
     api_budget_percent: int = 50  # of what the CRM says is left of the day
 
     # Writing to the CRMs.
-    push_seconds: float = 60.0
-    push_batch: int = 200
     hold_after_changes: int = 2  # changes by others within hold_window_seconds put a field on hold
     hold_window_seconds: int = 86_400
 
@@ -56,10 +52,6 @@ class Tuning:
     session_idle_seconds: int = 1800
     session_absolute_seconds: int = 43_200
     progress_poll_seconds: float = 2.0
-
-    # Housekeeping.
-    webhook_body_days: int = 30
-    dead_effect_days: int = 90
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:

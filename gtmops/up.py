@@ -166,7 +166,6 @@ class Runner:
                 "GTMOPS_STANDINS_URL": f"http://127.0.0.1:{self.standins_port}",
                 "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
                 "GTMOPS_PULL_SECONDS": "3",
-                "GTMOPS_PUSH_SECONDS": "2",
                 "GTMOPS_SALESFORCE_OVERLAP_SECONDS": "30",
                 "GTMOPS_HUBSPOT_OVERLAP_SECONDS": "30",
             }
