@@ -89,6 +89,7 @@ def test_a_colleague_reads_the_team_and_a_manager_and_revops_read_the_name(house
         ("cancelled", {"stopped_at": austin("Thu 10:40")}, "No longer needed: the record was deleted."),
         ("breached_not_verified", {}, "Not verified: the CRM could not be read"),
         ("breached", {"stopped_at": austin("Thu 12:00")}, "Late by 1 h."),
+        ("breached", {"has_it": "system"}, "so far. Nobody owns it yet."),
     ],
 )
 def test_every_state_has_its_sentence(house: House, state: str, times: dict[str, object], words: str) -> None:
