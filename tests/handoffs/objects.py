@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
-from definitions.model_files import load_starter_model
+from django.conf import settings
+from ruamel.yaml import YAML
+
 from definitions.models import Version
 from handoffs.models import Handoff
 from records.models import Connection, Event, Journey, Record
-from teams.models import BusinessUnit, Person, Team
+from teams.models import BusinessUnit, Person
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def starter_body() -> dict[str, Any]:
+    text = (settings.BASE_DIR / "definitions/starter_model/handoffs.yaml").read_text("utf-8")
+    body: dict[str, Any] = YAML(typ="safe").load(text)["handoffs"]["sdr_to_ae"]
+    return body
+
+
 def handoff_of(unit: BusinessUnit, owner: Person) -> Handoff:
     """Open, of a record of ``unit``, with ``owner`` to send it."""
-    template = Version.objects.filter(section="handoffs", key="sdr_to_ae").first()
-    if template is None:
-        for key in ("marketing", "sdr", "sales", "cs", "revops"):
-            Team.objects.get_or_create(key=key, defaults={"name": key.upper(), "purpose": key})
-        load_starter_model(LONG_AGO, LONG_AGO)
-        template = Version.objects.get(section="handoffs", key="sdr_to_ae")
+    template, _ = Version.objects.get_or_create(
+        section="handoffs",
+        key="sdr_to_ae",
+        number=1,
+        defaults={"body": starter_body(), "state": "signed", "effective_from": LONG_AGO},
+    )
     connection, _ = Connection.objects.get_or_create(
         name="salesforce", defaults={"label": "Salesforce", "kind": "salesforce"}
     )
