@@ -122,10 +122,17 @@ class Reader:
             return None
 
     def finish(self) -> list[Fault]:
-        for name in self.body:
-            if name not in self._asked:
-                self.fault("unknown_key", unknown("key", str(name), self._asked), str(name))
+        self.faults.extend(unknown_keys(self.body, self._asked, *self.path))
         return self.faults
+
+
+def unknown_keys(body: Any, known: Collection[str], *path: Part) -> list[Fault]:
+    """A fault for every key of a mapping that is not one of ``known``; none for what is no mapping."""
+    return [
+        Fault((*path, str(name)), "unknown_key", unknown("key", str(name), known))
+        for name in (body if isinstance(body, Mapping) else ())
+        if name not in known
+    ]
 
 
 def unknown(noun: str, value: str, known: Collection[str]) -> str:

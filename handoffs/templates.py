@@ -9,6 +9,7 @@ from typing import Any, Literal
 from definitions.sections import Fault
 
 FIELD_KINDS = ("text", "long_text", "datetime", "choice")
+MEETING = "meeting"
 NEXT_STEP, NEXT_STEP_AT = "next_step", "next_step_at"
 
 
@@ -94,7 +95,7 @@ def parse_template(key: str, body: Mapping[str, Any]) -> Template:
                 kind,
                 bool(row.get("required", False)),
                 str(row.get("known_from", "")),
-                tuple(str(c) for c in row.get("choices", ())),
+                tuple(str(c) for c in row.get("choices") or ()),
             )
         )
     reasons = [
@@ -120,7 +121,7 @@ def parse_template(key: str, body: Mapping[str, Any]) -> Template:
         opens_on_stage=str(stage or ""),
         receiver_field=str(receiver.get("field", "")) if isinstance(receiver, Mapping) else "",
         form=tuple(form),
-        already_known=tuple(str(name) for name in body.get("already_known", ())),
+        already_known=tuple(str(name) for name in body.get("already_known") or ()),
         buyer_words=str(body.get("buyer_words", "")),
         reasons=tuple(reasons),
     )

@@ -20,6 +20,10 @@ TO = ("owner", "manager", "team_manager")
 ACTS = ("sender", "receiver")
 BY = ("inbox", "email")
 EVIDENCE = ("person", "activity")
+RULE_KEYS = (
+    "name", "sentence", "from_team", "to_team", "agreed_by", "start", "stop", "target", "acts", "evidence", "escalate",
+)  # fmt: skip
+STEP_KEYS = ("when", "to", "by")
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from definitions.reading import Reader, unknown, unknown_keys
 from definitions.sections import Body, Context, Fault, Section
 from slas.calendars.business_time import Calendar
-from slas.calendars.sections import calendar_spec
-from slas.rules import RuleError, parse_rule
+from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
+from slas.rules import RULE_KEYS, STEP_KEYS, RuleError, parse_rule
 
 
 def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
+    strange = _strange_in_rule(body, context)
     try:
         rule = parse_rule(key, body)
     except RuleError as error:
-        return error.faults
+        return [*error.faults, *strange]
     faults = [
-        Fault((side,), "unknown", f"There is no team “{body[side]}”.")
+        Fault((side,), "unknown", unknown("team", body[side], context.teams))
         for side in ("from_team", "to_team")
         if body[side] not in context.teams
     ]
     for side, (word, subject) in (("start", rule.start), ("stop", rule.stop)):
-        known = sorted(context.teams) if word in OF_TEAM else context.keys(OF_SECTION[word])
+        noun = "team" if word in OF_TEAM else OF_SECTION[word].removesuffix("s")
+        known = context.teams if word in OF_TEAM else context.keys(OF_SECTION[word])
         if subject not in known:
-            text = f"There is no “{subject}”. Known: {', '.join(known) or 'none yet'}."
-            faults.append(Fault((side, word), "unknown", text))
+            faults.append(Fault((side, word), "unknown", unknown(noun, subject, known)))
     if rule.target.kind == "business" and not _has_calendar(rule.acting_team, context):
         text = f"Nobody wrote down when {rule.acting_team} works: give it a calendar."
         faults.append(Fault(("target", "business"), "no_calendar", text))
+    return faults + strange
+
+
+def _strange_in_rule(body: Body, context: Context) -> list[Fault]:
+    """Keys that nothing reads, and signers that are no team."""
+    read = Reader(body)
+    read.some_of("agreed_by", context.teams, "team", required=False)
+    faults = [*read.faults, *unknown_keys(body, RULE_KEYS)]
+    steps = body.get("escalate")
+    for i, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
+        faults += unknown_keys(step, STEP_KEYS, "escalate", i)
     return faults
 
 
@@ -44,13 +57,19 @@ def _has_calendar(team: str, context: Context) -> bool:
 
 
 def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
+    read = Reader(body)
+    read.text("name", most=120)
+    read.some_of("teams", context.teams, "team", required=False)
+    faults = [
+        *read.faults,
+        *unknown_keys(body, CALENDAR_KEYS),
+        *unknown_keys(body.get("holidays_of"), PLACE_KEYS, "holidays_of"),
+    ]
     try:
         Calendar.from_spec(calendar_spec(body))
-    except (ValueError, TypeError, AttributeError) as error:
-        return [Fault((), "calendar", str(error))]
-    if not body.get("name"):
-        return [Fault(("name",), "missing", "Give the calendar a name.")]
-    return []
+    except (ValueError, TypeError) as error:
+        faults.append(Fault((), "calendar", str(error)))
+    return faults
 
 
 SECTIONS = (
@@ -60,7 +79,7 @@ SECTIONS = (
         parse=calendar_faults,
         title=lambda body: str(body["name"]),
         sentence=lambda body: (
-            f"Working hours of {', '.join(body.get('teams', [])) or 'no team'} in {body['tz']}."
+            f"Working hours of {', '.join(body.get('teams') or []) or 'no team'} in {body['tz']}."
         ),
     ),
     Section(

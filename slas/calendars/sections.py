@@ -11,14 +11,21 @@ import holidays
 from definitions.models import Version
 from slas.calendars.business_time import Calendar
 
+CALENDAR_KEYS = ("name", "teams", "tz", "week", "holidays_of", "holidays", "exceptions")
+PLACE_KEYS = ("country", "subdivision")
 FIRST_HOLIDAY_YEAR, LAST_HOLIDAY_YEAR = 2015, 2045
 
 
 def calendar_spec(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec for ``Calendar.from_spec``. Raises ValueError for a country or subdivision nobody knows."""
+    """The spec for ``Calendar.from_spec``. Raises ValueError for holidays that can't be read or that nobody knows."""
     spec = {key: body[key] for key in ("tz", "week", "exceptions") if key in body}
-    days = {str(day) for day in body.get("holidays", [])}
+    closed = body.get("holidays") or []
+    if not isinstance(closed, list | tuple):
+        raise ValueError("holidays is a list of dates")  # noqa: TRY004 - callers catch one error
+    days = {str(day) for day in closed}
     if place := body.get("holidays_of"):
+        if not isinstance(place, Mapping):
+            raise ValueError("holidays_of says country and, if wanted, subdivision")
         days |= set(_public_holidays(str(place.get("country")), place.get("subdivision")))
     return {**spec, "holidays": sorted(days)}
 

@@ -67,17 +67,26 @@ CONTEXT = Context(
         "calendars": {"austin": {"teams": ["sdr"]}},
     },
 )
-STRANGE: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+STRANGE: dict[str, tuple[str, dict[str, Any], tuple[str | int, ...]]] = {
     "a stage nobody knows": ("touch", {"start": {"stage_entered": "mqll"}}, ("start", "stage_entered")),
     "a team nobody knows": ("touch", {"stop": {"touch_by_team": "sdrs"}}, ("stop", "touch_by_team")),
     "a handoff nobody knows": ("notes", {"stop": {"handoff_sent": "x"}}, ("stop", "handoff_sent")),
     "a sender nobody knows": ("touch", {"from_team": "ads"}, ("from_team",)),
+    "a key nothing reads": ("touch", {"escalates": []}, ("escalates",)),
+    "a step's key nothing reads": (
+        "touch",
+        {"escalate": [{**LATE_STEP, "after": "1h"}]},
+        ("escalate", 0, "after"),
+    ),
+    "a signer nobody knows": ("touch", {"agreed_by": ["sdr", "ads"]}, ("agreed_by", 1)),
     "hours nobody wrote down": ("touch", {"to_team": "sales"}, ("target", "business")),
 }
 
 
 @pytest.mark.parametrize(("name", "change", "path"), STRANGE.values(), ids=STRANGE)
-def test_a_rule_names_only_what_exists(name: str, change: dict[str, Any], path: tuple[str, ...]) -> None:
+def test_a_rule_names_only_what_exists(
+    name: str, change: dict[str, Any], path: tuple[str | int, ...]
+) -> None:
     assert [f.path for f in rule_faults(name, {**RULES[name], **change}, CONTEXT)] == [path]
 
 
@@ -86,11 +95,34 @@ def test_the_rules_of_these_tests_are_faultless(name: str) -> None:
     assert rule_faults(name, RULES[name], CONTEXT) == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{}, {"name": "A", "tz": "Mars/Base", "week": {}}, {"name": "A", "tz": "UTC", "week": {}},
-     {"tz": "UTC", "week": {"mon": [["09:00", "17:00"]]}},
-     {"name": "A", "tz": "UTC", "week": {"mon": [["09:00", "17:00"]]}, "holidays_of": {"country": "ZZ"}}],
-)  # fmt: skip
-def test_a_calendar_that_cannot_be_is_refused(body: dict[str, Any]) -> None:
-    assert len(calendar_faults("a", body, CONTEXT)) == 1
+def test_what_is_not_there_is_told_with_what_is() -> None:
+    [fault] = rule_faults("touch", {**RULES["touch"], "start": {"stage_entered": "won"}}, CONTEXT)
+    assert fault.text == "there is no stage “won”; known are: mql"
+
+
+HOURS = {"mon": [["09:00", "17:00"]]}
+UNFIT: dict[str, tuple[dict[str, Any], list[tuple[str | int, ...]]]] = {
+    "nothing": ({}, [("name",), ()]),
+    "a zone of another planet": ({"name": "A", "tz": "Mars/Base", "week": {}}, [()]),
+    "no hours": ({"name": "A", "tz": "UTC", "week": {}}, [()]),
+    "no name": ({"tz": "UTC", "week": HOURS}, [("name",)]),
+    "a country nobody knows": (
+        {"name": "A", "tz": "UTC", "week": HOURS, "holidays_of": {"country": "ZZ"}},
+        [()],
+    ),
+    "a country as text": ({"name": "A", "tz": "UTC", "week": HOURS, "holidays_of": "DE"}, [()]),
+    "holidays as text": ({"name": "A", "tz": "UTC", "week": HOURS, "holidays": "2026-12-25"}, [()]),
+    "a team nobody knows": ({"name": "A", "tz": "UTC", "week": HOURS, "teams": ["sdrs"]}, [("teams", 0)]),
+    "a key nothing reads": ({"name": "A", "tz": "UTC", "week": HOURS, "absences": []}, [("absences",)]),
+    "a region nothing reads": (
+        {"name": "A", "tz": "UTC", "week": HOURS, "holidays_of": {"country": "DE", "state": "BE"}},
+        [("holidays_of", "state")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "paths"), UNFIT.values(), ids=UNFIT)
+def test_a_calendar_that_cannot_be_is_refused(
+    body: dict[str, Any], paths: list[tuple[str | int, ...]]
+) -> None:
+    assert [fault.path for fault in calendar_faults("a", body, CONTEXT)] == paths
