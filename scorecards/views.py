@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ from scorecards.monday import TOO_FEW, definition_notes, load_monday, percent
 from scorecards.periods import CHOICES, Period, read_period
 from scorecards.record_page import page_address
 from teams.access import business_units_of, person_of
-from teams.models import Person
+from teams.models import BusinessUnit
 
 FACTS_PER_PAGE = 50
 DIMENSIONS = {"lead_origin": "Where they came from", "region": "Region"}
@@ -37,14 +37,15 @@ BY_ANCHOR = Order("anchor_at", is_descending=True)
 def map_page(request: HttpRequest) -> HttpResponse:
     """Where do leads get stuck?"""
     viewer = person_of(request)
+    units = list(business_units_of(viewer))
     now = now_utc()
     period = read_period(request.GET, now.date())
     chosen = MapFilter(period, **{name: _text(request, name) for name in ("unit", "region", "pipeline")})
     context = {
-        "map": load_map(viewer, chosen, now),
+        "map": load_map([unit.pk for unit in units], chosen, now),
         "findings": load_findings(viewer, chosen),
         "period": period,
-        "filter_bar": [_period_filter(period), *_place_filters(viewer, chosen)],
+        "filter_bar": [_period_filter(period), *_place_filters(units, chosen)],
         "hidden": [] if period.choice else list(period.query.items()),
         "updated_at": now,
     }
@@ -216,7 +217,7 @@ def _period_filter(period: Period) -> dict[str, Any]:
     return {"name": "period", "label": "Period", "value": period.choice, "choices": choices}
 
 
-def _place_filters(viewer: Person, chosen: MapFilter) -> list[dict[str, Any]]:
+def _place_filters(units: Sequence[BusinessUnit], chosen: MapFilter) -> list[dict[str, Any]]:
     """Business unit, region and pipeline, where there is something to choose."""
     options: dict[tuple[str, str], list[str]] = {
         (object_name, name): [str(o.get("value") if isinstance(o, dict) else o) for o in values]
@@ -225,7 +226,7 @@ def _place_filters(viewer: Person, chosen: MapFilter) -> list[dict[str, Any]]:
         ).values_list("object", "name", "options")
     }
     bars = [
-        ("unit", "Business unit", [(u.key, u.name) for u in business_units_of(viewer)], "All"),
+        ("unit", "Business unit", [(u.key, u.name) for u in units], "All"),
         ("region", "Region", [(o, o) for o in options.get(("person", "region"), [])], "All regions"),
         (
             "pipeline",
