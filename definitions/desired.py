@@ -61,7 +61,9 @@ def qualified(told: Standing | None) -> str | None:
 
 
 def joined(words: Sequence[str], length: int) -> str | None:
-    """The words with "; " between them; what doesn't fit is counted: "…; and 2 more". None for none."""
+    """The words with "; " between them; what doesn't fit is counted: "…; and 2 more". None for none.
+
+    The first stays whole, however long it is."""
     if not words:
         return None
     text = "; ".join(words)
@@ -69,7 +71,7 @@ def joined(words: Sequence[str], length: int) -> str | None:
         if len(text) <= length:
             break
         text = "; ".join([*words[:kept], f"and {len(words) - kept} more"])
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return text
 
 
 DECLARATION = Declaration("definitions", FIELDS, compute)

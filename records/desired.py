@@ -60,13 +60,14 @@ def writable_records(journey: JourneyData) -> list[RecordData]:
 
 
 def refresh(batch: Batch) -> None:
-    """Fold the declared values of the batch into ``DesiredField`` rows; only differences are written."""
+    """Fold the declared values of the batch, fitted to their fields, into ``DesiredField`` rows; only differences
+    are written."""
     allowed = {r.id: r for j in batch.journeys.values() for r in writable_records(j)}
     wanted: dict[tuple[uuid.UUID, str], tuple[str, Any]] = {}
     for declaration in _declarations.values():
         for (record_id, name), value in declaration.compute(batch).items():
             if record_id in allowed:
-                wanted[record_id, name] = (declaration.writer, value)
+                wanted[record_id, name] = (declaration.writer, OWN_FIELD_BY_NAME[name].fit(value))
     records = [r.id for j in batch.journeys.values() for r in j.of("person")]
     held = {(d.record_id, d.field): d for d in DesiredField.objects.filter(record_id__in=records)}
     known = {r.id: r.values for r in allowed.values()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,12 @@ class OwnField:
     help: str
     options: tuple[str, ...] = ()
     length: int = 255
+
+    def fit(self, value: Any) -> Any:
+        """The value as the CRM's field can hold it: a longer text is cut and ends with an ellipsis."""
+        if self.type != "text" or not isinstance(value, str) or len(value) <= self.length:
+            return value
+        return value[: self.length - 1].rstrip() + "…"
 
 
 OWN_FIELDS: tuple[OwnField, ...] = (

@@ -48,9 +48,9 @@ def test_where_a_buyer_stands_by_the_model(judged: dict[str, Any], expected: Any
         ([], 20, None),
         (["a", "b"], 20, "a; b"),
         (["aaaa", "bbbb", "cccc"], 16, "aaaa; bbbb; cccc"),
-        (["aaaa", "bbbb", "cccc"], 15, "aaaa; and 2 mo…"),
+        (["aaaa", "bbbb", "cccc"], 15, "aaaa; and 2 more"),
         (["aaaa", "bbbb", "cccccccccc"], 21, "aaaa; and 2 more"),
-        (["a" * 30], 10, "aaaaaaaaa…"),
+        (["a" * 30], 10, "a" * 30),
     ],
 )
 def test_what_is_missing_fits_into_the_field(words: list[str], length: int, expected: str | None) -> None:
