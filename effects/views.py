@@ -28,10 +28,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def open_message(request: HttpRequest, message_id: int) -> HttpResponse:
-    """Mark it read and go where it leads; a message that leads nowhere stays on the inbox."""
+    """Mark it read and go where it leads; a message that leads nowhere shows the inbox."""
     message = _mine(request, message_id)
     _mark(InboxMessage.objects.filter(pk=message.pk))
-    return redirect(message.href if is_ours(message.href) else "effects:inbox")
+    return redirect(message.href) if is_ours(message.href) else inbox(request)
 
 
 @require_POST
