@@ -71,7 +71,7 @@ def _check_database() -> None:
 
 
 def _check_redis() -> None:
-    cast(ForgivingCache, caches["default"]).ping()  # every other question is forgiven
+    cast("ForgivingCache", caches["default"]).ping()  # every other question is forgiven
 
 
 def _fault_of(check: Callable[[], object]) -> str:
