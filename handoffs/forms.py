@@ -28,6 +28,7 @@ TABS = (
 
 STATES = (
     ("", "Any state"),
+    ("unanswered", "Not answered yet"),
     ("open", "To be sent"),
     ("sent", "Waiting for an answer"),
     ("seen", "Opened, no answer yet"),
@@ -56,9 +57,11 @@ class HandoffFilter(forms.Form):
 
     def apply(self, rows: HandoffQuerySet, person: Person) -> HandoffQuerySet:
         chosen = self.chosen()
-        team = chosen.get("team")
+        team, state = chosen.get("team"), chosen.get("state", "")
+        if state == "unanswered":
+            rows, state = rows.unanswered(), ""
         return TAB_ROWS[chosen.get("tab") or "all"](rows, person).chosen(
-            state=chosen.get("state", ""),
+            state=state,
             template=chosen.get("template", ""),
             team=team.key if team else "",
             q=chosen.get("q", ""),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from teams.models import Person
 
 CLOSED = ("completed", "cancelled")
+UNANSWERED = ("open", "sent", "seen", "asked")
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):
@@ -29,6 +30,10 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
 
     def open(self) -> Self:
         return self.exclude(state__in=CLOSED)
+
+    def unanswered(self) -> Self:
+        """Neither taken nor sent back yet."""
+        return self.filter(state__in=UNANSWERED)
 
     def awaiting(self, person: Person) -> Self:
         """Whose next move is this person's."""

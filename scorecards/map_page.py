@@ -22,7 +22,7 @@ from records.models import OwnerMatch, Record
 from scorecards.facts import Count, FactSet, facts_of, rollups
 from scorecards.links import address
 from scorecards.map_layout import Arrow, Lane, MapLayout, Share, Stage, lay_out
-from scorecards.metrics import LEFT_ALONE
+from scorecards.metrics import IN_TIME, LEFT_ALONE
 from scorecards.metrics.in_time import IN_TIME_STATES, LATE_STATES
 from scorecards.periods import Period
 from scorecards.record_list import stages_in_force
@@ -337,7 +337,14 @@ def _moved_href(stage: StageBody, chosen: MapFilter) -> str:
 
 
 def _clocks_href(rule: str, chosen: MapFilter) -> str:
-    return address("slas:clocks", rule=rule, **chosen.period.query, **chosen.narrowing)
+    """The clocks behind a chip; '' where their list can't be narrowed as the map is."""
+    if chosen.region or chosen.pipeline:
+        return ""
+    if chosen.unit:
+        days = Period(chosen.period.first, chosen.period.last)
+        return FactSet(IN_TIME.key, days, slice=rule, unit=chosen.unit).href
+    bounds = {"since": chosen.period.begin.isoformat(), "until": chosen.period.end.isoformat()}
+    return address("slas:clocks", rule=rule, **bounds)
 
 
 # --- findings ------------------------------------------------------------------------------------------------------

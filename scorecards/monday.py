@@ -20,7 +20,6 @@ from scorecards.periods import Period
 from teams.models import Person
 
 TOO_FEW = 10
-WAITING = (Handoff.State.OPEN, Handoff.State.SENT, Handoff.State.SEEN, Handoff.State.ASKED)
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def _handoffs(
     unit: str,
     now: datetime,
 ) -> list[HandoffLine]:
-    open_now = Handoff.objects.for_person(viewer).filter(state__in=WAITING)
+    open_now = Handoff.objects.for_person(viewer).unanswered()
     if unit:
         open_now = open_now.filter(record__business_unit__key=unit)
     waiting = dict(open_now.order_by().values_list("template_key").annotate(n=CountOf("pk")))
@@ -222,7 +221,7 @@ def _handoffs(
                 facts,
                 timed,
                 waiting.get(key, 0),
-                address("handoffs:list", template=key, state="waiting"),
+                address("handoffs:list", tab="all", template=key, state="unanswered") if not unit else "",
             )
         )
     return lines

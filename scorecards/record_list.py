@@ -146,7 +146,7 @@ def _owned(owner: str, viewer: Person) -> Q:
     if owner == "none":
         return Q(owner=None)
     if owner == "left":
-        return Q(owner__is_active=False)
+        return Q(owner__in=Person.objects.filter(is_active=False))
     return Q(owner=int(owner)) if owner.isdecimal() and len(owner) < 10 else Q()
 
 

@@ -72,6 +72,8 @@ def test_an_arrow_says_who_went_over_and_how_many_in_time(quarter: House, browse
     assert arrows["mql", "sql"].is_handoff
     assert not arrows["lead", "mql"].is_handoff
     assert arrows["mql", "sql"].chip.first == "Too few to say"
+    clocks = browser.get(arrows["mql", "sql"].href).context["lines"]
+    assert len(clocks) == MQLS
 
 
 def test_the_first_finding_needs_no_set_up(
@@ -136,6 +138,7 @@ def test_every_number_of_the_monday_page_leads_to_as_many_facts(quarter: House, 
         assert listed(browser, rule.facts.href) == rule.now.n, rule.label
     for line in page.handoffs:
         assert listed(browser, line.facts.href) == line.accepted.n
+        assert listed(browser, line.waiting_href) == line.waiting
     for href in re.findall(r'href="(/numbers/[^"]+)"', answer.content.decode()):
         assert browser.get(unquote(href).replace("&amp;", "&")).status_code == 200
 
