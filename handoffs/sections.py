@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from definitions.reading import Reader, unknown, unknown_keys
 from definitions.sections import Body, Context, Fault, Section
-from handoffs.templates import MEETING, TemplateError, parse_template
+from handoffs.templates import MEETING, MEETING_SUBJECT, TemplateError, parse_template
 
 FIELD = "field of a person"
 
@@ -46,7 +46,7 @@ def _strange(body: Body, context: Context) -> list[Fault]:
             row.get(name)
         kind = row.get("kind")
         row.flag("required")
-        row.one_of("known_from", {*fields, MEETING}, FIELD, required=False)
+        row.one_of("known_from", {*fields, MEETING, MEETING_SUBJECT}, FIELD, required=False)
         row.some_of("choices", None, "choice", required=kind == "choice")
         row.finish()
     for _, row in read.each("send_back_reasons", required=False):

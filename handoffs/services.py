@@ -17,13 +17,22 @@ from django.db.models import Q
 from definitions.models import StageEntry, Version
 from definitions.versions import load_model
 from handoffs import kinds
-from handoffs.fold import ALLOWED, HandoffData, crm_answers, fold_handoff, ledger_of
+from handoffs.fold import ALLOWED, OPEN, HandoffData, crm_answers, fold_handoff, ledger_of
 from handoffs.models import Handoff
-from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, FormField, Template, parse_template
+from handoffs.templates import (
+    MEETING,
+    MEETING_SUBJECT,
+    NEXT_STEP,
+    NEXT_STEP_AT,
+    FormField,
+    Template,
+    parse_template,
+)
 from records.canonical import Unreadable, instant, instant_text
 from records.derived import write_derived
 from records.ids import derive_id
 from records.journey_data import Batch, JourneyData, RecordData
+from records.kinds import BASELINE
 from records.loading import load_batch, load_members
 from records.models import Event, Journey, Record
 from records.querysets import EventQuerySet
@@ -125,9 +134,13 @@ def _remember_acts(opening: _Opening, batch: Batch) -> None:
     acts: list[tuple[str, str, datetime, dict[str, Any]]] = [
         (kinds.OPENED, f"handoff:{opening.id}:opened", opening.entry.occurred_at, about)
     ]
-    sent_at = _fold(opening, batch).sent_at
-    if sent_at is not None:
-        for answer in crm_answers(opening.journey, template, sent_at):
+    folded = _fold(opening, batch)
+    if folded.state == OPEN and (sending := _sends_itself(opening, folded, batch.now)):
+        at, values, source = sending
+        data = {**about, "source": source, "values": values, "receiver": folded.receiver_id}
+        acts.append((kinds.SENT, f"handoff:{opening.id}:sent itself", at, data))
+    if folded.sent_at is not None:
+        for answer in crm_answers(opening.journey, template, folded.sent_at):
             data = {
                 **about,
                 "source": answer.event.connection,
@@ -141,6 +154,29 @@ def _remember_acts(opening: _Opening, batch: Batch) -> None:
             record_act(
                 kind, record=Record(pk=opening.record.id), key=key, occurred_at=at, now=batch.now, data=data
             )
+
+
+def _sends_itself(
+    opening: _Opening, folded: HandoffData, now: datetime
+) -> tuple[datetime, dict[str, Any], str] | None:
+    """(since when, values, connection) once everything needed stands in the CRM and nobody has begun the form here.
+
+    A rep who keeps good notes in the CRM never has to open gtmops (A1).
+    """
+    template = template_of(opening.version)
+    state = form_state(template, folded.form, opening.journey, now)
+    if folded.form or folded.receiver_id is None or any(field.is_missing for field in state):
+        return None
+    told_by = {spec.known_from for spec in template.form}
+    moments = [
+        event.occurred_at
+        for record in opening.journey.records
+        for event in record.events
+        if event.kind == BASELINE or event.field in told_by
+    ]
+    since = max((at for at in moments if at <= now), default=now)
+    values = {field.key: field.value for field in state if field.value}
+    return max(since, opening.entry.occurred_at), values, opening.record.connection
 
 
 def _fold(opening: _Opening, batch: Batch) -> HandoffData:
@@ -231,9 +267,12 @@ def form_state(
 
 
 def _known(name: str, journey: JourneyData, now: datetime) -> tuple[Any, str]:
-    if name == "meeting":
+    if name == MEETING:
         ahead = [(at, a) for at, a in meetings(journey) if at >= now]
         return (instant_text(ahead[0][0]), ahead[0][1].connection) if ahead else (None, "")
+    if name == MEETING_SUBJECT:
+        ahead = [(at, a) for at, a in meetings(journey) if at >= now and a.values.get("subject")]
+        return (ahead[0][1].values["subject"], ahead[0][1].connection) if ahead else (None, "")
     for record in journey.of("person"):
         if name and record.values.get(name):
             return record.values[name], record.connection

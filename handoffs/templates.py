@@ -9,7 +9,8 @@ from typing import Any, Literal
 from definitions.sections import Fault
 
 FIELD_KINDS = ("text", "long_text", "datetime", "choice")
-MEETING = "meeting"
+MEETING, MEETING_SUBJECT = "meeting", "meeting_subject"
+"""What ``known_from`` may name beside fields: the start and the subject of the next meeting booked."""
 NEXT_STEP, NEXT_STEP_AT = "next_step", "next_step_at"
 
 
@@ -23,7 +24,7 @@ class TemplateError(ValueError):
 
 @dataclass(frozen=True)
 class FormField:
-    """One field of the form. ``known_from`` is the logical field that fills it, or ``meeting``: the next one booked."""
+    """One field of the form. ``known_from``: the logical field that fills it, or something of the next meeting."""
 
     key: str
     label: str

@@ -73,3 +73,30 @@ def test_an_answer_to_nothing_changes_nothing(house: House) -> None:
     house.handoff(**FULL)
     answer(house, 1, **{ANSWER: "Accept"})
     assert house.read().state == "open"
+
+
+def meeting(house: House, subject: str = "Discovery call") -> None:
+    begins = (house.now + timedelta(days=1)).isoformat()
+    house.say(
+        "salesforce", "Event", "E1", house.now, StartDateTime=begins, Subject=subject, WhoId="L1", OwnerId="005SDR"
+    )
+
+
+def test_a_form_that_the_crm_fills_completely_sends_itself(house: House) -> None:
+    house.handoff(**FULL)
+    meeting(house)
+    house.conclude(house.now + timedelta(minutes=1))
+    house.conclude(house.now + timedelta(minutes=1))
+    handoff = house.read()
+    assert (handoff.state, handoff.whose_move) == ("sent", "receiver")
+    assert handoff.next_step == "Discovery call"
+    assert handoff.form["pain"] == FULL["Pain__c"]
+
+
+def test_what_somebody_has_begun_here_waits_for_them(house: House) -> None:
+    handoff = house.handoff(**FULL)
+    services.fill(handoff, house.sdr, {"next_step": "Workshop"}, key="1", now=house.now)
+    meeting(house)
+    house.conclude(house.now + timedelta(minutes=1))
+    house.conclude(house.now + timedelta(minutes=1))
+    assert house.read().state == "open"
