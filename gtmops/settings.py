@@ -239,6 +239,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+HOME_BY_ROLE = {"leader": "scorecards:map"}  # where leads get stuck; everybody else opens on My day
 LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "teams.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}

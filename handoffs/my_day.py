@@ -34,6 +34,7 @@ NOW, TODAY, LATER, WAITING = "now", "today", "later", "waiting"
 SOON = timedelta(hours=1)
 MOST_ROWS = 300
 MOST_LATE = 50
+MOST_DUE = 10
 
 LIVE = (*Clock.OPEN, *Clock.LATE, Clock.State.SEEN_LATE)
 
@@ -91,6 +92,7 @@ class Day:
     rows: tuple[Row, ...]
     waiting: tuple[Row, ...]
     late_elsewhere: tuple[Row, ...] = ()
+    due_elsewhere: tuple[Row, ...] = ()
     is_cut: bool = False
     sections: Sequence[tuple[str, Sequence[Row]]] = field(init=False)
 
@@ -112,7 +114,9 @@ class Day:
         for section, word in ((TODAY, "today"), (LATER, "later")):
             if count := sum(1 for row in self.rows if row.section == section):
                 return f"Nothing right now, {count} {word}"
-        return f"Your team: {len(self.late_elsewhere)} late" if self.late_elsewhere else "Nothing waiting"
+        if self.late_elsewhere:
+            return f"Your team: {len(self.late_elsewhere)} late"
+        return "Your team is in time" if self.due_elsewhere else "Nothing waiting"
 
     @property
     def next_up(self) -> Row | None:
@@ -123,7 +127,7 @@ class Day:
     @property
     def mark(self) -> str:
         """Another one as soon as anything shown differs; the passing of time alone is counted in the browser."""
-        seen = repr((self.rows, self.waiting, self.late_elsewhere, self.hours))
+        seen = repr((self.rows, self.waiting, self.late_elsewhere, self.due_elsewhere, self.hours))
         return hashlib.blake2b(seen.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
@@ -392,8 +396,8 @@ def _waiting_row(handoff: Handoff, known: Known) -> Row:
     )
 
 
-def late_row(clock: Clock, known: Known) -> Row:
-    """A late clock of somebody who reports to the person, or of nobody."""
+def elsewhere_row(clock: Clock, known: Known) -> Row:
+    """A clock of somebody who reports to the person, or of nobody."""
     row = _clock_row(clock, known)
     rule = parse_rule(clock.rule.key, clock.rule.body)
     owner = clock.owner.name if clock.owner else "Nobody"
@@ -453,8 +457,8 @@ def load_day(person: Person, now: datetime) -> Day:
     handoffs = list(_handoffs_of(person, team_key)[:MOST_ROWS])
     about = Q(owner=person) | Q(journey_id__in=[h.journey_id for h in handoffs])
     clocks = list(_clocks_within_border(person).filter(about).order_by("due_at", "pk")[:MOST_ROWS])
-    late = _late_elsewhere(person, now)
-    journey_ids = {c.journey_id for c in (*clocks, *late)} | {h.journey_id for h in handoffs}
+    late, due = _elsewhere(person, now)
+    journey_ids = {c.journey_id for c in (*clocks, *late, *due)} | {h.journey_id for h in handoffs}
     known = Known(
         person_id=person.pk,
         zone=person.zone,
@@ -475,7 +479,8 @@ def load_day(person: Person, now: datetime) -> Day:
         hours=hours_of(model.in_force("calendars", now), team_key, now),
         rows=tuple(rows),
         waiting=tuple(waiting),
-        late_elsewhere=tuple(late_row(clock, known) for clock in late),
+        late_elsewhere=tuple(elsewhere_row(clock, known) for clock in late),
+        due_elsewhere=tuple(elsewhere_row(clock, known) for clock in due),
         is_cut=len(clocks) == MOST_ROWS,
     )
 
@@ -498,17 +503,17 @@ def _handoffs_of(person: Person, team_key: str) -> QuerySet[Handoff]:
     return Handoff.objects.for_person(person).open().filter(mine).with_people().order_by("opened_at", "pk")
 
 
-def _late_elsewhere(person: Person, now: datetime) -> list[Clock]:
-    """Late ones of the people who report to ``person``, and for RevOps those that nobody has."""
+def _elsewhere(person: Person, now: datetime) -> tuple[list[Clock], list[Clock]]:
+    """What is late, and what falls due next, of the people who report to ``person``; for RevOps also of nobody."""
     if person.role == Role.REP:
-        return []
+        return [], []
     theirs = Q(owner__manager=person)
     if person.is_admin:
         theirs |= Q(owner=None)
-    rows = _clocks_within_border(person).filter(theirs, due_at__lte=now)
+    rows = _clocks_within_border(person).filter(theirs).select_related("rule", "owner")
     # What gtmops itself heard of too late is nobody's delay.
-    rows = rows.exclude(owner=person).exclude(state=Clock.State.SEEN_LATE)
-    return list(rows.select_related("rule", "owner").order_by("due_at", "pk")[:MOST_LATE])
+    rows = rows.exclude(owner=person).exclude(state=Clock.State.SEEN_LATE).order_by("due_at", "pk")
+    return list(rows.filter(due_at__lte=now)[:MOST_LATE]), list(rows.filter(due_at__gt=now)[:MOST_DUE])
 
 
 def _questions(handoffs: Sequence[Handoff]) -> dict[str, str]:

@@ -5,12 +5,19 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
+
+from teams.access import person_of
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: people are added by an administrator or come from the CRM."""
         return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Each role opens on what it came for: `settings.HOME_BY_ROLE`, else My day."""
+        return resolve_url(settings.HOME_BY_ROLE.get(person_of(request).role, settings.LOGIN_REDIRECT_URL))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
