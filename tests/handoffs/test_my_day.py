@@ -122,6 +122,16 @@ def test_a_manager_sees_what_is_late_in_the_team_and_a_rep_does_not(house: House
     assert load_day(house.ae, house.now).late_elsewhere == ()
 
 
+def test_a_manager_whose_team_is_in_time_sees_what_falls_due_next(house: House) -> None:
+    house.mql("C1", house.now)
+    manager = house.sdr.manager
+    assert manager is not None
+    day = load_day(manager, house.now)
+    assert day.heading == "Your team is in time"
+    assert [row.text for row in day.due_elsewhere] == [f"{house.sdr.name} has it · First human touch"]
+    assert load_day(house.ae, house.now).due_elsewhere == ()
+
+
 @pytest.mark.parametrize(
     ("at", "team", "words"),
     [
