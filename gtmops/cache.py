@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,4 +97,11 @@ class ForgivingCache(RedisCache):
         self._ask(lambda: super(ForgivingCache, self).delete_many(keys, version), None)
 
     def clear(self) -> None:
-        self._ask(lambda: super(ForgivingCache, self).clear(), None)
+        """Forget what is ours: several installations may share the server, each with its prefix."""
+        self._ask(self._forget_ours, None)
+
+    def _forget_ours(self) -> None:
+        client = self._cache.get_client(write=True)
+        ours = re.sub(r"([*?\[\]\\])", r"\\\1", self.key_prefix) + ":*"
+        for key in client.scan_iter(match=ours, count=1000):
+            client.delete(key)

@@ -135,7 +135,13 @@ def _own() -> Storage:
 
 @remember
 def _shared() -> Storage:
-    location = settings.CACHES["default"].get("LOCATION", "")
+    shared = settings.CACHES["default"]
+    location = shared.get("LOCATION", "")
     if not isinstance(location, str) or not re.match(r"(unix|rediss?)://", location):
         return _own()
-    return RedisStorage(location.replace("unix://", "redis+unix://", 1))
+    # Two installations on one Redis may both have a connection “hubspot”, each with its own allowance.
+    return RedisStorage(
+        location.replace("unix://", "redis+unix://", 1),
+        key_prefix=f"{shared.get('KEY_PREFIX', '')}:limits",
+        **shared.get("OPTIONS", {}),
+    )

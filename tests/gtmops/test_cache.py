@@ -89,6 +89,20 @@ def test_with_its_server_it_keeps_what_it_is_given() -> None:
     assert (cache.add("kept", 9), cache.delete("kept"), cache.get("kept")) == (False, True, None)
 
 
+def test_clearing_forgets_ours_and_leaves_another_installation_alone(settings: Any) -> None:
+    mine = settings.CACHES["default"]
+    settings.CACHES = {
+        "default": {**mine, "KEY_PREFIX": f"{mine['KEY_PREFIX']}-a[b]"},
+        "other": {**mine, "KEY_PREFIX": f"{mine['KEY_PREFIX']}-ab"},
+    }
+    caches["default"].set("k", 1)
+    caches["other"].set("k", 2)
+
+    caches["default"].clear()
+
+    assert (caches["default"].get("k"), caches["other"].get("k")) == (None, 2)
+
+
 @pytest.mark.django_db
 def test_people_sign_in_and_every_page_answers_while_redis_is_away(
     client: Client, ines: Person, away: BaseCache
