@@ -78,7 +78,14 @@ def test_an_answer_to_nothing_changes_nothing(house: House) -> None:
 def meeting(house: House, subject: str = "Discovery call") -> None:
     begins = (house.now + timedelta(days=1)).isoformat()
     house.say(
-        "salesforce", "Event", "E1", house.now, StartDateTime=begins, Subject=subject, WhoId="L1", OwnerId="005SDR"
+        "salesforce",
+        "Event",
+        "E1",
+        house.now,
+        StartDateTime=begins,
+        Subject=subject,
+        WhoId="L1",
+        OwnerId="005SDR",
     )
 
 
