@@ -110,14 +110,18 @@ class Runner:
         self._start_servers()
         self.env = self._environment()
         write_private(self.data_dir / "runtime.env", self._runtime_env())
+        if self.demo:
+            self._start_service(self._standins())  # needs no database, so it gets ready beside the migrations
         self._run_job("migrate", ["migrate", "--no-input", "-v", "0"], say_what="The database's tables")
         if self.demo:
-            self._start_service(self._standins())
             self._wait_until("standins", "The demo's CRMs", lambda: listens(self.standins_port))
             self._seed_demo()
-        for service in self._own_services():
-            self._start_service(service)
+        # The pages first: the others would take the processors from them.
+        web, *others = self._own_services()
+        self._start_service(web)
         self._wait_until("web", "The pages", lambda: answers(f"{self.url}/healthz"))
+        for service in others:
+            self._start_service(service)
 
     def _end_left_overs(self) -> None:
         for path in sorted(self.run_dir.glob("*.pid")):
@@ -150,6 +154,7 @@ class Runner:
         env["GTMOPS_EMBEDDED"] = "1"
         env["GTMOPS_DEMO"] = "1" if self.demo else "0"
         env["PYTHONUNBUFFERED"] = "1"
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # without it every start compiles everything anew, for seconds
         env["DJANGO_SETTINGS_MODULE"] = "gtmops.settings"
         mail_dir = self.data_dir / "mail"
         mail_dir.mkdir(mode=0o700, exist_ok=True)
@@ -225,7 +230,9 @@ class Runner:
 
     def _standins(self) -> Service:
         words = ["--port", str(self.standins_port), "--smtp-port", str(self.mail_port)]
-        return Service("standins", manage("standins", *words, "--data", str(self.data_dir / "standins")))
+        # Not by manage.py: the stand-ins know nothing of the product, and start without loading it.
+        module = [sys.executable, "-m", "integrations.standins"]
+        return Service("standins", [*module, *words, "--data", str(self.data_dir / "standins")])
 
     def _own_services(self) -> list[Service]:
         python = sys.executable
@@ -235,7 +242,7 @@ class Runner:
                 "web",
                 [
                     *(python, "-m", "gunicorn", "gtmops.wsgi", "--bind", f"127.0.0.1:{self.port}"),
-                    *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+                    *("--preload", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
                     *("--timeout", "60", "--graceful-timeout", "5", "--log-level", "warning"),
                     *("--no-control-socket", "--worker-tmp-dir", str(self.run_dir)),
                 ],
