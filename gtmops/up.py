@@ -154,7 +154,9 @@ class Runner:
         env["GTMOPS_EMBEDDED"] = "1"
         env["GTMOPS_DEMO"] = "1" if self.demo else "0"
         env["PYTHONUNBUFFERED"] = "1"
-        env.pop("PYTHONDONTWRITEBYTECODE", None)  # without it every start compiles everything anew, for seconds
+        env.pop(
+            "PYTHONDONTWRITEBYTECODE", None
+        )  # without it every start compiles everything anew, for seconds
         env["DJANGO_SETTINGS_MODULE"] = "gtmops.settings"
         mail_dir = self.data_dir / "mail"
         mail_dir.mkdir(mode=0o700, exist_ok=True)

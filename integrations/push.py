@@ -50,7 +50,7 @@ class _Claim:
 
 
 def push_due(now: datetime, only: str | None = None) -> int:
-    """Push one batch of each connection that writes. Returns records tried."""
+    """Push what is due in each connection that writes, batch by batch. Returns records tried."""
     done = 0
     for connection in _writing(only):
         while claim := _claim(connection, now):

@@ -6,25 +6,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.errors import ConnectorError
+from integrations.management.choosing import add_connection_argument, chosen_connections
 from integrations.provision import apply, plan
-from integrations.registry import CONNECTORS
-from records.models import Connection
 
 
 class Command(BaseCommand):
     help = "Create our own fields in the CRMs where they are missing; with --dry-run only say which."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--connection", metavar="NAME")
+        add_connection_argument(parser)
         parser.add_argument("--dry-run", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = Connection.objects.filter(kind__in=CONNECTORS)
-        if options["connection"]:
-            connections = connections.filter(name=options["connection"])
-        if not connections:
-            raise CommandError("There is no such connection to a CRM.")
-        for connection in connections:
+        for connection in chosen_connections(options["connection"]):
             try:
                 for item in plan(connection):
                     state = "is there" if item.is_there else "will be created"

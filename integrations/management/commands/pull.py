@@ -4,26 +4,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.management.choosing import add_connection_argument, chosen_connections
 from integrations.pull import pull_to_the_end
-from integrations.registry import CONNECTORS
-from records.models import Connection
 
 
 class Command(BaseCommand):
     help = "Read from the CRMs now: what changed, or with --full everything."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--connection", metavar="NAME")
+        add_connection_argument(parser)
         parser.add_argument("--full", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = Connection.objects.filter(kind__in=CONNECTORS)
-        if options["connection"]:
-            connections = connections.filter(name=options["connection"])
-        if not connections:
-            raise CommandError("There is no such connection to a CRM.")
         faults = []
-        for connection in connections:
+        for connection in chosen_connections(options["connection"]):
             found = pull_to_the_end(connection, full=options["full"])
             run = connection.runs.filter(kind="pull").first()
             counts = run.counts if run else {}

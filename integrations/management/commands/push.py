@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
+from integrations.management.choosing import add_connection_argument, chosen_connections
 from integrations.push import preview, push_due
-from integrations.registry import CONNECTORS
 from records.models import Connection
 
 
@@ -14,16 +14,11 @@ class Command(BaseCommand):
     help = "Send our own fields to the CRMs now; with --dry-run only say what would change."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--connection", metavar="NAME")
+        add_connection_argument(parser)
         parser.add_argument("--dry-run", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = Connection.objects.filter(kind__in=CONNECTORS)
-        if options["connection"]:
-            connections = connections.filter(name=options["connection"])
-        if not connections:
-            raise CommandError("There is no such connection to a CRM.")
-        for connection in connections:
+        for connection in chosen_connections(options["connection"]):
             if options["dry_run"]:
                 self._show(connection)
                 continue
