@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -27,6 +28,12 @@ CHROMIUM_FLAGS = [
 def pytest_configure() -> None:
     # Argon2 is slow by design, and tests sign people in all the time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What is counted or kept for a moment (rate limits, the pace of CRM calls, numbers) never crosses tests."""
+    cache.clear()
 
 
 def find_chromium() -> str | None:

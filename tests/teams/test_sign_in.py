@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -19,13 +17,6 @@ from teams.services import change_email, end_sessions
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"
 PASSWORD = "a-long-password"
-
-
-@pytest.fixture(autouse=True)
-def fresh_rate_limits() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def sign_in(client: Client, email: str = "dana@fernhill.example", password: str = PASSWORD) -> bool:
