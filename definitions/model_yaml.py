@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
 from definitions.sections import Fault, Part
 
@@ -203,6 +204,9 @@ def _dressed(value: Any, *, is_top: bool = True) -> Any:
                 if isinstance(inner, CommentedSeq):
                     inner.fa.set_flow_style()
         return sequence
+    if isinstance(value, str) and value.startswith("?"):
+        # ruamel writes it bare on a line of several values, where it reads it back as a key.
+        return SingleQuotedScalarString(value)
     return value
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -26,6 +27,9 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_configure() -> None:
+    # A loaded machine is slow, too: no example has a time to keep.
+    hypothesis.settings.register_profile("gtmops", deadline=None)
+    hypothesis.settings.load_profile("gtmops")
     # Argon2 is slow by design, and tests sign people in all the time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

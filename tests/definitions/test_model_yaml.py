@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from definitions.model_files import STARTER_MODEL
@@ -18,7 +18,7 @@ PLAIN = st.one_of(
     st.integers(-(2**53), 2**53),
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from(
-        ["08:30", "yes", "no", "null", "~", "1", "1.0", "0x1F", "2026-09-01", "- a", "a: b", "#", " x "]
+        ["08:30", "yes", "no", "null", "~", "1", "1.0", "0x1F", "2026-09-01", "- a", "a: b", "#", " x ", "?x"]
     ),
 )
 VALUES = st.recursive(
@@ -26,6 +26,7 @@ VALUES = st.recursive(
 )
 
 
+@example({"rows": [{"label": "?x"}, ["?x"]]})
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_is_written_reads_back_as_the_same_values(body: dict[str, Any]) -> None:
     assert read_yaml(write_yaml(body))[0] == body
