@@ -15,7 +15,7 @@ run: $(VENV)/.run assets/dist/.built
 
 test: $(VENV)/.dev assets/dist/.built
 	./.ci/chromium
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 bench: $(VENV)/.dev assets/dist/.built
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from django.conf import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 from django.core.cache import cache
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
+SHARE_A_PRODUCT = ("tests/end_to_end/", "tests/gtmops/test_up.py")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without these Chromium looks up its maker's hosts at every start.
 CHROMIUM_FLAGS = [
@@ -38,6 +41,21 @@ def pytest_configure() -> None:
 def empty_cache() -> None:
     """What is counted or kept for a moment (rate limits, the pace of CRM calls, numbers) never crosses tests."""
     cache.clear()
+
+
+class OneProductAtATime(LoadScopeScheduling):
+    """Tests that share a started product stay on one worker, in order; all others go wherever there is room.
+
+    pytest-xdist's own groups rename tests, which pytest 9 no longer allows.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((path for path in SHARE_A_PRODUCT if nodeid.startswith(path)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneProductAtATime:
+    return OneProductAtATime(config, log)
 
 
 def find_chromium() -> str | None:

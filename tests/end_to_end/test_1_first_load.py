@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.conftest import KILLS, Storm
 from tests.end_to_end.product import Product, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_twenty_kills_during_the_load_lose_and_double_nothing(loaded: Product, storm: Storm) -> None:

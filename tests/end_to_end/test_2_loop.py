@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from integrations.standins.fernhill.people import DEMO_AE, DEMO_PEOPLE, DEMO_SDR
 from tests.end_to_end.product import Product, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEEN_WITHIN_MS = 30_000
 WORDS = {

@@ -11,7 +11,7 @@ import pytest
 from gtmops.demo import SYSTEM_ADMIN
 from tests.end_to_end.product import Product, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("product")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 RULE = "quick_touch"
 BODY = """
