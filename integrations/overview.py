@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, Q
 from integrations.budget import ApiUse, api_use
 from integrations.models import PullCursor, Run, WriteSwitch
 from integrations.push import preview
+from records.canonical import instant
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OwnField
 
@@ -81,6 +82,8 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
             continue
         key = (switch.remote_object, switch.field)
         value, sent_at = last.get(key, (None, None))
+        if own.type == "datetime" and value:
+            value = instant(value)
         found.lines.append(
             FieldLine(own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)))
         )

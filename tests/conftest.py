@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-from django.core.cache import cache
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
