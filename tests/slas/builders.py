@@ -91,8 +91,9 @@ def austin(text: str) -> datetime:
     *day, name, clock = text.split()
     dates = {"Mon": 9, "Tue": 10, "Wed": 11, "Thu": 12, "Fri": 13, "Sat": 14, "Sun": 15}
     date = int(day[0]) if day else dates[name]
-    hour, minute, *second = (int(part) for part in clock.split(":"))
-    local = datetime(2026, 11, date, hour, minute, *second, tzinfo=UTC)
+    hour, minute, *second = clock.split(":")
+    local = datetime(2026, 11, date, int(hour), int(minute), tzinfo=UTC)
+    local += timedelta(seconds=float(second[0]) if second else 0)
     assert local.strftime("%a") == name
     return local + timedelta(hours=6)
 

@@ -107,6 +107,15 @@ def test_every_kind_of_human_touch_counts(kind: str) -> None:
     assert (clock.result.state, clock.result.stopped_at) == ("met", austin("Thu 10:20"))
 
 
+def test_a_call_in_the_second_of_the_start_came_after_it() -> None:
+    """HubSpot tells milliseconds, Salesforce whole seconds."""
+    buyer = Buyer()
+    buyer.owned_by("sasha", "Thu 09:00")
+    buyer.became_mql("Thu 10:00:00.485")
+    clock = buyer.activity("c", "Thu 10:00:00", "Thu 10:00:02").clock(TOUCH, "Thu 10:05")
+    assert (clock.result.state, clock.result.stopped_at) == ("met", clock.start.at)
+
+
 def test_the_right_owner_from_the_start_is_in_time_at_the_start() -> None:
     clock = mql().clock(ROUTED, "Thu 10:01")
     assert (clock.result.state, clock.result.stopped_at) == ("met", clock.start.at)
