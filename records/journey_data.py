@@ -66,10 +66,6 @@ class RecordData:
     def _history(self) -> dict[str, tuple[list[datetime], list[Any]]]:
         return _histories(self.events)
 
-    @property
-    def baseline_at(self) -> datetime | None:
-        return next((e.occurred_at for e in self.events if e.kind == BASELINE), None)
-
     def value_at(self, name: str, at: datetime) -> tuple[bool, Any]:
         """(known, value) of a field at an instant: the last value at or before it; unknown before the first."""
         times, values = self._history.get(name, ([], []))
