@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from definitions.bodies import DEFINITIONS, PIPELINES, definition_body, pipeline_body
-from definitions.criteria import Criterion
+from definitions.criteria import Criterion, Facts
 from definitions.in_force import TypedModel, load_typed_model
-from definitions.judging import Part, parts_of, state_of
+from definitions.judging import parts_of, state_of
 from definitions.models import Judgement, Version
 from records.models import Record
 
@@ -67,8 +67,9 @@ def checklists(
     short = {s.definition: s.short for s in typed.stages(now) if s.definition}
     order = list(short)
     found: dict[uuid.UUID, list[Check]] = defaultdict(list)
-    for row in Judgement.objects.filter(record_id__in=list(record_ids)).select_related("version"):
-        found[row.record_id].append(_check(row, typed, short))
+    rows = Judgement.objects.filter(record_id__in=list(record_ids)).select_related("version", "record")
+    for row in rows:
+        found[row.record_id].append(_check(row, typed, short, now))
     for checks in found.values():
         checks.sort(
             key=lambda c: (
@@ -80,10 +81,10 @@ def checklists(
     return dict(found)
 
 
-def _check(row: Judgement, typed: TypedModel, short: dict[str, str]) -> Check:
+def _check(row: Judgement, typed: TypedModel, short: dict[str, str], now: datetime) -> Check:
     name, criterion = _criterion(row, typed)
     noun = short.get(row.key, name) if row.section == DEFINITIONS else name
-    parts = _parts(row, criterion)
+    parts = _parts(row, criterion, now)
     return Check(
         section=row.section,
         key=row.key,
@@ -106,18 +107,17 @@ def _criterion(row: Judgement, typed: TypedModel) -> tuple[str, Criterion | None
     return definition.name, definition.criterion
 
 
-def _parts(row: Judgement, criterion: Criterion | None) -> tuple[CheckPart, ...]:
-    leaves = {leaf["path"]: leaf for leaf in row.leaves}
+def _parts(row: Judgement, criterion: Criterion | None, now: datetime) -> tuple[CheckPart, ...]:
     if criterion is None:
-        told: Sequence[Part] = [Part(leaf["text"], leaf["truth"], (path,)) for path, leaf in leaves.items()]
-    else:
-        told = parts_of(criterion, {path: leaf["truth"] for path, leaf in leaves.items()})
+        return (CheckPart("The definition can't be judged now", "unknown", ()),)
+    leaves = {leaf.path: leaf for leaf in criterion.evaluate(Facts(row.record.values), now).leaves}
+    told = parts_of(criterion, {path: leaf.truth for path, leaf in leaves.items()})
     return tuple(
         CheckPart(
             part.text,
             state_of(part.truth),
             tuple(
-                Condition(leaf["text"], state_of(leaf["truth"]), leaf["field"], leaf["seen"])
+                Condition(leaf.text, state_of(leaf.truth), leaf.field, leaf.value)
                 for path in part.leaves
                 if (leaf := leaves.get(path))
             ),

@@ -9,8 +9,7 @@ from typing import Any
 
 from definitions.bodies import DEFINITIONS
 from definitions.in_force import load_typed_model
-from definitions.judging import Standing, missing_parts, parts_of, standing
-from definitions.models import Judgement
+from definitions.judging import Standing, judge, missing_parts, parts_of, standing
 from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch
 from records.own_fields import OWN_FIELD_BY_NAME
@@ -20,27 +19,27 @@ MISSING_LENGTH = OWN_FIELD_BY_NAME["gtm_missing"].length
 
 
 def compute(batch: Batch) -> Values:
-    """(record, field) -> value, for every record that may be written. Three queries for the batch."""
+    """(record, field) -> value, for every record that may be written. Two queries for the batch."""
     writable = {j.id: records for j in batch.journeys.values() if (records := writable_records(j))}
     if not writable:
         return {}
     model = load_typed_model()
     stages = model.stages(batch.now)
-    definitions = model.in_force(batch.now).definitions
+    in_force = model.in_force(batch.now)
     judged: dict[uuid.UUID, dict[str, list[tuple[str, Sequence[str]]]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    rows = Judgement.objects.filter(
-        record__journey__in=list(writable), section=DEFINITIONS, key__in=list(definitions)
-    )
-    for journey_id, key, state, leaves in rows.order_by("record", "key").values_list(
-        "record__journey", "key", "state", "leaves"
-    ):
-        criterion = definitions[key][1].criterion
-        words = [leaf["text"] for leaf in leaves]
-        if criterion is not None:
-            words = missing_parts(parts_of(criterion, {leaf["path"]: leaf["truth"] for leaf in leaves}))
-        judged[journey_id][key].append((state, words))
+    for journey_id in writable:
+        for one in judge(batch.journeys[journey_id], in_force, batch.now):
+            if one.section != DEFINITIONS:
+                continue
+            criterion = in_force.definitions[one.key][1].criterion
+            words = [leaf["text"] for leaf in one.leaves]
+            if criterion is not None:
+                words = missing_parts(
+                    parts_of(criterion, {leaf["path"]: leaf["truth"] for leaf in one.leaves})
+                )
+            judged[journey_id][one.key].append((one.state, words))
     values: dict[tuple[uuid.UUID, str], Any] = {}
     for journey_id, records in writable.items():
         told = standing(judged[journey_id], stages)

@@ -65,7 +65,7 @@ def refresh(batch: Batch) -> Refreshed:
         write_derived(
             Judgement,
             wanted_judgements,
-            fields=["version", "state", "leaves", "recheck_at"],
+            fields=["version", "state", "variant", "exclusion", "paper", "recheck_at"],
             scope=Q(record__in=records),
             key=("record_id", "section", "key"),
         ),
@@ -97,7 +97,6 @@ def _judgement_row(judged: Judged) -> Judgement:
         key=judged.key,
         version_id=judged.version_id,
         state=judged.state,
-        leaves=[dict(leaf) for leaf in judged.leaves],
         recheck_at=judged.recheck_at,
     )
 

@@ -68,7 +68,8 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "judgement", Judgement, (*_BY_RECORD, "section", "key"),
-        {**_RECORD, "version": "version__number", **_same("section", "key", "state", "leaves", "recheck_at")},
+        {**_RECORD, "version": "version__number",
+         **_same("section", "key", "state", "variant", "exclusion", "paper", "recheck_at")},
         is_derived=True,
     ),
     Kind(

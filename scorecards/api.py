@@ -22,14 +22,13 @@ from teams.access import person_of
 
 
 class JudgementSerializer(serializers.ModelSerializer[Judgement]):
-    """``leaves``: one per condition, with its text, its truth (null: can't tell) and the value seen."""
+    """Why it is so, condition by condition, is at the record's ``checks``."""
 
     version = serializers.IntegerField(source="version.number")
-    leaves = serializers.ListField(child=serializers.DictField())
 
     class Meta:
         model = Judgement
-        fields = ("section", "key", "version", "state", "leaves")
+        fields = ("section", "key", "version", "state", "variant", "exclusion")
         read_only_fields: ClassVar = fields
 
 

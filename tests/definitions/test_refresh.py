@@ -7,6 +7,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from definitions.checklists import checklist
 from definitions.models import Judgement, StageEntry, Version
 from definitions.services import next_recheck, recheck_due, refresh
 from records.derived import Written
@@ -64,7 +65,7 @@ def test_only_what_changed_is_written(hubspot: Connection) -> None:
     change(leads[3], "pricing_page_views", 2, NOW)
     written = conclude(*leads)
     assert written.stage_entries == Written()
-    assert (written.judgements.created, written.judgements.changed, written.judgements.removed) == (0, 2, 0)
+    assert (written.judgements.created, written.judgements.changed, written.judgements.removed) == (0, 1, 0)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_batch(hubspot: Connection) -> None:
@@ -89,18 +90,14 @@ def test_a_deleted_record_keeps_its_entries_and_loses_its_judgements(hubspot: Co
     assert (StageEntry.objects.count(), Judgement.objects.count()) == (1, 0)
 
 
-def test_leaves_say_what_was_seen_in_the_order_of_the_criterion(hubspot: Connection) -> None:
+def test_a_checklist_says_what_was_seen_in_the_order_of_the_criterion(hubspot: Connection) -> None:
     lead = make_record(hubspot, "1", {"fleet_size": 4, "demo_requested_at": None})
     conclude(lead)
-    leaves = Judgement.objects.get(record=lead, key="mql").leaves
-    assert leaves[0] == {
-        "path": "$.all[0]",
-        "field": "fleet_size",
-        "text": "Fleet size is at least 10",
-        "truth": False,
-        "seen": 4,
-    }
-    assert [leaf["truth"] for leaf in leaves] == [False, False, None, None, None]
+    check = next(c for c in checklist(lead, NOW) if c.key == "mql")
+    first = check.parts[0].conditions[0]
+    assert (first.text, first.state, first.seen) == ("Fleet size is at least 10", "missing", 4)
+    states = [condition.state for part in check.parts for condition in part.conditions]
+    assert states == ["missing", "missing", "unknown", "unknown", "unknown"]
 
 
 def test_exit_criteria_are_judged_in_the_stage_and_after_it(salesforce: Connection) -> None:
