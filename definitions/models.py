@@ -348,3 +348,18 @@ class Remark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.section}/{self.key}: {self.text}"
+
+
+class ModelCheck(models.Model):
+    """One check of the whole model against the live CRM schema; the newest row says when the next is due."""
+
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    found = models.PositiveIntegerField(default=0)
+    fresh = models.PositiveIntegerField(default=0, help_text="Of these, not found the time before.")
+
+    class Meta:
+        ordering = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M}: {self.found}"

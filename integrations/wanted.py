@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.base import Connector, Wanted
 from records.models import Connection, FieldMapping
+from records.schema import SeenField, store_schema
 from records.services import mapped_remote_fields
 
 
@@ -14,6 +15,12 @@ def wanted_for(connection: Connection, connector: Connector, remote_object: str)
     """
     mappings = mapped_remote_fields(connection, remote_object).values()
     described = connector.describe(remote_object)
+    store_schema(
+        connection,
+        remote_object,
+        [SeenField(f.name, f.label, f.type, f.options) for f in described.values()],
+        connector.server_now(),
+    )
     changed = [m for m in mappings if m.is_broken == (m.remote_name in described)]
     for mapping in changed:
         mapping.is_broken = not mapping.is_broken

@@ -123,6 +123,33 @@ class FieldMapping(models.Model):
         return self.remote_name[1:] if self.remote_name.startswith("=") else None
 
 
+class SchemaField(models.Model):
+    """A field of a CRM as the connected user last saw it, with what it said before its last change."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="schema")
+    remote_object = models.CharField(max_length=80)
+    name = models.CharField(max_length=120)
+    label = models.CharField(max_length=255, blank=True)
+    type = models.CharField(max_length=60, help_text="The CRM's own word.")
+    options = models.JSONField(default=list, blank=True, help_text="[[value, label]] in the CRM's order.")
+    before = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="{label, type, options} before the last change; empty: never changed.",
+    )
+    changed_at = models.DateTimeField(null=True, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="When it was no longer to be seen.")
+
+    class Meta:
+        ordering = ["connection", "remote_object", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_object", "name"], name="schema_field_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remote_object}.{self.name}"
+
+
 class OwnerMatch(models.Model):
     """Who a CRM's owner id is, from when: a person, or a queue (no person). Effective-dated."""
 
