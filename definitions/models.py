@@ -34,6 +34,14 @@ class Version(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey("teams.Person", null=True, blank=True, on_delete=models.SET_NULL)
     note = models.TextField(blank=True)
+    based_on = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="What was in force when the draft was begun, or last compared; empty: nothing was.",
+    )
     revision = models.PositiveIntegerField(
         default=1, help_text="Counts the edits of a draft; who saves an older one is told of the newer."
     )
