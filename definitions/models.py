@@ -293,6 +293,7 @@ class Signal(models.Model):
     message_id = models.CharField(max_length=200)
     name = models.CharField(max_length=80)
     user_ref = models.CharField(max_length=200, blank=True)
+    user_email = models.CharField(max_length=254, blank=True, help_text="In small letters.")
     account_ref = models.CharField(max_length=200, blank=True)
     properties = models.JSONField(default=dict, blank=True)
     occurred_at = models.DateTimeField()
@@ -307,10 +308,13 @@ class Signal(models.Model):
         indexes = [
             models.Index(fields=["record", "name", "occurred_at"], name="signal_record"),
             models.Index(fields=["name", "occurred_at"], name="signal_name"),
-            models.Index(fields=["user_ref"], name="signal_user_waiting", condition=models.Q(record=None)),
+            # Not only of those that wait: what an account was given goes to its user when that one turns up.
+            models.Index(fields=["user_ref"], name="signal_user", condition=~models.Q(user_ref="")),
+            models.Index(fields=["user_email"], name="signal_email", condition=~models.Q(user_email="")),
             models.Index(
                 fields=["account_ref"], name="signal_account_waiting", condition=models.Q(record=None)
             ),
+            models.Index(fields=["received_at"], name="signal_received"),
         ]
 
     def __str__(self) -> str:
@@ -330,6 +334,13 @@ class Firing(models.Model):
     fired_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     because = models.JSONField(default=list, help_text="English of the conditions that held when it fired.")
+    is_measured_only = models.BooleanField(
+        default=False, help_text="It fired before go-live: nobody is told, nothing is written."
+    )
+    handled_at = models.DateTimeField(null=True, blank=True)
+    handled_by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-fired_at", "id"]

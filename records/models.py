@@ -250,6 +250,17 @@ class Record(models.Model):
                 condition=_LISTED,
             ),
             models.Index(fields=["owner", "object"], name="record_owner"),
+            # Whom a product's signals are about.
+            models.Index(
+                KeyTextTransform("product_user_id", "values"),
+                name="record_product_user",
+                condition=Q(object="person", values__has_key="product_user_id"),
+            ),
+            models.Index(
+                KeyTextTransform("product_account_id", "values"),
+                name="record_product_account",
+                condition=Q(object="account", values__has_key="product_account_id"),
+            ),
         ]
 
     def __str__(self) -> str:
