@@ -5,6 +5,7 @@ it is the room's business."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 Part = str | int
+
+
+_PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+
+
+def path_parts(path: str) -> tuple[Part, ...]:
+    """A criterion's path ``$.all[0].value`` as ("all", 0, "value")."""
+    return tuple(name or int(index) for name, index in _PATH_PART.findall(path))
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,38 @@ def _nothing_to_say(key: str, body: Body, context: Context) -> list[Fault]:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where conditions stand in a body, and what they judge: ``object`` in ``connections`` (empty: wherever it is)."""
+
+    path: tuple[Part, ...]
+    object: str
+    connections: tuple[str, ...]
+    tree: Any
+
+
+@dataclass(frozen=True)
+class Named:
+    """Values of a CRM's field that a body names by hand, such as the stages a lifecycle stage is claimed by."""
+
+    path: tuple[Part, ...]
+    object: str
+    field: str
+    connection: str
+    value: str
+
+
+def _nothing_named(body: Body) -> list[Any]:
+    return []
+
+
+@dataclass(frozen=True)
 class Section:
     """One section of the model.
 
     ``parse(key, body, context)`` returns faults that forbid the body; ``lint`` those that only deserve a word.
     ``title(body)`` and ``sentence(body)`` are what pages show, for bodies that parse. ``population(body)`` are the
     records whose conclusions change when a version comes into force; None: those that happen from then on.
+    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads.
     """
 
     name: str
@@ -73,6 +108,8 @@ class Section:
     sentence: Callable[[Body], str]
     lint: Callable[[str, Body, Context], list[Fault]] = _nothing_to_say
     population: Callable[[Body], QuerySet[Record]] | None = None
+    places: Callable[[Body], list[Place]] = _nothing_named
+    named: Callable[[Body], list[Named]] = _nothing_named
 
 
 _sections: dict[str, Section] = {}
