@@ -103,7 +103,7 @@ class _Looker:
         for name in sorted(criterion.fields()):
             seen = self._filled.get((*self._of(place), name))
             if seen is not None and seen.n >= data.FEW and seen.share < data.RARELY:
-                text = f"{name} is filled in {seen.filled:,} of {seen.n:,} records ({seen.share:.1%}): hardly anybody fills it"
+                text = f"hardly anybody fills {name}: {seen.filled:,} of {seen.n:,} records have it ({seen.share:.1%})"
                 yield Fault(place.path, "rarely_filled", text)
 
     def one_sided(self, place: Place, criterion: Criterion) -> Iterator[Fault]:
