@@ -9,7 +9,7 @@ from typing import Any
 
 from definitions.bodies import DEFINITIONS
 from definitions.in_force import load_typed_model
-from definitions.judging import Standing, judge, missing_parts, parts_of, standing
+from definitions.judging import Standing, judge, standing
 from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch
 from records.own_fields import OWN_FIELD_BY_NAME
@@ -31,15 +31,8 @@ def compute(batch: Batch) -> Values:
     )
     for journey_id in writable:
         for one in judge(batch.journeys[journey_id], in_force, batch.now):
-            if one.section != DEFINITIONS:
-                continue
-            criterion = in_force.definitions[one.key][1].criterion
-            words = [leaf["text"] for leaf in one.leaves]
-            if criterion is not None:
-                words = missing_parts(
-                    parts_of(criterion, {leaf["path"]: leaf["truth"] for leaf in one.leaves})
-                )
-            judged[journey_id][one.key].append((one.state, words))
+            if one.section == DEFINITIONS:
+                judged[journey_id][one.key].append((one.state, one.missing))
     values: dict[tuple[uuid.UUID, str], Any] = {}
     for journey_id, records in writable.items():
         told = standing(judged[journey_id], stages)

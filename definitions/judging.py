@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, PipelineBody, StageBody
+from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, PipelineBody, StageBody, Variant
 from definitions.criteria import Criterion, Evaluation, Facts
 from definitions.criteria.nodes import All, Leaf, Node, Not
 from definitions.criteria.nodes import Any as AnyOf
@@ -19,16 +18,126 @@ CANT_TELL = "(can't tell)"
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """How one record is judged by a definition.
+
+    ``exclusion``: the first that holds; the state is then missing. ``variant``: the one that decided; '' where there is
+    none, or where nobody can tell which. ``evaluation`` holds the conditions that were looked at; None where something
+    of the definition can't be built, then ``broken`` says why. Before ``recheck_at`` time alone changes nothing of it.
+    """
+
+    state: str
+    variant: str
+    exclusion: str
+    recheck_at: datetime | None
+    evaluation: Evaluation | None
+    broken: str = ""
+
+
+def judge_one(definition: DefinitionBody, facts: Facts, now: datetime) -> Outcome:
+    """Exclusions first, in order; then the first variant whose ``when`` holds. Agrees with ``definition.whole``.
+
+    A variant whose ``when`` nobody can tell leaves the result unknown, unless no variant that may count is met."""
+    if definition.criterion is None:
+        return Outcome("unknown", "", "", None, None, definition.broken)
+    seen: list[Evaluation] = []
+
+    def told(criterion: Criterion | None) -> bool | None:
+        if criterion is None:
+            return True
+        outcome = criterion.evaluate(facts, now)
+        seen.append(outcome)
+        return outcome.truth
+
+    may_be_excluded = False
+    for exclusion in definition.exclusions:
+        truth = told(exclusion.criterion)
+        if truth is True:
+            return Outcome("missing", "", exclusion.key, _earliest(seen), _joined(seen, False))
+        may_be_excluded = may_be_excluded or truth is None
+    if definition.variants:
+        met, variant = _judge_variants(definition.variants, told)
+    else:
+        met, variant = told(definition.criterion), ""
+    if may_be_excluded and met is True:
+        met = None
+    return Outcome(state_of(met), variant, "", _earliest(seen), _joined(seen, met))
+
+
+def _judge_variants(
+    variants: Sequence[Variant], told: Callable[[Criterion | None], bool | None]
+) -> tuple[bool | None, str]:
+    """(truth, key of the one that decided or '')."""
+    met: bool | None = False
+    is_open: bool | None = True  # whether no variant so far is the record's
+    for variant in variants:
+        is_for = told(variant.when)
+        if is_for is not False:
+            truth = _both(is_open, _both(is_for, told(variant.criterion)))
+            if is_for and is_open:
+                return truth, variant.key
+            met = None if truth is None else met
+        if is_for:
+            break
+        is_open = None if is_for is None else is_open
+    return met, ""
+
+
+def _both(first: bool | None, second: bool | None) -> bool | None:
+    if first is False or second is False:
+        return False
+    return None if first is None or second is None else True
+
+
+def _earliest(seen: Sequence[Evaluation]) -> datetime | None:
+    return min((one.recheck_at for one in seen if one.recheck_at is not None), default=None)
+
+
+def _joined(seen: Sequence[Evaluation], truth: bool | None) -> Evaluation:
+    if len(seen) == 1 and seen[0].truth is truth:
+        return seen[0]
+    leaves = tuple(leaf for one in seen for leaf in one.leaves)
+    deciding = tuple(leaf for one in seen for leaf in one.deciding)
+    return Evaluation(truth, leaves, deciding, _earliest(seen))
+
+
+def missing_words(definition: DefinitionBody, outcome: Outcome) -> list[str]:
+    """English of what keeps a record from being one; empty when nothing does."""
+    if outcome.state == "met":
+        return []
+    if outcome.evaluation is None:
+        return [outcome.broken]
+    if outcome.exclusion:
+        name = next((e.name for e in definition.exclusions if e.key == outcome.exclusion), outcome.exclusion)
+        return [f"excluded: {name}"]
+    truths = {leaf.path: leaf.truth for leaf in outcome.evaluation.leaves}
+    words = [
+        f"not “{e.name}” {CANT_TELL}"
+        for e in definition.exclusions
+        if e.criterion is not None and truth_of(e.criterion, truths) is None
+    ]
+    variant = next((v for v in definition.variants if v.key == outcome.variant), None)
+    criterion = variant.criterion if variant else definition.criterion
+    if definition.variants and variant is None:
+        return [*words, f"which variant counts {CANT_TELL}"]
+    if criterion is not None:
+        words += missing_parts(parts_of(criterion, truths))
+    return words
+
+
+@dataclass(frozen=True)
 class Judged:
-    """``leaves``: [{path, field, text, truth, seen}] in the order of the criterion; truth None is unknown."""
+    """``missing``: English of what failed; "(can't tell)" behind what nobody can tell."""
 
     record_id: uuid.UUID
     section: str
     key: str
     version_id: int
     state: str
-    leaves: tuple[Mapping[str, Any], ...]
+    missing: tuple[str, ...]
     recheck_at: datetime | None
+    variant: str = ""
+    exclusion: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,61 +154,58 @@ def judge(journey: JourneyData, in_force: InForce, now: datetime) -> list[Judged
     for record in journey.records:
         if record.deleted_at is not None:
             continue
+        facts = Facts(record.values)
         for key, (version_id, definition) in in_force.definitions.items():
             if definition.is_about(record.object, record.connection):
-                found.append(
-                    _judge(record, DEFINITIONS, key, version_id, definition.criterion, definition.broken, now)
-                )
+                found.append(_judged(record.id, key, version_id, definition, facts, now))
         for key, (version_id, pipeline) in in_force.pipelines.items():
-            found.extend(_judge_exits(record, key, version_id, pipeline, now))
+            found.extend(_judge_exits(record, key, version_id, pipeline, facts, now))
     return found
 
 
+def _judged(
+    record_id: uuid.UUID, key: str, version_id: int, definition: DefinitionBody, facts: Facts, now: datetime
+) -> Judged:
+    outcome = judge_one(definition, facts, now)
+    return Judged(
+        record_id, DEFINITIONS, key, version_id, outcome.state, tuple(missing_words(definition, outcome)),
+        outcome.recheck_at, outcome.variant, outcome.exclusion,
+    )  # fmt: skip
+
+
 def _judge_exits(
-    record: RecordData, key: str, version_id: int, pipeline: PipelineBody, now: datetime
+    record: RecordData, key: str, version_id: int, pipeline: PipelineBody, facts: Facts, now: datetime
 ) -> list[Judged]:
     """Exit criteria of the stage the record is in, and of those it has left: met, or left on paper."""
     if (record.object, record.connection) != (pipeline.object, pipeline.connection) or pipeline.when_broken:
         return []
-    if pipeline.when is not None and pipeline.when.evaluate(Facts(record.values), now).truth is not True:
+    if pipeline.when is not None and pipeline.when.evaluate(facts, now).truth is not True:
         return []
     been = {str(value) for _, value in record.changes(pipeline.stage_field) if value is not None}
     been.add(str(record.values.get(pipeline.stage_field)))
-    return [
-        _judge(record, PIPELINES, f"{key}/{stage.key}", version_id, stage.exit_criterion, stage.broken, now)
-        for stage in pipeline.stages
-        if stage.value in been and (stage.exit_criterion is not None or stage.broken)
-    ]
+    found = []
+    for stage in pipeline.stages:
+        if stage.value not in been or (stage.exit_criterion is None and not stage.broken):
+            continue
+        state, missing, recheck_at = judge_criterion(stage.exit_criterion, stage.broken, facts, now)
+        name = f"{key}/{stage.key}"
+        found.append(Judged(record.id, PIPELINES, name, version_id, state, missing, recheck_at))
+    return found
 
 
-def _judge(
-    record: RecordData,
-    section: str,
-    key: str,
-    version_id: int,
-    criterion: Criterion | None,
-    broken: str,
-    now: datetime,
-) -> Judged:
+def judge_criterion(
+    criterion: Criterion | None, broken: str, facts: Facts, now: datetime
+) -> tuple[str, tuple[str, ...], datetime | None]:
+    """(state, missing in words, recheck_at)."""
     if criterion is None:
-        leaf = {"path": "$", "field": "", "text": broken, "truth": None, "seen": None}
-        return Judged(record.id, section, key, version_id, "unknown", (leaf,), None)
-    outcome = criterion.evaluate(Facts(record.values), now)
-    return Judged(
-        record.id, section, key, version_id, state_of(outcome.truth), plain_leaves(outcome), outcome.recheck_at
-    )  # fmt: skip
+        return "unknown", (broken,), None
+    outcome = criterion.evaluate(facts, now)
+    return state_of(outcome.truth), tuple(missing_of(criterion, outcome)), outcome.recheck_at
 
 
 def state_of(truth: bool | None) -> str:
     """The judgement's word for a truth."""
     return "unknown" if truth is None else "met" if truth else "missing"
-
-
-def plain_leaves(outcome: Evaluation) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        {"path": leaf.path, "field": leaf.field, "text": leaf.text, "truth": leaf.truth, "seen": leaf.value}
-        for leaf in outcome.leaves
-    )
 
 
 # --- what is missing, in words ---------------------------------------------------------------------------------
@@ -118,6 +224,11 @@ def parts_of(criterion: Criterion, truths: Mapping[str, bool | None]) -> list[Pa
     """What must all hold, in order: a choice ("any") is one part. ``truths``: truth by path of a leaf; a path that is
     not there counts as unknown."""
     return [Part(describe(n), _truth(n, truths), _paths(n)) for n in _conjuncts(criterion.root)]
+
+
+def truth_of(criterion: Criterion, truths: Mapping[str, bool | None]) -> bool | None:
+    """The criterion's truth from those of its leaves."""
+    return _truth(criterion.root, truths)
 
 
 def missing_of(criterion: Criterion, outcome: Evaluation) -> list[str]:

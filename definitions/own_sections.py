@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
 
-from definitions.bodies import DEFINITIONS, PIPELINES, STAGES, build_criterion, defined_sentence
+from definitions.bodies import (
+    ALLOWED,
+    DEFINITIONS,
+    FLAGGED,
+    PIPELINES,
+    STAGES,
+    definition_body,
+    definition_sentence,
+    exempt_tree,
+)
 from definitions.catalogue import catalogue_from_db
-from definitions.criteria import CriterionError, parse
+from definitions.criteria import CriterionError, FieldType, parse
 from definitions.reading import Reader, unknown
 from definitions.sections import Body, Context, Fault, Part, Section
 from records.models import Record
 
+MAX_VARIANTS = 20
+MAX_KEY_FIELDS = 7
+_KEY = re.compile(r"[a-z0-9_-]+")
 _PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -42,6 +55,74 @@ def _read_object(read: Reader, context: Context) -> str:
     return read.one_of("object", context.catalogue.objects, "object")
 
 
+def read_conditions(
+    read: Reader, name: str, context: Context, object_name: str, *, required: bool = False
+) -> Any:
+    """The tree under ``name``, its faults noted; None when it isn't there."""
+    tree = read.get(name, required=required)
+    if tree is not None and object_name in context.catalogue.objects:
+        read.faults.extend(criterion_faults(tree, context, object_name, (*read.path, name)))
+    return tree
+
+
+def read_exclusions(read: Reader, context: Context, object_name: str) -> None:
+    """``exclusions`` of a definition or trigger: each key, name, when and, if wanted, text."""
+    known: set[str] = set()
+    for _, row in read.each("exclusions", required=False):
+        _read_key(row, known, "exclusion")
+        row.text("name", most=120)
+        row.text("text", required=False)
+        read_conditions(row, "when", context, object_name, required=True)
+        row.finish()
+
+
+def _read_key(row: Reader, known: set[str], noun: str) -> str:
+    key = row.text("key", most=80)
+    if key and not _KEY.fullmatch(key):
+        row.fault("bad_key", "a key has only letters a to z, digits, _ and -", "key")
+    elif key in known:
+        row.fault("repeated", f"another {noun} has the key “{key}”; give each its own", "key")
+    known.add(key)
+    return key
+
+
+def _read_variants(read: Reader, context: Context, object_name: str) -> None:
+    rows = list(read.each("variants"))
+    if len(rows) > MAX_VARIANTS:
+        read.fault("too_many", f"{len(rows)} variants; {MAX_VARIANTS} are allowed", "variants")
+        rows = rows[:MAX_VARIANTS]
+    known: set[str] = set()
+    fallbacks: list[int] = []
+    for i, row in rows:
+        _read_key(row, known, "variant")
+        row.text("name", most=120)
+        if read_conditions(row, "when", context, object_name) is None:
+            fallbacks.append(i)
+        read_conditions(row, "criteria", context, object_name, required=True)
+        row.finish()
+    if rows and not fallbacks:
+        read.fault(
+            "no_fallback", "the last variant must have no “when”, so that every record has one", "variants"
+        )
+    for i in fallbacks[1:]:
+        read.fault("two_fallbacks", "only one variant may be without “when”", "variants", i)
+    if len(fallbacks) == 1 and fallbacks[0] != rows[-1][0]:
+        read.fault(
+            "fallback_not_last", "what stands after the variant without “when” never counts; move it to the end",
+            "variants", fallbacks[0],
+        )  # fmt: skip
+
+
+def _read_key_fields(read: Reader, context: Context, object_name: str) -> None:
+    fields = read.some_of(
+        "key_fields", context.catalogue.objects.get(object_name), f"field of a {object_name}", required=False
+    )
+    if len(fields) > MAX_KEY_FIELDS:
+        read.fault(
+            "too_many", f"{len(fields)} key fields; {MAX_KEY_FIELDS} are allowed, few are read", "key_fields"
+        )
+
+
 def _parse_stage(key: str, body: Body, context: Context) -> list[Fault]:
     read = Reader(body)
     _read_common(read, context, is_agreed=False)
@@ -49,15 +130,21 @@ def _parse_stage(key: str, body: Body, context: Context) -> list[Fault]:
     order = read.whole_number("order")
     read.text("sentence", most=500)
     read.one_of("definition", context.keys(DEFINITIONS), "definition", required=False)
+    claimed_object = ""
     if (claim := read.inside("claimed_when", required=False)) is not None:
         claim.text("connection", most=60)
-        object_name = _read_object(claim, context)
-        if object_name in context.catalogue.objects:
-            claim.one_of("field", context.catalogue.objects[object_name], f"field of a {object_name}")
+        claimed_object = _read_object(claim, context)
+        if claimed_object in context.catalogue.objects:
+            claim.one_of("field", context.catalogue.objects[claimed_object], f"field of a {claimed_object}")
         else:
             claim.text("field")
         claim.some_of("values", None, "value")
         claim.finish()
+    if key in read.some_of("may_follow", context.keys(STAGES), "stage", required=False):
+        read.fault("follows_itself", "a stage can't follow itself; remove it", "may_follow")
+    read.one_of("backward", (ALLOWED, FLAGGED), "answer", required=False)
+    read.text("guidance", required=False)
+    _read_key_fields(read, context, claimed_object)
     twin = next(
         (
             other
@@ -78,9 +165,14 @@ def _parse_definition(key: str, body: Body, context: Context) -> list[Fault]:
     read.some_of("in", None, "connection", required=False)
     read.text("text")
     read.some_of("examples", None, "example", required=False)
-    tree = read.get("criteria", required=True)
-    if tree is not None and object_name in context.catalogue.objects:
-        read.faults.extend(criterion_faults(tree, context, object_name, ("criteria",)))
+    read.text("play", required=False)
+    read_exclusions(read, context, object_name)
+    if read.get("variants") is None:
+        read_conditions(read, "criteria", context, object_name, required=True)
+    else:
+        _read_variants(read, context, object_name)
+        if read.get("criteria") is not None:
+            read.fault("criteria_and_variants", "write either criteria or variants, not both", "criteria")
     return read.finish()
 
 
@@ -94,10 +186,15 @@ def _parse_pipeline(key: str, body: Body, context: Context) -> list[Fault]:
         read.text("stage_field")
     else:
         read.one_of("stage_field", fields, f"field of a {object_name}")
-    if (when := read.get("when")) is not None and fields is not None:
-        read.faults.extend(criterion_faults(when, context, object_name, ("when",)))
+    read_conditions(read, "when", context, object_name)
+    read.one_of("skips", (ALLOWED, FLAGGED), "answer", required=False)
+    read.one_of("backward", (ALLOWED, FLAGGED), "answer", required=False)
+    _read_exempt_below(read, context, object_name)
+    read.made("warn_until", _read_day, required=False)
     seen: dict[str, set[str]] = {"key": set(), "value": set()}
-    for i, stage in read.each("stages"):
+    rows = list(read.each("stages"))
+    keys = [str(row.body.get("key")) for _, row in rows]
+    for _, stage in rows:
         for name, known in seen.items():
             text = stage.text(name, most=80)
             if text in known:
@@ -105,10 +202,41 @@ def _parse_pipeline(key: str, body: Body, context: Context) -> list[Fault]:
             known.add(text)
         stage.text("name", most=120)
         stage.text("guidance", required=False)
-        if (tree := stage.get("exit_criteria")) is not None and fields is not None:
-            read.faults.extend(criterion_faults(tree, context, object_name, ("stages", i, "exit_criteria")))
+        stage.flag("is_lost")
+        _read_key_fields(stage, context, object_name)
+        if stage.body.get("key") in stage.some_of(
+            "may_follow", keys, "stage of this pipeline", required=False
+        ):
+            stage.fault("follows_itself", "a stage can't follow itself; remove it", "may_follow")
+        for name in ("entry_criteria", "exit_criteria"):
+            read_conditions(stage, name, context, object_name)
         stage.finish()
     return read.finish()
+
+
+def _read_exempt_below(read: Reader, context: Context, object_name: str) -> None:
+    told = read.inside("exempt_below", required=False)
+    if told is None:
+        return
+    for name in ("field", "value"):
+        told.get(name, required=True)
+    told.text("currency", required=False, most=10)
+    fields = context.catalogue.objects.get(object_name)
+    field = fields.get(told.body["field"]) if fields and isinstance(told.body.get("field"), str) else None
+    if field is not None and field.type not in (FieldType.MONEY, FieldType.NUMBER):
+        told.fault("not_an_amount", f"{field.label} is no number; name a money or number field", "field")
+    elif fields is not None and {"field", "value"} <= told.body.keys():
+        told.faults.extend(criterion_faults(exempt_tree(told.body), context, object_name, told.path))
+    told.finish()
+
+
+def _read_day(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"“{value}” is no day; write it like 2026-12-31") from None
 
 
 def _lint_connections(body: Body, context: Context, name: str) -> list[Fault]:
@@ -162,8 +290,7 @@ def _title(body: Body) -> str:
 
 
 def _definition_sentence(body: Body) -> str:
-    criterion, broken = build_criterion(body.get("criteria"), catalogue_from_db(), str(body.get("object")))
-    return defined_sentence(body, criterion, broken)
+    return definition_sentence(definition_body(str(body.get("name")), body, catalogue_from_db()))
 
 
 def _pipeline_sentence(body: Body) -> str:

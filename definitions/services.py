@@ -58,7 +58,7 @@ def refresh(batch: Batch) -> Refreshed:
             wanted_entries,
             fields=[
                 "journey", "record", "stage", "pass_number", "event", "occurred_at", "left_at", "is_exact", "snapshot",
-                "definition", "judgement", "missing",
+                "definition", "judgement", "variant", "exclusion", "missing",
             ],
             scope=Q(journey__in=list(batch.journeys)),
         ),
@@ -86,6 +86,8 @@ def _entry_row(entry: Entry, journey_id: uuid.UUID) -> StageEntry:
         snapshot=dict(entry.snapshot),
         definition_id=entry.definition_id,
         judgement=entry.judgement,
+        variant=entry.variant,
+        exclusion=entry.exclusion,
         missing=list(entry.missing),
     )
 
@@ -97,6 +99,8 @@ def _judgement_row(judged: Judged) -> Judgement:
         key=judged.key,
         version_id=judged.version_id,
         state=judged.state,
+        variant=judged.variant,
+        exclusion=judged.exclusion,
         recheck_at=judged.recheck_at,
     )
 
@@ -227,14 +231,14 @@ def count_meeting(definition_key: str, now: datetime, where: QuerySet[Record] | 
 def count_version(version: Version, now: datetime, where: QuerySet[Record] | None = None) -> Counts | None:
     """The same for any version of a definition, a draft included."""
     body = definition_body(version.key, version.body, catalogue_from_db())
-    if body.criterion is None:
+    if body.whole is None:
         return None
     population = (Record.objects.all() if where is None else where).filter(
         object=body.object, deleted_at=None, merged_into=None
     )
     if body.connections:
         population = population.filter(connection__name__in=body.connections)
-    return count_criterion(body.criterion, now, population)
+    return count_criterion(body.whole, now, population)
 
 
 def count_criterion(criterion: Criterion, now: datetime, population: QuerySet[Record]) -> Counts:

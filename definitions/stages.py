@@ -12,7 +12,7 @@ from typing import Any
 
 from definitions.bodies import Claim, DefinitionBody, StageBody
 from definitions.criteria import Facts
-from definitions.judging import missing_of, state_of
+from definitions.judging import judge_one, missing_words
 from records.ids import derive_id
 from records.journey_data import EventData, JourneyData, RecordData
 from records.kinds import BASELINE
@@ -90,6 +90,8 @@ class Entry:
     definition_id: int | None
     judgement: str
     missing: tuple[str, ...]
+    variant: str = ""
+    exclusion: str = ""
 
 
 def entries(
@@ -162,14 +164,14 @@ def _judged(
     version = history.at(entry.occurred_at) if history else None
     if version is None or not version.body.is_about(record.object, record.connection):
         return entry
-    if version.body.criterion is None:
-        return replace(entry, definition_id=version.id, judgement="unknown", missing=(version.body.broken,))
-    outcome = version.body.criterion.evaluate(Facts(entry.snapshot), entry.occurred_at)
+    outcome = judge_one(version.body, Facts(entry.snapshot), entry.occurred_at)
     return replace(
         entry,
         definition_id=version.id,
-        judgement=state_of(outcome.truth),
-        missing=tuple(missing_of(version.body.criterion, outcome)),
+        judgement=outcome.state,
+        variant=outcome.variant,
+        exclusion=outcome.exclusion,
+        missing=tuple(missing_words(version.body, outcome)),
     )
 
 

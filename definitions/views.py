@@ -17,8 +17,8 @@ from definitions.bodies import (
     DEFINITIONS,
     PIPELINES,
     STAGES,
-    defined_sentence,
     definition_body,
+    definition_sentence,
     pipeline_body,
 )
 from definitions.in_force import TypedModel, load_typed_model
@@ -154,7 +154,7 @@ def _item(
     sentence = section.sentence(body) if section.name != DEFINITIONS else ""
     if section.name == DEFINITIONS:
         definition = definition_body(version.key, body, typed.catalogue)
-        sentence = defined_sentence(body, definition.criterion, definition.broken)
+        sentence = definition_sentence(definition)
     return Item(
         section=section.name,
         key=version.key,
