@@ -14,7 +14,7 @@ from typing import Any
 from integrations.standins.faults import Faults
 from integrations.standins.http import Refused, Request, Response, Router, Server
 from integrations.standins.hubspot_api import HubspotApi
-from integrations.standins.load import load_world
+from integrations.standins.load import complete_schema, load_world
 from integrations.standins.mail import start_sink
 from integrations.standins.salesforce_api import SalesforceApi
 from integrations.standins.store import Store
@@ -36,6 +36,7 @@ class Application:
         self.store = store
         self.faults = faults or Faults()
         self.faults.prepare(store)
+        complete_schema(store)
         self.router = Router()
         self.salesforce = SalesforceApi(store, self.faults)
         self.hubspot = HubspotApi(store, self.faults)

@@ -36,6 +36,14 @@ def is_loaded(store: Store) -> bool:
     return bool(store.meta("loaded", False))
 
 
+def complete_schema(store: Store) -> None:
+    """Give a store that an earlier version filled the objects that Salesforce has by now."""
+    known = set(store.objects("salesforce"))
+    for name in SALESFORCE_FIELDS.keys() - known if known else ():
+        store.put_fields("salesforce", name, salesforce_system_fields(name))
+        store.put_fields("salesforce", name, SALESFORCE_FIELDS[name])
+
+
 def load_world(store: Store, world: World) -> None:
     """Fill an empty store in one transaction; a store that is already filled stays as it is."""
     with store.transaction():

@@ -26,9 +26,10 @@ from integrations.standins.salesforce_rules import (
     update,
     writable,
 )
-from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS
+from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS, TOOLING_OBJECTS
 from integrations.standins.soql import SoqlError
 from integrations.standins.store import Fields, Store, Stored, utc_now
+from integrations.standins.tooling import Tooling
 from integrations.standins.world import salesforce_id_18
 
 VERSIONS = ["59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0", "67.0"]
@@ -59,7 +60,11 @@ def error(code: str, message: str, status: int = 400, fields: list[str] | None =
 
 
 def _refused(rule: RuleError) -> Refused:
-    return error(rule.code, rule.message, rule.status, rule.fields)
+    items = []
+    for one in rule.every():
+        item: Fields = {"message": one.message, "errorCode": one.code}
+        items.append({**item, "fields": one.fields} if one.fields else item)
+    return Refused(json_response(items, rule.status))
 
 
 class SalesforceApi:
@@ -67,6 +72,7 @@ class SalesforceApi:
         self.store = store
         self.faults = faults
         self.queries = Queries(store)
+        self.tooling = Tooling(store)
         self._lock = threading.Lock()
         self._calls: dict[str, int] = {}
         self._used = 0
@@ -87,6 +93,7 @@ class SalesforceApi:
             ("GET", f"{_VERSIONED}/tooling/query/{{locator}}", self.query_more),
             ("POST", f"{_VERSIONED}/tooling/sobjects/CustomField", self.create_field),
             ("DELETE", f"{_VERSIONED}/tooling/sobjects/CustomField/{{remote_id}}", self.delete_field),
+            *self.tooling.routes(_VERSIONED),
             ("GET", f"{_VERSIONED}/sobjects", self.objects),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}", self.object_head),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}/describe", self.describe),
@@ -260,14 +267,14 @@ class SalesforceApi:
         return request.headers.get("Authorization", "").partition(" ")[2]
 
     def _name(self, name: str) -> str:
-        names = {o.lower(): o for o in self.store.objects(SYSTEM) if o != "CustomField"}
+        names = {o.lower(): o for o in self.store.objects(SYSTEM) if o not in TOOLING_OBJECTS}
         found = names.get(name.lower())
         if found is None:
             raise error("NOT_FOUND", "The requested resource does not exist", 404)
         return found
 
     def objects(self, request: Request) -> Response:
-        names = [n for n in self.store.objects(SYSTEM) if n != "CustomField"]
+        names = [n for n in self.store.objects(SYSTEM) if n not in TOOLING_OBJECTS]
         base = request.path.rstrip("/")
         return json_response(
             {
@@ -417,7 +424,7 @@ class SalesforceApi:
                     raise _RolledBack
         except _RolledBack:
             text = "Record rolled back because not all records were valid and the request was using AllOrNone header"
-            rolled = _failed("ALL_OR_NONE_OPERATION_ROLLED_BACK", text, [])
+            rolled = _failed(RuleError("ALL_OR_NONE_OPERATION_ROLLED_BACK", text))
             results = [rolled if r["success"] else r for r in results]
         return json_response(results)
 
@@ -437,7 +444,7 @@ class SalesforceApi:
                     raise RuleError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
                 row = update(self.store, known, record, API_ACTOR, auto_assign=auto_assign)
         except RuleError as rule:
-            return _failed(rule.code, rule.message, rule.fields)
+            return _failed(rule)
         return {"id": row.remote_id, "success": True, "errors": []}
 
     # -- fields --------------------------------------------------------------------------------------------
@@ -507,8 +514,9 @@ def _auto_assign(request: Request) -> bool:
     return request.headers.get("Sforce-Auto-Assign", "TRUE").upper() != "FALSE"
 
 
-def _failed(code: str, message: str, fields: list[str]) -> Fields:
-    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": fields}]}
+def _failed(rule: RuleError) -> Fields:
+    errors = [{"statusCode": r.code, "message": r.message, "fields": r.fields} for r in rule.every()]
+    return {"success": False, "errors": errors}
 
 
 def _oauth_error(code: str, text: str) -> Response:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.standins.salesforce_rules import SYSTEM, picklist, readable
-from integrations.standins.schema import HISTORY_OBJECTS
+from integrations.standins.salesforce_validation import VALIDATION_RULE
+from integrations.standins.schema import HISTORY_OBJECTS, TOOLING_OBJECTS
 from integrations.standins.soql import Column, Query, SoqlError, parse, where_sql
 from integrations.standins.store import Fields, Store
+from integrations.standins.tooling import rule_extras
 from integrations.standins.world import salesforce_id
 
 PAGE = 2000
@@ -57,8 +59,14 @@ class Queries:
         if virtual is not None:
             return {"totalSize": len(virtual), "done": True, "records": virtual}
         query.object = self._object(query.object, tooling)
+        whole = _whole_columns(query)
         table = _Table(self._store, query.object, tooling)
         seqs = table.matching(query, deleted)
+        if whole and len(seqs) > 1:
+            raise SoqlError(
+                "When retrieving results with Metadata or FullName fields, the query qualifications must specify no"
+                f" more than one row for retrieval. Result size: {len(seqs)}"
+            )
         if query.count:
             return {"totalSize": len(seqs), "done": True, "records": []}
         if query.aggregates:
@@ -69,7 +77,13 @@ class Queries:
             table.column(path).type == "textarea" and table.length(path) > LONG_TEXT for path in query.select
         )
         page = min(max(batch or PAGE, 200), PAGE, WIDE_PAGE if wide else PAGE)
-        return self._page(_Cursor(session, query, seqs, page, tooling), 0, base, None)
+        answer = self._page(_Cursor(session, query, seqs, page, tooling), 0, base, None)
+        for record in answer["records"] if whole else ():
+            remote_id = str(record["attributes"]["url"]).rpartition("/")[2]
+            found = self._store.get(SYSTEM, VALIDATION_RULE, remote_id)
+            extras = rule_extras(found) if found else {}
+            record.update({name: extras.get(name) for name in whole})
+        return answer
 
     def resume(self, locator: str, session: str, base: str) -> Fields:
         """A later page; raises SoqlError when the locator is unknown or of another session."""
@@ -102,7 +116,7 @@ class Queries:
     def _object(self, name: str, tooling: bool) -> str:
         names = {o.lower(): o for o in self._store.objects(SYSTEM)}
         found = names.get(name.lower())
-        if found is None or (found == "CustomField") != tooling:
+        if found is None or (found in TOOLING_OBJECTS) != tooling:
             raise SoqlError(f"sObject type '{name}' is not supported.", "INVALID_TYPE")
         return found
 
@@ -138,6 +152,16 @@ class Queries:
                 raise SoqlError(f"No such column '{unknown[0]}' on entity '{name}'.", "INVALID_FIELD")
             rows.append({"attributes": {"type": name}, **{s: full[s] for s in query.select}})
         return rows
+
+
+def _whole_columns(query: Query) -> list[str]:
+    """Take the columns that are answered for one row only out of the query, and say which."""
+    if query.object != VALIDATION_RULE:
+        return []
+    names = {"fullname": "FullName", "metadata": "Metadata"}
+    whole = [names[s.lower()] for s in query.select if s.lower() in names]
+    query.select = [s for s in query.select if s.lower() not in names] or ["Id"]
+    return whole
 
 
 _NAME = (
@@ -198,6 +222,8 @@ class _Table:
     def _parent_column(self, path: str) -> Column:
         """A field one step up, such as ``Owner.Name``; Id and Name of the parent and its other fields."""
         relation, _, name = path.partition(".")
+        if self._object == VALIDATION_RULE and path.lower() == "entitydefinition.qualifiedapiname":
+            return Column("json_extract(r.fields, '$.EntityDefinitionId')", "string")
         lookup = relation[:-1] + "c" if relation.endswith("__r") else f"{relation}Id"
         own = self._name(lookup)
         for target in self._fields[own].get("reference_to", []):

@@ -8,6 +8,7 @@ from typing import Any
 
 from integrations.standins.forms import read_instant, salesforce_stamp
 from integrations.standins.load import API_USER_ID, SNAPSHOT_FIELDS
+from integrations.standins.salesforce_validation import VALIDATION_RULE, fault_of, violations
 from integrations.standins.schema import SALESFORCE_OBJECTS
 from integrations.standins.store import Actor, Fields, Store, Stored
 from integrations.standins.world import salesforce_id, salesforce_id_18
@@ -19,11 +20,16 @@ _UNIQUE = {
     "PermissionSet": ("Name",),
     "FieldPermissions": ("ParentId", "Field"),
     "PermissionSetAssignment": ("PermissionSetId", "AssigneeId"),
+    "CustomPermission": ("DeveloperName",),
+    "SetupEntityAccess": ("ParentId", "SetupEntityId"),
+    VALIDATION_RULE: ("EntityDefinitionId", "ValidationName"),
 }
 
 
 class RuleError(Exception):
-    """A write that Salesforce refuses, in its own words; ``status`` is that of a single-row call."""
+    """A write that Salesforce refuses, in its own words; ``status`` is that of a single-row call.
+
+    ``others``: what else is wrong with the same record, each an error like this one."""
 
     def __init__(self, code: str, message: str, fields: Iterable[str] = (), status: int = 400) -> None:
         super().__init__(message)
@@ -31,6 +37,10 @@ class RuleError(Exception):
         self.message = message
         self.fields = list(fields)
         self.status = status
+        self.others: list[RuleError] = []
+
+    def every(self) -> list[RuleError]:
+        return [self, *self.others]
 
 
 def readable(store: Store, object_name: str) -> dict[str, Fields]:
@@ -39,7 +49,8 @@ def readable(store: Store, object_name: str) -> dict[str, Fields]:
     return {
         name: d
         for name, d in schema.items()
-        if not d.get("granted_only") or _granted(store, object_name, "Read")(name)
+        if not d.get("metadata_only")
+        and (not d.get("granted_only") or _granted(store, object_name, "Read")(name))
     }
 
 
@@ -91,6 +102,7 @@ def create(
         _assign(store, object_name, fields, actor, auto_assign)
         fields |= {"CreatedById": actor.by, "LastModifiedById": actor.by}
         fields |= _calculated(store, object_name, {}, fields)
+        _validate(store, object_name, fields, {}, actor)
         row = store.create(SYSTEM, object_name, new_id(store, object_name), fields, actor)
         _follow(store, row, fields)
     return row
@@ -113,6 +125,7 @@ def update(
         _assign(store, row.object, fields, actor, auto_assign)
         derived = _calculated(store, row.object, row.fields, fields)
         changes = {**fields, **derived, "LastModifiedById": actor.by}
+        _validate(store, row.object, {**row.fields, **changes}, row.fields, actor)
         after = store.update(
             row, changes, actor, asked=asked, silent=(set(derived) - {"Probability"}) | {"LastModifiedById"}
         )
@@ -123,7 +136,33 @@ def update(
 def delete(store: Store, row: Stored, actor: Actor) -> None:
     if row.deleted:
         raise RuleError("ENTITY_IS_DELETED", "entity is deleted", status=404)
+    if row.object == "PermissionSet" and store.all_of(
+        SYSTEM,
+        "PermissionSetAssignment",
+        "json_extract(fields, '$.PermissionSetId') = ?",
+        [row.remote_id],
+    ):
+        raise RuleError(
+            "DELETE_FAILED",
+            "Your attempt to delete this permission set could not be completed because it is assigned to users.",
+        )
     store.set_deleted(row, True, actor)
+
+
+def _validate(store: Store, object_name: str, after: Fields, before: Fields, actor: Actor) -> None:
+    """The active validation rules of the object, all of them; of a rule itself, whether it can be one."""
+    if object_name == VALIDATION_RULE:
+        fault = fault_of(store, after)
+        if fault:
+            raise RuleError("FIELD_INTEGRITY_EXCEPTION", fault, ["ErrorConditionFormula"])
+        return
+    broken = [
+        RuleError("FIELD_CUSTOM_VALIDATION_EXCEPTION", message, [field] if field else [])
+        for message, field in violations(store, object_name, after, before, actor.by)
+    ]
+    if broken:
+        broken[0].others = broken[1:]
+        raise broken[0]
 
 
 def new_id(store: Store, object_name: str) -> str:
@@ -209,6 +248,8 @@ def _check_unique(store: Store, object_name: str, fields: Fields) -> None:
     if found:
         text = f"duplicate value found: {', '.join(keys)} duplicates value on record with id: {found[0].remote_id[:15]}"
         raise RuleError("DUPLICATE_VALUE", text)
+    if object_name == "SetupEntityAccess":
+        fields["SetupEntityType"] = "CustomPermission"
     if object_name == "FieldPermissions":
         parent, _, name = str(fields.get("Field")).partition(".")
         if name not in store.schema(SYSTEM, parent):

@@ -39,9 +39,13 @@ SALESFORCE_OBJECTS = {
     "PermissionSetAssignment": SalesforceObject(
         "0Pa", "Permission Set Assignment", "Permission Set Assignments"
     ),
+    "CustomPermission": SalesforceObject("0CP", "Custom Permission", "Custom Permissions"),
+    "SetupEntityAccess": SalesforceObject("0J0", "Setup Entity Access", "Setup Entity Access"),
     "CustomField": SalesforceObject("00N", "Custom Field", "Custom Fields"),
+    "ValidationRule": SalesforceObject("03d", "Validation Rule", "Validation Rules"),
 }
-"""Only CustomField is reached through the Tooling API."""
+TOOLING_OBJECTS = frozenset({"CustomField", "ValidationRule"})
+"""Reached through the Tooling API and no other."""
 
 HISTORY_OBJECTS = {
     "LeadHistory": ("Lead", "LeadId", "017"),
@@ -314,7 +318,34 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
         _ref("PermissionSetId", "PermissionSet", required=True),
         _ref("AssigneeId", "User", required=True),
     ],
+    "CustomPermission": [
+        _f("DeveloperName", length=80, required=True),
+        _f("MasterLabel", length=80, required=True),
+        _f("Description"),
+    ],
+    "SetupEntityAccess": [
+        _ref("ParentId", "PermissionSet", required=True),
+        _ref("SetupEntityId", "CustomPermission", required=True),
+        _f("SetupEntityType", updateable=False),
+    ],
     "CustomField": [_f("FullName"), _f("DeveloperName"), _f("TableEnumOrId"), _f("NamespacePrefix")],
+    "ValidationRule": [
+        _f("ValidationName", length=40, required=True, label="Rule Name"),
+        _f("EntityDefinitionId", required=True, label="Object"),
+        _f("Active", "boolean"),
+        # Only in Metadata: the Tooling API has no column for the formula.
+        _f(
+            "ErrorConditionFormula",
+            "textarea",
+            3900,
+            required=True,
+            label="Error Condition Formula",
+            metadata_only=True,
+        ),
+        _f("ErrorMessage", "textarea", 255, required=True, label="Error Message"),
+        _f("ErrorDisplayField", label="Error Location (field; empty: top of page)"),
+        _f("Description", "textarea"),
+    ],
 }
 
 

@@ -51,6 +51,12 @@ class SalesforceCrm(Crm):
             ObjectPage("Campaign", "Campaign", "Campaigns", ("Type", "Status", "StartDate")),
             ObjectPage("User", "User", "Users", ("Title", "Email", "IsActive")),
             ObjectPage("Group", "Queue", "Queues", ("Type",)),
+            ObjectPage(
+                "ValidationRule",
+                "Validation Rule",
+                "Validation Rules",
+                ("EntityDefinitionId", "Active", "ErrorMessage", "LastModifiedDate"),
+            ),
         )
     }
 
@@ -78,7 +84,12 @@ class SalesforceCrm(Crm):
         return f"{name} (by API)" if source == "API" else name
 
     def record_name(self, row: Stored) -> str:
-        return str(row.fields.get("Name") or row.fields.get("Subject") or row.remote_id)
+        return str(
+            row.fields.get("Name")
+            or row.fields.get("Subject")
+            or row.fields.get("ValidationName")
+            or row.remote_id
+        )
 
     def values(self, row: Stored) -> Fields:
         return full_row(row)
@@ -115,13 +126,13 @@ class SalesforceCrm(Crm):
         try:
             return create(self.store, object_name, fields, actor)
         except RuleError as rule:
-            raise PageFault(f"{rule.code}: {rule.message}") from None
+            raise PageFault(_words(rule)) from None
 
     def update(self, row: Stored, fields: Fields, actor: Actor) -> Stored:
         try:
             return update(self.store, row, fields, actor)
         except RuleError as rule:
-            raise PageFault(f"{rule.code}: {rule.message}") from None
+            raise PageFault(_words(rule)) from None
 
     def log(self, row: Stored, kind: str, subject: str, notes: str, when: datetime, actor: Actor) -> None:
         link = "WhoId" if row.object in ("Lead", "Contact") else "WhatId"
@@ -187,3 +198,10 @@ class SalesforceCrm(Crm):
                     label = str(item.fields.get("Role") or self.pages[shown.object].label)
                     out.append({"kind": label, "name": self.record_name(shown), "href": self.href(shown)})
         return out
+
+
+def _words(rule: RuleError) -> str:
+    """What the page says of a refused save: a validation rule's own message, anything else with its code."""
+    if rule.code == "FIELD_CUSTOM_VALIDATION_EXCEPTION":
+        return "Review the errors on this page. " + " ".join(r.message for r in rule.every())
+    return f"{rule.code}: {rule.message}"
