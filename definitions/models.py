@@ -382,3 +382,22 @@ class ModelCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M}: {self.found}"
+
+
+class WrittenText(models.Model):
+    """A text that a record has or had in a field on which criteria rest; ``key`` stands for its words (derived).
+
+    So that the same text with several buyers is found without reading them all (`definitions.copies`)."""
+
+    record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="+")
+    journey = models.ForeignKey("records.Journey", on_delete=models.CASCADE, related_name="+")
+    field = models.CharField(max_length=60)
+    key = models.BigIntegerField(help_text="`definitions.paper.text_key` of the text.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["record", "field", "key"], name="written_text_once")]
+        indexes = [models.Index(fields=["key", "field"], name="written_text_key")]
+
+    def __str__(self) -> str:
+        return f"{self.record_id}.{self.field}"
