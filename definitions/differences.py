@@ -134,12 +134,12 @@ def _values(
         before, after = (value if isinstance(value, Mapping) else {} for value in (old, new))
         yield from _mappings(before, after, speak, inside, path, noun)
     elif _is_list(old, new):
-        before, after = ([] if value is _NOTHING else [*value] for value in (old, new))
-        for value in (v for v in before if v not in after):
+        was, now = ([] if value is _NOTHING else [*value] for value in (old, new))
+        for value in (v for v in was if v not in now):
             yield told("removed", f"{label(name)}: removed {_shown(name, value, speak)}")
-        for value in (v for v in after if v not in before):
+        for value in (v for v in now if v not in was):
             yield told("added", f"{label(name)}: added {_shown(name, value, speak)}")
-        if [v for v in before if v in after] != [v for v in after if v in before]:
+        if [v for v in was if v in now] != [v for v in now if v in was]:
             yield told("changed", f"{label(name)}: in another order")
     elif old is _NOTHING:
         yield told("added", f"{label(name)}: added {_shown(name, new, speak)}")
