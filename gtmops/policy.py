@@ -68,6 +68,7 @@ POLICY: Policy = {
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
+    "api:signals": {"POST": ADMINS},  # the token of whoever connects the product
     # --- slas ---
     "slas:clocks": {"GET": SIGNED_IN},
     "slas:export": {"GET": SIGNED_IN},

@@ -43,6 +43,9 @@ class Tuning:
     postpone_seconds: int = 60  # a journey that failed; doubles
     verify_grace_seconds: int = 600  # a CRM that can't be read this long: breached, not verified
 
+    # Signals of products and other tools.
+    signal_days: int = 400  # how long they are kept
+
     # Effects.
     effect_attempts: int = 10  # then dead, shown, with a retry button
     effect_backoff_seconds: int = 10  # doubles, up to

@@ -7,6 +7,7 @@ from django.conf import settings
 import definitions.desired
 import definitions.own_sections
 import definitions.services
+import definitions.signals
 import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
@@ -26,6 +27,7 @@ from effects.tick import TickSource, register_tick_source
 from gtmops import demo, pipeline
 from records.desired import register_declaration
 from records.kinds import RECORD_KINDS, register_kinds
+from records.services import register_after_store
 from teams.demo import DemoSignIn, register_demo_sign_ins
 
 SOURCES = (
@@ -35,6 +37,7 @@ SOURCES = (
     TickSource("pipeline", pipeline.process, pipeline.next_due),
     TickSource("judgements", definitions.services.recheck_due, definitions.services.next_recheck),
     TickSource("model", definitions.services.publish_due, definitions.services.next_publish),
+    TickSource("signals", definitions.signals.tend, definitions.signals.next_due),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
@@ -51,6 +54,7 @@ def connect() -> None:
     )
     for room in (definitions.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
+    register_after_store("signals", definitions.signals.match_waiting)
     for source in SOURCES:
         register_tick_source(source)
     if settings.DEMO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,6 +112,15 @@ def request_refresh(record: Record, *, key: str, objects: Sequence[str], now: da
         ignore_conflicts=True,
     )
     ring("refresh")
+
+
+AfterStore = Callable[[Collection[uuid.UUID], datetime], object]
+_after_store: dict[str, AfterStore] = {}
+
+
+def register_after_store(name: str, listen: AfterStore) -> None:
+    """``listen(record ids, now)`` is called in the transaction that made or changed these records."""
+    _after_store[name] = listen
 
 
 # --- storing a page --------------------------------------------------------------------------------------------
@@ -497,6 +506,8 @@ def _write(work: _Page) -> None:
     _write_links(work.link_keys)
     if work.with_history:
         supersede(work.with_history)
+    for listen in _after_store.values():
+        listen(work.link_keys, work.now)
     touch(work.touched, work.now)
 
 

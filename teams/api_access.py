@@ -4,6 +4,7 @@ Apart from the views, because DRF loads these while it loads its own."""
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 
 from teams.access import ANONYMOUS, allowed_principals
 from teams.models import ApiToken, Person, Scope
-from teams.tokens import find_token
+from teams.tokens import PREFIX, find_token
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 def token_of(request: HttpRequest) -> ApiToken | None:
     """The token a request carries, None without one. Raises AuthenticationFailed for one that is no good."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() not in {"bearer", "token"}:
+    if scheme.lower() == "basic":
+        # Tools that send events know no other way: the token as user name, no password.
+        secret = _user_name_of(secret)
+        if not secret.startswith(PREFIX):
+            return None
+    elif scheme.lower() not in {"bearer", "token"}:
         return None
     if not hasattr(request, "_api_token"):
         request._api_token = find_token(secret.strip(), timezone.now())  # type: ignore[attr-defined]  # once a request
@@ -34,8 +40,15 @@ def token_of(request: HttpRequest) -> ApiToken | None:
     return token
 
 
+def _user_name_of(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode("ascii").partition(":")[0]
+    except ValueError:
+        return ""
+
+
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <secret>` (or `Token <secret>`)."""
+    """`Authorization: Bearer <secret>` (or `Token <secret>`, or Basic with the secret as user name)."""
 
     def authenticate(self, request: Request) -> tuple[Person, ApiToken] | None:
         token = token_of(request._request)
