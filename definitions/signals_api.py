@@ -73,7 +73,7 @@ class SignalsView(APIView):
 
     http_method_names = ["post"]
 
-    @extend_schema(
+    @extend_schema(  # type: ignore[untyped-decorator]  # drf-spectacular ships no types
         request=_Delivery,
         responses={
             200: _Result,
