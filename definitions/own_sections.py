@@ -20,6 +20,7 @@ from definitions.bodies import (
 )
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import CriterionError, FieldType, parse
+from definitions.lint.places import definition_places, pipeline_places, pipeline_values, stage_values
 from definitions.reading import Reader, unknown
 from definitions.sections import Body, Context, Fault, Part, Section
 from records.models import Record
@@ -325,12 +326,14 @@ def _stage_sentence(body: Body) -> str:
 SECTIONS = (
     Section(
         STAGES, "Stages", _parse_stage, _title, _stage_sentence, _lint_stage, _stage_population,
+        named=stage_values,
     ),
     Section(
         DEFINITIONS, "Definitions", _parse_definition, _title, _definition_sentence, _lint_definition,
-        _definition_population,
+        _definition_population, places=definition_places,
     ),
     Section(
         PIPELINES, "Pipelines", _parse_pipeline, _title, _pipeline_sentence, _lint_pipeline, _pipeline_population,
+        places=pipeline_places, named=pipeline_values,
     ),
 )  # fmt: skip

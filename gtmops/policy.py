@@ -68,6 +68,9 @@ POLICY: Policy = {
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
+    "definitions:promote": {"GET": ADMINS, "POST": ADMINS},
+    "definitions:remarks": {"GET": ADMINS},
+    "definitions:check_model": {"POST": ADMINS},
     "api:signals": {"POST": ADMINS},  # the token of whoever connects the product
     # --- slas ---
     "slas:clocks": {"GET": SIGNED_IN},

@@ -43,6 +43,9 @@ class Tuning:
     postpone_seconds: int = 60  # a journey that failed; doubles
     verify_grace_seconds: int = 600  # a CRM that can't be read this long: breached, not verified
 
+    # The operating model.
+    model_check_seconds: int = 86_400  # between two checks of the model against the CRMs
+
     # Signals of products and other tools.
     signal_days: int = 400  # how long they are kept
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 import definitions.desired
+import definitions.lint.services
 import definitions.own_sections
 import definitions.services
 import definitions.signals
@@ -38,6 +39,7 @@ SOURCES = (
     TickSource("judgements", definitions.services.recheck_due, definitions.services.next_recheck),
     TickSource("model", definitions.services.publish_due, definitions.services.next_publish),
     TickSource("signals", definitions.signals.tend, definitions.signals.next_due),
+    TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
