@@ -1,0 +1,456 @@
+"""A criterion as a Salesforce formula, for validation rules.
+
+What Salesforce's formulas mean, and how each meaning of ours is kept:
+- A comparison with a blank is false, but `<>` and NOT are not: what is negative asks for a value first.
+- `=`, CONTAINS and BEGINS mind the case, our text does not mind that of A to Z. LOWER changes other letters
+  too, so it is used only where it can't matter: İ and the Kelvin sign, which it would turn into i and k, are
+  replaced before; a text with letters beyond A to Z is compared with only its own letters A to Z folded.
+- ISPICKVAL does not mind the case and picklists of ours do: they are compared as TEXT().
+- INCLUDES does not mind it either and has no such way round: options that differ by case only are refused.
+- TODAY() and DATEVALUE() take the user's zone. Today in UTC is a count of days on NOW().
+- Id fields read as 15 characters: the first 15 are compared.
+- A percent field reads as a fraction.
+- A literal can't hold line breaks or other control characters.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from definitions.criteria.compiled import (
+    SALESFORCE_NAME,
+    Compiled,
+    FieldMapping,
+    Partial,
+    Refused,
+    RefusedError,
+    RemoteField,
+    no_list_reason,
+    remote_of,
+)
+from definitions.criteria.fields import Field, FieldType
+from definitions.criteria.moments import range_of
+from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Staged, conditions_of
+from definitions.criteria.operators import TEMPORAL
+from definitions.criteria.targets.english import describe
+from definitions.criteria.values import EPOCH, fold
+
+SOURCE_LIMIT = 3_900
+COMPILED_LIMIT = 15_000
+DIGITS = 18
+YEARS = range(1700, 4001)
+TEXT_LENGTH = 255
+
+_KINDS = {
+    **dict.fromkeys(("string", "email", "phone", "url", "combobox", "textarea"), "text"),
+    **dict.fromkeys(("double", "int", "long", "currency", "percent"), "number"),
+    **dict.fromkeys(("reference", "id"), "reference"),
+    "picklist": "picklist",
+    "multipicklist": "multipicklist",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+}
+_USUAL = {
+    FieldType.TEXT: "string",
+    FieldType.NUMBER: "double",
+    FieldType.MONEY: "currency",
+    FieldType.BOOLEAN: "boolean",
+    FieldType.DATE: "date",
+    FieldType.DATETIME: "datetime",
+    FieldType.PICKLIST: "picklist",
+    FieldType.MULTI_PICKLIST: "multipicklist",
+    FieldType.REFERENCE: "reference",
+}
+_READS = {
+    FieldType.TEXT: ("text", "picklist"),
+    FieldType.NUMBER: ("number",),
+    FieldType.MONEY: ("number",),
+    FieldType.BOOLEAN: ("boolean",),
+    FieldType.DATE: ("date",),
+    FieldType.DATETIME: ("datetime",),
+    FieldType.PICKLIST: ("picklist", "text"),
+    FieldType.MULTI_PICKLIST: ("multipicklist",),
+    FieldType.REFERENCE: ("reference", "text"),
+}
+# Fields of every Salesforce whose type their name does not tell.
+_KNOWN = {"Description": ("textarea", 32_000), "Probability": ("percent", None)}
+_UTC_DAYS = 'FLOOR(NOW() - DATETIMEVALUE("1970-01-01 00:00:00"))'
+_COMPARISONS = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<"}
+_NEGATIVE = ("is_not", "is_none_of")
+
+
+def compile_criterion(root: Node, mapping: FieldMapping) -> Compiled:
+    """True exactly when the criterion is true of a record whose fields all can be read."""
+    writer = Writer(mapping)
+    return compile_with(writer, root, lambda nodes: all_of(map(writer.true, nodes)))
+
+
+def compile_with(writer: Writer, root: Node, write: Callable[[list[Node]], Piece]) -> Compiled:
+    """Compile what `write` makes of conditions that are all to be true.
+
+    While a leaf is refused, `partial` is made of the conditions that can be written.
+    """
+    refused = writer.refusals(root)
+    if refused:
+        return Compiled(refused=refused, partial=_partial(writer, root, write))
+    text = write([root]).text
+    over = _over_limits(text)
+    return Compiled(text="" if over else text, refused=over, size=estimate_size(text))
+
+
+def _partial(writer: Writer, root: Node, write: Callable[[list[Node]], Piece]) -> Partial | None:
+    parts = [(part, not writer.refusals(part)) for part in conjuncts(root)]
+    kept = [part for part, is_kept in parts if is_kept]
+    if not kept:
+        return None
+    text = write(kept).text
+    if _over_limits(text):
+        return None
+    left_out = [part for part, is_kept in parts if not is_kept]
+    return Partial(text=text, kept=tuple(map(describe, kept)), left_out=tuple(map(describe, left_out)))
+
+
+def estimate_size(text: str) -> int:
+    """About how many characters the formula compiles to: calls and fields grow, picklists as text most."""
+    return len(text) + 12 * text.count("(") + 40 * text.count("TEXT(")
+
+
+def _over_limits(text: str) -> list[Refused]:
+    if len(text) > SOURCE_LIMIT:
+        reason = f"the formula has {len(text):,} characters; Salesforce takes {SOURCE_LIMIT:,}"
+        return [Refused("$", reason)]
+    size = estimate_size(text)
+    if size > COMPILED_LIMIT:
+        reason = f"compiled the formula has about {size:,} characters; Salesforce takes {COMPILED_LIMIT:,}"
+        return [Refused("$", reason)]
+    return []
+
+
+def conjuncts(node: Node) -> Iterable[Node]:
+    """What must each be true for the node to be true."""
+    match node:
+        case All(children):
+            for child in children:
+                yield from conjuncts(child)
+        case Not(Not(child)):
+            yield from conjuncts(child)
+        case Not(Any(children)):
+            for child in children:
+                yield from conjuncts(Not(child))
+        case _:
+            yield node
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a formula: `name` and `parts` while it is a call of AND, OR or NOT."""
+
+    text: str
+    name: str = ""
+    parts: tuple[Piece, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+TRUE, FALSE = Piece("TRUE"), Piece("FALSE")
+
+
+def all_of(parts: Iterable[Piece]) -> Piece:
+    return _join("AND", parts, settles=FALSE, idle=TRUE)
+
+
+def any_of(parts: Iterable[Piece]) -> Piece:
+    return _join("OR", parts, settles=TRUE, idle=FALSE)
+
+
+def not_(part: Piece) -> Piece:
+    if part.name == "NOT":
+        return part.parts[0]
+    if part in (TRUE, FALSE):
+        return FALSE if part == TRUE else TRUE
+    return Piece(f"NOT({part})", "NOT", (part,))
+
+
+def _join(name: str, parts: Iterable[Piece], *, settles: Piece, idle: Piece) -> Piece:
+    """A call of AND or OR, flat, without what can't matter."""
+    flat: dict[Piece, None] = {}
+    for part in parts:
+        for one in part.parts if part.name == name else (part,):
+            if one == settles:
+                return settles
+            if one != idle:
+                flat[one] = None
+    if len(flat) < 2:
+        return next(iter(flat), idle)
+    return Piece(f"{name}({', '.join(map(str, flat))})", name, tuple(flat))
+
+
+def literal(text: str) -> str:
+    """A text literal. Raises RefusedError for what a literal can't hold."""
+    if any(unicodedata.category(char) == "Cc" or char in "\ufffe\uffff" for char in text):
+        raise RefusedError("a formula can't hold a line break or another control character")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def date_literal(day: date) -> str:
+    if day.year not in YEARS:
+        raise RefusedError(f"Salesforce's dates run from {YEARS.start} to {YEARS.stop - 1}")
+    return f"DATE({day.year}, {day.month}, {day.day})"
+
+
+class Writer:
+    """Writes nodes as formulas over one mapping."""
+
+    def __init__(self, mapping: FieldMapping) -> None:
+        self.mapping = mapping
+
+    def refusals(self, node: Node) -> list[Refused]:
+        """Every leaf below that formulas can't express."""
+        refused = []
+        for condition in conditions_of(node):
+            try:
+                self._condition(condition)
+            except RefusedError as error:
+                refused.append(Refused(condition.path, str(error)))
+        return refused
+
+    def true(self, node: Node) -> Piece:
+        """True exactly when the node is true. Raises RefusedError for a leaf that formulas can't express."""
+        match node:
+            case All(children):
+                return all_of([self.true(child) for child in children])
+            case Any(children):
+                return any_of([self.true(child) for child in children])
+            case Not(child):
+                return self.false(child)
+            case _:
+                return self._condition(node)
+
+    def false(self, node: Node) -> Piece:
+        """True exactly when the node is false, which is not the same as not true when it can be unknown."""
+        match node:
+            case All(children):
+                return any_of([self.false(child) for child in children])
+            case Any(children):
+                return all_of([self.false(child) for child in children])
+            case Not(child):
+                return self.true(child)
+            case _:
+                return not_(self._condition(node))
+
+    def _condition(self, condition: Leaf | Counted | Staged) -> Piece:
+        if not isinstance(condition, Leaf):
+            raise RefusedError(f"Salesforce formulas {no_list_reason(condition)}")
+        return _LeafWriter(condition, self._remote(condition.field)).write()
+
+    def _remote(self, field: Field) -> RemoteField:
+        return remote_of(self.mapping, field.name, field.label, "Salesforce", SALESFORCE_NAME)
+
+
+class _LeafWriter:
+    def __init__(self, leaf: Leaf, remote: RemoteField) -> None:
+        self.leaf = leaf
+        self.name = remote.name
+        self.values = remote.values
+        known = _KNOWN.get(remote.name.rpartition(".")[2], ("", None))
+        self.type = remote.type or known[0] or _USUAL[leaf.field.type]
+        self.kind = self._read_kind(remote.length or known[1])
+        self.stored = f"TEXT({self.name})" if self.kind == "picklist" else self.name
+        self.is_blank = Piece(f"ISBLANK({self.stored})")
+        self.has_value = not_(self.is_blank)
+
+    def _read_kind(self, length: int | None) -> str:
+        label, wanted = self.leaf.field.label, self.leaf.field.type
+        if self.type == "textarea" and (length is None or length > TEXT_LENGTH):
+            raise RefusedError(f"{label} is a long text in Salesforce, which formulas can't read")
+        kind = _KINDS.get(self.type)
+        if kind is None or kind not in _READS[wanted]:
+            shown = wanted.replace("_", " ")
+            raise RefusedError(f"{label} is a {shown} here and a {self.type} field in Salesforce")
+        if self.values and kind not in ("text", "picklist", "reference"):
+            raise RefusedError(f"{label} is translated on its way from Salesforce")
+        return kind
+
+    def write(self) -> Piece:
+        leaf = self.leaf
+        if leaf.op in ("is_empty", "is_not_empty"):
+            if self.kind == "boolean":  # a checkbox is never blank
+                return FALSE if leaf.op == "is_empty" else TRUE
+            return self.is_blank if leaf.op == "is_empty" else self.has_value
+        if leaf.field.type is FieldType.BOOLEAN:
+            return Piece(self.name if leaf.op == "is_true" else f"{self.name} = FALSE")
+        if leaf.field.type in TEMPORAL:
+            return self._moment()
+        if leaf.numbers:
+            return self._number()
+        if leaf.field.type is FieldType.MULTI_PICKLIST:
+            return self._choices()
+        if leaf.field.type is FieldType.TEXT:
+            return self._text()
+        return self._exact()
+
+    def _valued(self, tests: Iterable[str]) -> Piece:
+        """The field has a value and every test holds."""
+        return all_of([self.has_value, *map(Piece, tests)])
+
+    # numbers
+
+    def _number(self) -> Piece:
+        op, name, numbers = self.leaf.op, self.name, [self._spell(number) for number in self.leaf.numbers]
+        if op == "between":
+            return self._valued([f"{name} >= {numbers[0]}", f"{name} <= {numbers[1]}"])
+        if op in _COMPARISONS:
+            return self._valued([f"{name} {_COMPARISONS[op]} {numbers[0]}"])
+        if op in _NEGATIVE:
+            return self._valued([f"{name} <> {number}" for number in numbers])
+        return all_of([self.has_value, any_of(Piece(f"{name} = {number}") for number in numbers)])
+
+    def _spell(self, number: Decimal) -> str:
+        plain = f"{number.normalize():f}"
+        if len(plain.lstrip("-0").replace(".", "")) > DIGITS:
+            raise RefusedError(f"Salesforce's numbers have at most {DIGITS} digits")
+        return f"{number.scaleb(-2).normalize():f}" if self.type == "percent" else plain
+
+    # dates and times
+
+    def _moment(self) -> Piece:
+        if self.leaf.window is not None:
+            return self._window()
+        write = self._date_bounds if self.kind == "date" else self._datetime_bounds
+        # Without a window the range does not depend on when it is asked for.
+        return self._valued(write(*range_of(self.leaf, EPOCH)))
+
+    def _date_bounds(self, lowest: int | None, end: int | None) -> list[str]:
+        tests = []
+        if lowest is not None:
+            tests.append(f"{self.name} >= {date_literal(date.fromordinal(lowest))}")
+        if end is not None:
+            tests.append(f"{self.name} < {date_literal(date.fromordinal(end))}")
+        return tests
+
+    def _datetime_bounds(self, lowest: int | None, end: int | None) -> list[str]:
+        tests = []
+        if lowest is not None:
+            at, is_past = self._whole_second(lowest)
+            tests.append(f"{self.name} {'>' if is_past else '>='} {at}")
+        if end is not None:
+            at, is_past = self._whole_second(end)
+            tests.append(f"{self.name} {'<=' if is_past else '<'} {at}")
+        return tests
+
+    def _whole_second(self, position: int) -> tuple[str, bool]:
+        """The second of a bound as a literal, and whether the bound is the first moment after it."""
+        second, microsecond = divmod(position, 1_000_000)
+        if microsecond > 1:
+            raise RefusedError("Salesforce's times have no fractions of a second")
+        at: datetime = EPOCH + timedelta(seconds=second)
+        if at.year not in YEARS:
+            raise RefusedError(f"Salesforce's dates run from {YEARS.start} to {YEARS.stop - 1}")
+        return f'DATETIMEVALUE("{at:%Y-%m-%d %H:%M:%S}")', microsecond == 1
+
+    def _window(self) -> Piece:
+        assert self.leaf.window is not None
+        unit, count = self.leaf.window.unit, self.leaf.window.count
+        if self.kind == "date":
+            days = count * 7 if unit == "weeks" else count
+            now, length = f"DATE(1970, 1, 1) + {_UTC_DAYS}", str(days)
+        else:
+            now, length = "NOW()", _days(unit, count)
+        match self.leaf.op:
+            case "within_last":
+                tests = [f"{self.name} >= {now} - {length}", f"{self.name} <= {now}"]
+            case "within_next":
+                tests = [f"{self.name} >= {now}", f"{self.name} <= {now} + {length}"]
+            case _:
+                tests = [f"{self.name} < {now} - {length}"]
+        return self._valued(tests)
+
+    # texts
+
+    def _text(self) -> Piece:
+        if self.values:
+            raise RefusedError(f"{self.leaf.field.label} is translated on its way from Salesforce")
+        wanted = [(self._folded(fold(text)), literal(fold(text))) for text in self.leaf.texts]
+        match self.leaf.op:
+            case "contains":
+                return Piece(f"CONTAINS({wanted[0][0]}, {wanted[0][1]})")
+            case "starts_with":
+                return self._valued([f"BEGINS({wanted[0][0]}, {wanted[0][1]})"])
+        return self._is_one_of(wanted)
+
+    def _is_one_of(self, wanted: Iterable[tuple[str, str]]) -> Piece:
+        """The value of each pair is its text, or none of them is, as the operator asks."""
+        if self.leaf.op in _NEGATIVE:
+            return self._valued([f"{value} <> {text}" for value, text in wanted])
+        return any_of(Piece(f"{value} = {text}") for value, text in wanted)
+
+    def _folded(self, text: str) -> str:
+        """The field with its letters A to Z in lower case, as far as that matters beside `text`, folded already."""
+        letters = [letter for letter in dict.fromkeys(text) if "a" <= letter <= "z"]
+        value = self.stored
+        if not letters:
+            return value
+        if not text.isascii():
+            for letter in letters:
+                value = f'SUBSTITUTE({value}, "{letter.upper()}", "{letter}")'
+            return value
+        # Of all letters beyond A to Z, LOWER makes one of a to z of these two only.
+        for letter, stranger in (("i", "İ"), ("k", "\u212a")):
+            if letter in letters:
+                value = f'SUBSTITUTE({value}, "{stranger}", "·")'
+        return f"LOWER({value})"
+
+    def _exact(self) -> Piece:
+        value = f"LEFT({self.name}, 15)" if self.kind == "reference" else self.stored
+        texts = [text for operand in self.leaf.texts for text in self._remote_texts(operand)]
+        return self._is_one_of([(value, literal(text)) for text in texts])
+
+    def _remote_texts(self, operand: str) -> list[str]:
+        """The texts in Salesforce that stand for an operand."""
+        texts = [remote for remote, logical in self.values.items() if logical == operand]
+        if operand not in self.values:
+            texts.append(operand)
+        if self.kind != "reference":
+            return texts
+        if any(not _is_id(text) for text in texts):
+            raise RefusedError(f"{operand!r} is no Salesforce id of 18 characters")
+        return [text[:15] for text in texts]
+
+    def _choices(self) -> Piece:
+        for text in self.leaf.texts:
+            if ";" in text:
+                raise RefusedError(f"{text!r} can't be chosen in Salesforce: a value has no semicolon")
+            if any(other != text and other.lower() == text.lower() for other in self.leaf.field.options):
+                raise RefusedError(f"INCLUDES can't tell {text!r} from an option with other capitals")
+        tests = [Piece(f"INCLUDES({self.name}, {literal(text)})") for text in self.leaf.texts]
+        match self.leaf.op:
+            case "includes_any":
+                return any_of(tests)
+            case "includes_all":
+                return all_of(tests)
+        return all_of([self.has_value, *map(not_, tests)])
+
+
+def _days(unit: str, count: int) -> str:
+    """A length in days, as an expression that is exact to the second."""
+    per_day = {"minutes": 1440, "hours": 24}.get(unit)
+    if per_day is None:
+        return str(count * 7 if unit == "weeks" else count)
+    return str(count // per_day) if count % per_day == 0 else f"{count} / {per_day}"
+
+
+def _is_id(text: str) -> bool:
+    """Whether these are 18 characters whose last three follow from the first fifteen."""
+    if len(text) != 18 or not text.isascii() or not text.isalnum():
+        return False
+    marks = ""
+    for start in (0, 5, 10):
+        bits = sum(1 << place for place, char in enumerate(text[start : start + 5]) if char.isupper())
+        marks += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
+    return marks == text[15:]
