@@ -29,8 +29,8 @@ Meanings
 """
 
 from definitions.criteria.catalogue import Catalogue, Field, FieldType
-from definitions.criteria.criterion import Criterion
-from definitions.criteria.facts import Facts
+from definitions.criteria.criterion import Criterion, Reads, all_of, any_of, not_
+from definitions.criteria.facts import Facts, Item
 from definitions.criteria.faults import CriterionError, Fault
 from definitions.criteria.parsing import parse
 from definitions.criteria.targets.python import Evaluation, LeafResult
@@ -45,7 +45,12 @@ __all__ = [
     "Fault",
     "Field",
     "FieldType",
+    "Item",
     "LeafResult",
+    "Reads",
     "State",
+    "all_of",
+    "any_of",
+    "not_",
     "parse",
 ]

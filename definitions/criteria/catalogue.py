@@ -1,51 +1,55 @@
-"""The logical fields a criterion may read."""
+"""What a criterion may read: the logical fields, and if told the stages, events and currencies there are."""
 
 # ruff: noqa: TRY004 (a wrong type in plain data is a wrong value: callers catch one error)
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from definitions.criteria.currencies import Currency, read_currencies
+from definitions.criteria.fields import Field, FieldType
 
-class FieldType(StrEnum):
-    TEXT = "text"
-    NUMBER = "number"
-    MONEY = "money"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    DATETIME = "datetime"
-    PICKLIST = "picklist"
-    MULTI_PICKLIST = "multi_picklist"
-    REFERENCE = "reference"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A logical field. `options` maps each picklist value to its label; empty means any value."""
-
-    name: str
-    type: FieldType
-    label: str
-    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+__all__ = ["Catalogue", "Field", "FieldType"]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
+    """`objects`: object -> field name -> field. `relations`: object -> relation -> the object it leads to, beside
+    the usual ones. `stages`: key -> label; `events`: names; None: any is accepted. `currencies`: with their rates."""
+
     objects: Mapping[str, Mapping[str, Field]]
+    relations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stages: Mapping[str, str] | None = None
+    events: Collection[str] | None = None
+    currencies: tuple[Currency, ...] = ()
 
     @classmethod
-    def from_spec(cls, spec: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Catalogue:
+    def from_spec(
+        cls,
+        spec: Mapping[str, Mapping[str, Mapping[str, Any]]],
+        *,
+        relations: Mapping[str, Mapping[str, str]] | None = None,
+        stages: Mapping[str, str] | Collection[str] | None = None,
+        events: Collection[str] | None = None,
+        currencies: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Catalogue:
         """Build from {object: {field: {"type": …, "options": […], "label": …}}}.
 
-        `options` are values, or {"value": …, "label": …}. Raises ValueError for anything else.
+        `options` are values, or {"value": …, "label": …}. `stages` are keys, or key -> label. `currencies` are as
+        in the model files: {code: {"is_base": true, "rates": {date: number}}}. Raises ValueError for anything else.
         """
+        if stages is not None and not isinstance(stages, Mapping):
+            stages = {key: key for key in stages}
         return cls(
             {
                 str(name): {str(key): _read_field(str(name), str(key), told) for key, told in fields.items()}
                 for name, fields in spec.items()
-            }
+            },
+            relations or {},
+            stages,
+            None if events is None else frozenset(events),
+            read_currencies(currencies or {}),
         )
 
 

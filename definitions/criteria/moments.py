@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from definitions.criteria.catalogue import FieldType
+from definitions.criteria.fields import FieldType
 from definitions.criteria.nodes import Leaf, Window
 from definitions.criteria.values import EPOCH, microsecond_of
 
@@ -70,6 +70,8 @@ def _offsets(leaf: Leaf, window: Window) -> tuple[int | None, int]:
             return -length, 1
         case "within_next":
             return 0, length + 1
+        case "at_least_ago":  # only lists ask this, of their own times
+            return None, 1 - length
         case _:
             return None, -length
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from definitions.criteria.catalogue import FieldType
+from definitions.criteria.fields import FieldType
 
 TEXTUAL = frozenset({FieldType.TEXT, FieldType.PICKLIST, FieldType.REFERENCE})
 NUMERIC = frozenset({FieldType.NUMBER, FieldType.MONEY})

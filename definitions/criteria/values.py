@@ -13,7 +13,7 @@ from enum import StrEnum
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final, NamedTuple
 
-from definitions.criteria.catalogue import FieldType
+from definitions.criteria.fields import FieldType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMBER_LIMIT: Final = 10**100

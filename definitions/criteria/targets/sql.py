@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Any as Anything
 from typing import NamedTuple
 
-from definitions.criteria.catalogue import FieldType
+from definitions.criteria.fields import FieldType
 from definitions.criteria.moments import MICROSECOND, range_of, utc
-from definitions.criteria.nodes import All, Any, Leaf, Node, Not
+from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Staged
 from definitions.criteria.operators import EVERY, NUMERIC
 from definitions.criteria.targets.tree import plain_moment
 from definitions.criteria.values import DATE_SHAPE, DATETIME_SHAPE, EPOCH, NUMBER_LIMIT, fold
@@ -36,7 +36,11 @@ class Sql(NamedTuple):
     params: list[Anything]
 
 
-def compile_node(root: Node, alias: str, now: datetime) -> tuple[str, list[Anything]]:
+def compile_recheck(root: Node, alias: str, now: datetime) -> tuple[str, list[Anything]] | None:
+    return None
+
+
+def compile_truth(root: Node, alias: str, now: datetime) -> tuple[str, list[Anything]]:
     if not IDENTIFIER.fullmatch(alias):
         raise ValueError(f"{alias!r} is no plain identifier")
     text, params = _compile(root, f'"{alias}"."values"', utc(now))
@@ -47,6 +51,8 @@ def _compile(node: Node, column: str, now: datetime) -> Sql:
     match node:
         case Leaf():
             return _LeafCompiler(node, column, now).compile()
+        case Counted() | Staged():
+            raise ValueError("lists are not yet counted in SQL")
         case Not(child):
             return _fill("(NOT {})", _compile(child, column, now))
         case All(children):
