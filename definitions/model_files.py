@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import pghistory
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from definitions.catalogue import catalogue_from_db
-from definitions.model_yaml import Lines, Unreadable, in_order, read_yaml, write_yaml
+from definitions.differences import in_words
+from definitions.lint.services import live_remarks
+from definitions.model_yaml import Lines, Unreadable, read_yaml, write_yaml
 from definitions.models import Signature, Version
+from definitions.parties import signers
 from definitions.reading import unknown
-from definitions.sections import Body, Context, Fault, Part, sections
-from definitions.versions import Model, load_model
+from definitions.sections import Body, Context, Fault, Part, Section, sections
+from definitions.speaking import speaker_from_db
+from definitions.versions import Model, latest_agreed, load_model, lock_model
 from effects.tick import ring
 from records.models import Connection
 from teams.models import Person, Role, Team
@@ -28,7 +32,6 @@ STARTER_MODEL = Path(__file__).resolve().parent / "starter_model"
 MAX_FILES = 200
 MAX_KEY = 80
 _ENDINGS = (".yaml", ".yml")
-_LOCK = 0x6D6F64656C  # one apply at a time
 
 
 class ModelFaults(Unreadable):
@@ -172,12 +175,14 @@ class Checked:
     remarks: tuple[Fault, ...]
 
 
-def check(tree: ModelTree, now: datetime) -> Checked:
-    """Every fault and remark of the files, with place. Five queries."""
+def check(tree: ModelTree, now: datetime, *, against_crms: bool = False) -> Checked:
+    """Every fault and remark of the files, with place. Five queries; ``against_crms`` looks at the live schema and at
+    samples of the data as well."""
     context = context_from_db(tree, now)
     known = sections()
     faults: list[Fault] = []
     remarks: list[Fault] = []
+    sound: dict[str, dict[str, Body]] = {}
     for name in tree.bodies:
         if name not in known:
             keys = tree.bodies[name] or {"": None}
@@ -193,9 +198,12 @@ def check(tree: ModelTree, now: datetime) -> Checked:
             found += known[section].parse(key, body, context)
         faults += [tree.located(fault, section, key) for fault in found]
         if not found:
+            sound.setdefault(section, {})[key] = body
             remarks += [
                 tree.located(fault, section, key) for fault in known[section].lint(key, body, context)
             ]
+    if against_crms:
+        remarks += [tree.located(f, section, key) for section, key, f in live_remarks(sound, context, now)]
     return Checked(tuple(faults), tuple(remarks))
 
 
@@ -203,6 +211,38 @@ def _key_faults(key: str) -> list[Fault]:
     if key and len(key) <= MAX_KEY and key.isascii() and key.replace("_", "").replace("-", "").isalnum():
         return []
     return [Fault((), "key", f"a key has letters of a to z, digits, _ and - only, {MAX_KEY} at most")]
+
+
+def faults_of(section: str, key: str, body: Any, now: datetime) -> list[Fault]:
+    """What forbids one body beside what is in force, and what it would break there. Five queries."""
+    before = context_from_db(ModelTree({}), now)
+    held = {name: dict(items) for name, items in before.bodies.items()}
+    if body is None:
+        held.get(section, {}).pop(key, None)
+        found = []
+    elif not isinstance(body, Mapping) or section not in sections():
+        return [Fault((), "not_a_mapping", "write its “name: value” lines", section=section, key=key)]
+    else:
+        held.setdefault(section, {})[key] = body
+        after = replace(before, bodies=held)
+        found = [*_key_faults(key), *sections()[section].parse(key, body, after)]
+    after = replace(before, bodies=held)
+    return [f.at(section=section, key=key) for f in found] + [
+        fault.at(section=name, key=other)
+        for name, items in held.items()
+        for other, told in items.items()
+        if (name, other) != (section, key)
+        for fault in _fresh(sections()[name], other, told, before, after)
+    ]
+
+
+def _fresh(section: Section, key: str, body: Body, before: Context, after: Context) -> list[Fault]:
+    """Faults of an item in force that it had not before."""
+    found = section.parse(key, body, after)
+    if not found:
+        return []
+    known = {(f.path, f.code) for f in section.parse(key, body, before)}
+    return [f for f in found if (f.path, f.code) not in known]
 
 
 def context_from_db(tree: ModelTree, now: datetime) -> Context:
@@ -232,6 +272,7 @@ def plan(tree: ModelTree, now: datetime) -> list[Change]:
 
 def _plan(tree: ModelTree, model: Model, now: datetime) -> list[Change]:
     changes: list[Change] = []
+    speak = speaker_from_db()
     for section, items in tree.bodies.items():
         held = model.in_force(section, now)
         for key, body in items.items():
@@ -240,49 +281,14 @@ def _plan(tree: ModelTree, model: Model, now: datetime) -> list[Change]:
                 changes.append(Change("new", section, key, title))
             elif held[key].body != body:
                 changes.append(
-                    Change("changed", section, key, title, tuple(differences(held[key].body, body)))
+                    Change(
+                        "changed", section, key, title, tuple(map(str, in_words(held[key].body, body, speak)))
+                    )
                 )
         for key, version in held.items():
             if key not in items:
                 changes.append(Change("removed", section, key, str(version.body.get("name") or key)))
     return changes
-
-
-def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """ "criteria › all › 1 › value: 10 → 20" for every place that differs; lists count from 1."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for name in in_order({**old, **new}):
-            yield from differences(old.get(name, _NOTHING), new.get(name, _NOTHING), _joined(path, name))
-    elif isinstance(old, list) and isinstance(new, list) and _is_deep(old, new):
-        for i in range(max(len(old), len(new))):
-            before = old[i] if i < len(old) else _NOTHING
-            after = new[i] if i < len(new) else _NOTHING
-            yield from differences(before, after, _joined(path, str(i + 1)))
-    elif old is _NOTHING:
-        yield f"{path}: added {_shown(new)}"
-    elif new is _NOTHING:
-        yield f"{path}: removed {_shown(old)}"
-    elif old != new:
-        yield f"{path}: {_shown(old)} → {_shown(new)}"
-
-
-_NOTHING = object()
-
-
-def _is_deep(*values: Sequence[Any]) -> bool:
-    return any(isinstance(v, Mapping) for value in values for v in value)
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path} › {name}" if path else name
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_shown(value[name])}" for name in in_order(value)) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_shown(v) for v in value) + "]"
-    return {True: "true", False: "false", None: "nothing"}.get(value, str(value)) if not value else str(value)
 
 
 # --- applying --------------------------------------------------------------------------------------------------
@@ -310,8 +316,7 @@ def apply(
         transaction.atomic(),
         pghistory.context(model_apply=note or "apply", by=by.email if by else "", forced=force),
     ):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock_model()
         faults = check(tree, now).faults
         if faults:
             raise ModelFaults(list(faults))
@@ -359,6 +364,7 @@ def _write(
         numbers[name] = max(numbers[name], version.number)
         if version.state in {Version.State.DRAFT, Version.State.PROPOSED}:
             drafts[name].append(version)
+    based_on = {name: version for name in names if (version := latest_agreed(*name))}
     fresh: list[Version] = []
     reused: list[Version] = []
     withdrawn: list[Version] = []
@@ -375,7 +381,7 @@ def _write(
             fresh.append(
                 Version(
                     section=change.section, key=change.key, number=numbers[name] + 1, body=body, created_at=now,
-                    created_by=by, note=note or "From model files",
+                    created_by=by, note=note or "From model files", based_on=based_on.get(name),
                 )
             )  # fmt: skip
     Version.objects.filter(pk__in=[d.pk for d in withdrawn]).update(
@@ -393,12 +399,6 @@ def _write(
     _sign([*fresh, *reused], by, now)
     _retire(removed, at)
     return Applied(published=(*fresh, *reused), retired=removed_names, unchanged=unchanged)
-
-
-def signers(body: Body) -> tuple[str, ...]:
-    """Keys of the teams whose agreement a body needs: ``agreed_by``, else its owner, else nobody's."""
-    told = body.get("agreed_by") or ([body["owner"]] if body.get("owner") else [])
-    return tuple(dict.fromkeys(str(team) for team in told))
 
 
 def _sign(versions: Sequence[Version], by: Person | None, now: datetime) -> None:

@@ -163,7 +163,7 @@ def check_now(now: datetime) -> ModelCheck:
         this = ModelCheck.objects.create(started_at=now)
         context = context_from_db(ModelTree({}), now)
         tree = ModelTree({name: dict(items) for name, items in context.bodies.items()})
-        checked = check(tree, now)
+        checked = check(tree, now, against_crms=True)
         wanted = {
             (f.section, f.key, f.code, tuple(map(str, f.path))): f
             for f in (*checked.faults, *checked.remarks)[:MOST_REMARKS]

@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
     def _check(self, path: Path, now: datetime) -> None:
         tree = load(path)
-        checked = check(tree, now)
+        checked = check(tree, now, against_crms=True)
         self._tell((f"Remark: {remark}" for remark in checked.remarks), self.stdout.write)
         if checked.faults:
             raise ModelFaults(list(checked.faults))
