@@ -29,6 +29,8 @@ REMEDIES = {
     "always_true": "Take the condition out, or make it stricter.",
     "none_meet": "Look at the examples: is it meant so?",
     "all_meet": "Look at the examples: does it decide anything?",
+    "shorter_than_weekend": "Use business time, or a longer time.",
+    "no_holidays": "Name the country, or list the closed days.",
     "unreachable": "Let it follow a stage that records do reach.",
 }
 

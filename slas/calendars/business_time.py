@@ -107,10 +107,10 @@ class Calendar:
             raise ValueError(f"unknown weekdays: {', '.join(map(str, strange))}; use {', '.join(WEEKDAYS)}")
         return cls(
             zone=_read_zone(spec.get("tz")),
-            week=[_read_shifts(week.get(day)) for day in WEEKDAYS],
+            week=[read_shifts(week.get(day)) for day in WEEKDAYS],
             holidays=[_read_day(day) for day in _listing(spec, "holidays")],
             exceptions={
-                _read_day(day): _read_shifts(shifts) for day, shifts in _mapping(spec, "exceptions").items()
+                _read_day(day): read_shifts(shifts) for day, shifts in _mapping(spec, "exceptions").items()
             },
             absences=[_read_absence(absence) for absence in _listing(spec, "absences")],
         )
@@ -319,7 +319,8 @@ def _read_zone(name: object) -> ZoneInfo:
         raise ValueError(f"unknown time zone {name!r}") from None
 
 
-def _read_shifts(shifts: object) -> list[Shift]:
+def read_shifts(shifts: object) -> list[Shift]:
+    """The shifts of a day from [["09:00", "17:00"], …], None meaning none. Raises ValueError."""
     if shifts is None:
         return []
     if not isinstance(shifts, list | tuple):
