@@ -267,8 +267,10 @@ class _LeafWriter:
 
     def _read_kind(self, length: int | None) -> str:
         label, wanted = self.leaf.field.label, self.leaf.field.type
-        if self.type == "textarea" and (length is None or length > TEXT_LENGTH):
-            raise RefusedError(f"{label} is a long text in Salesforce, which formulas can't read")
+        is_long = self.type == "textarea" and (length is None or length > TEXT_LENGTH)
+        # Validation rules, unlike formula fields, may ask whether a long text is blank.
+        if is_long and self.leaf.op not in ("is_empty", "is_not_empty"):
+            raise RefusedError(f"{label} is a long text in Salesforce, which formulas can't compare")
         kind = _KINDS.get(self.type)
         if kind is None or kind not in _READS[wanted]:
             shown = wanted.replace("_", " ")
