@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from django.db import connection
+
 from definitions.models import Version
+
+_LOCK = 0x6D6F64656C
 
 
 class Model:
@@ -65,3 +69,19 @@ def versions_in_force(section: str, at: datetime) -> dict[str, Version]:
 def version_at(section: str, key: str, at: datetime) -> Version | None:
     """One query."""
     return Version.objects.in_force(section, at).filter(key=key).first()
+
+
+def lock_model() -> None:
+    """One change of the model at a time, until the transaction ends; what was read before may be old."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def latest_agreed(section: str, key: str) -> Version | None:
+    """The version that a new one would follow: in force, or agreed and beginning later. None once retired."""
+    return (
+        Version.objects.filter(section=section, key=key, state=Version.State.SIGNED, retired_at=None)
+        .exclude(effective_from=None)
+        .order_by("-effective_from", "-number")
+        .first()
+    )

@@ -173,9 +173,8 @@ def test_a_plan_says_in_words_what_changes(starter: None, tmp_path: Path) -> Non
     [change] = plan(load(folder), NOW)
     assert str(change) == (
         "changed: definitions/mql “Marketing qualified lead”\n"
-        "    criteria › all › 1 › value: 10 → 20\n"
-        "    criteria › all › 2 › any › 3 › op: at_least → is_empty\n"
-        "    criteria › all › 2 › any › 3 › value: removed 3"
+        "    Fleet size is at least 10 → 20\n"
+        "    Content downloads is at least 3 → empty"
     )
 
 
