@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import views
+from definitions import exception_views, views
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
 
@@ -12,5 +12,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/promote/", promotion, name="promote"),
     path("model/remarks/", remarks, name="remarks"),
     path("model/remarks/check/", check, name="check_model"),
+    path("model/exceptions/", exception_views.exceptions, name="exceptions"),
+    path("model/exceptions/export/", exception_views.export, name="export_exceptions"),
+    path("model/exceptions/ask/<uuid:record_id>/", exception_views.ask, name="ask_exception"),
+    path(
+        "model/exceptions/<uuid:exception_id>/<slug:act>/", exception_views.decide, name="decide_exception"
+    ),
     path("model/<slug:section>/<slug:key>/", views.item, name="item"),
 ]

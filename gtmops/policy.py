@@ -68,6 +68,10 @@ POLICY: Policy = {
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
+    "definitions:exceptions": {"GET": SIGNED_IN},
+    "definitions:export_exceptions": {"GET": SIGNED_IN},
+    "definitions:ask_exception": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "definitions:decide_exception": {"POST": SIGNED_IN},  # who decides: definitions.exception_acts
     "definitions:promote": {"GET": ADMINS, "POST": ADMINS},
     "definitions:remarks": {"GET": ADMINS},
     "definitions:check_model": {"POST": ADMINS},

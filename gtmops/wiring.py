@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 
 import definitions.desired
+import definitions.exceptions
 import definitions.lint.services
 import definitions.own_sections
 import definitions.services
 import definitions.signals
+import definitions.triggers.sections
 import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
@@ -50,9 +52,9 @@ def connect() -> None:
     """Called once, when all rooms are loaded."""
     register_channel("inbox", inbox.deliver)
     register_channel("email", email.deliver)
-    register_kinds((*RECORD_KINDS, *slas.kinds.KINDS, *handoffs.kinds.KINDS))
+    register_kinds((*RECORD_KINDS, *definitions.exceptions.KINDS, *slas.kinds.KINDS, *handoffs.kinds.KINDS))
     register_sections(
-        (*definitions.own_sections.SECTIONS, *slas.sections.SECTIONS, *handoffs.sections.SECTIONS)
+        (*definitions.own_sections.SECTIONS, *definitions.triggers.sections.SECTIONS, *slas.sections.SECTIONS, *handoffs.sections.SECTIONS)
     )
     for room in (definitions.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)

@@ -16,9 +16,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 import handoffs.api
 from effects.models import InboxMessage
-from records.models import Connection, Journey, Record
+from records.models import Connection, Event, Journey, Record
+from records.services import record_act
 from teams.models import BusinessUnit, Person
 from teams.tokens import issue_token
 from tests.handoffs.objects import handoff_of
@@ -85,6 +88,30 @@ def definition(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
         section="definitions", key="mql", number=1, defaults={"body": {"name": "MQL", "object": "person"}}
     )
     return {"section": "definitions", "key": "mql"}
+
+
+@makes("definitions:ask_exception")
+def checked_record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"record_id": _asked(unit, owner).record_id}
+
+
+@makes("definitions:decide_exception")
+def waiver(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"exception_id": _asked(unit, owner).data["exception"], "act": "grant"}
+
+
+def _asked(unit: BusinessUnit, owner: Person) -> Event:
+    """An exception that `owner` asked for, of a record of the unit."""
+    name = str(uuid.uuid4())
+    kept = make_record(unit)
+    data = {"exception": name, "section": "definitions", "key": "mql", "until": "2099-01-01T00:00:00Z"}
+    now = timezone.now()
+    event = record_act(
+        "exception.requested", record=kept, key=name, occurred_at=now, now=now,
+        actor=owner, data=data,
+    )  # fmt: skip
+    assert event is not None
+    return event
 
 
 # --- integrations ---
