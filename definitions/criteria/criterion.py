@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any as Anything
 from typing import NamedTuple
 
+from definitions.criteria.compiled import Compiled, FieldMapping
 from definitions.criteria.facts import Facts
 from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Source, Staged, conditions_of
-from definitions.criteria.targets import english, python, sql, tree
+from definitions.criteria.targets import english, python, salesforce, sql, tree
 from definitions.criteria.targets.python import Evaluation
 
 CURRENCY_FIELD = "currency"
@@ -44,14 +45,21 @@ class Criterion:
         `connection_id`, `object` and `remote_id`. `%s` placeholders stand for the returned parameters, in order.
         Raises ValueError when `alias` is no plain identifier or `now` is naive.
         """
-        return sql.compile_truth(self.root, alias, now)
+        return sql.compile_truth(self.root, self.object, alias, now)
 
     def recheck_sql(self, alias: str, now: datetime) -> tuple[str, list[Anything]] | None:
         """The first moment at which time alone could change the truth, as a timestamptz expression about `alias`.
 
         NULL is never; it may be early, never late. None when time changes nothing for any record. Raises as `to_sql`.
         """
-        return sql.compile_recheck(self.root, alias, now)
+        return sql.compile_recheck(self.root, self.object, alias, now)
+
+    def to_salesforce(self, mapping: FieldMapping) -> Compiled:
+        """A formula for Salesforce's validation rules, or the leaves that formulas can't express.
+
+        True exactly when the criterion is true of a record whose fields can all be read.
+        """
+        return salesforce.compile_criterion(self.root, mapping)
 
     def to_english(self) -> str:
         return english.describe(self.root)
