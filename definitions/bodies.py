@@ -10,9 +10,7 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any
 
-from definitions.criteria import Catalogue, Criterion, CriterionError, parse
-from definitions.criteria.nodes import All, Not
-from definitions.criteria.nodes import Any as AnyOf
+from definitions.criteria import Catalogue, Criterion, CriterionError, all_of, any_of, not_, parse
 from definitions.sections import Body
 
 log = logging.getLogger(__name__)
@@ -350,22 +348,10 @@ def _built(tree: str, spec: str, object_name: str, at: str) -> tuple[Criterion |
 
 def _build(tree: Any, catalogue: Catalogue, object_name: str, at: str) -> tuple[Criterion | None, str]:
     try:
-        return parse(tree, catalogue, object=object_name), ""
+        return parse(tree, catalogue, object=object_name, at=at), ""
     except CriterionError as error:
         log.warning("a criterion in force can't be built: %s", error)
         return None, error.faults[0].text if error.faults else str(error)
-
-
-def all_of(criteria: Sequence[Criterion]) -> Criterion:
-    return Criterion(criteria[0].object, All(tuple(c.root for c in criteria)))
-
-
-def any_of(criteria: Sequence[Criterion]) -> Criterion:
-    return Criterion(criteria[0].object, AnyOf(tuple(c.root for c in criteria)))
-
-
-def not_(criterion: Criterion) -> Criterion:
-    return Criterion(criterion.object, Not(criterion.root))
 
 
 def definition_sentence(definition: DefinitionBody) -> str:

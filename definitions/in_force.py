@@ -17,6 +17,7 @@ from definitions.bodies import (
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue
 from definitions.judging import InForce
+from definitions.passages import PipelineHistory, PipelineVersion
 from definitions.stages import DefinitionHistory, DefinitionVersion, StageHistory, StageVersion
 from definitions.versions import Model, load_model
 
@@ -55,6 +56,21 @@ class TypedModel:
             )
             for key in self.versions.keys(DEFINITIONS)
         }
+
+    def pipeline_histories(self) -> list[PipelineHistory]:
+        return [
+            PipelineHistory(
+                key,
+                [
+                    PipelineVersion(
+                        v.pk, pipeline_body(key, v.body, self.catalogue), v.effective_from, v.retired_at
+                    )
+                    for v in self.versions.history(PIPELINES, key)
+                    if v.effective_from is not None
+                ],
+            )
+            for key in self.versions.keys(PIPELINES)
+        ]
 
     def stages(self, at: datetime) -> list[StageBody]:
         """The stages in force, in the model's order."""

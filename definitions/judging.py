@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, PipelineBody, StageBody, Variant
+from definitions import paper
+from definitions.bodies import (
+    DEFINITIONS,
+    PIPELINES,
+    DefinitionBody,
+    PipelineBody,
+    PipelineStage,
+    StageBody,
+    Variant,
+)
 from definitions.criteria import Criterion, Evaluation, Facts
-from definitions.criteria.nodes import All, Leaf, Node, Not
+from definitions.criteria.nodes import All, Condition, Node, Not
 from definitions.criteria.nodes import Any as AnyOf
 from definitions.criteria.targets.english import describe
+from definitions.exceptions import Waiver, waive
+from definitions.exceptions import standing as standing_exceptions
+from definitions.paper import TextKey
 from records.journey_data import JourneyData, RecordData
 
 CANT_TELL = "(can't tell)"
+PASSING = frozenset({"met", "on_paper", "waived"})
+"""With these a record counts as what the definition names."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +141,63 @@ def missing_words(definition: DefinitionBody, outcome: Outcome) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Exit:
+    """How a record meets the exit criteria of a stage.
+
+    ``missing``: English of what failed. ``paper``: why it is met on paper only, as rows keep it. A state of waived
+    keeps both."""
+
+    state: str
+    missing: tuple[str, ...]
+    paper: tuple[Mapping[str, str], ...]
+    recheck_at: datetime | None
+
+
+def judge_exit(
+    pipeline: PipelineBody,
+    stage: PipelineStage,
+    facts: Facts,
+    now: datetime,
+    *,
+    copied: Collection[TextKey] = frozenset(),
+    typed_seconds: Mapping[str, int] | None = None,
+    exception: Waiver | None = None,
+) -> Exit:
+    """The exit criteria of a stage that has some. What a small deal or an exception lacks is waived."""
+    criterion = stage.exit_criterion
+    if criterion is None:
+        return Exit("unknown", (stage.broken,), (), None)
+    outcome = criterion.evaluate(facts, now)
+    doubts = paper.of(criterion, outcome, copied=copied, typed_seconds=typed_seconds)
+    state = "on_paper" if doubts else state_of(outcome.truth)
+    state, recheck_at = waive(state, outcome.recheck_at, exception)
+    if state in ("missing", "on_paper") and pipeline.exempt_below and pipeline.exempt_below.criterion:
+        small = pipeline.exempt_below.criterion.evaluate(facts, now)
+        recheck_at = min((at for at in (recheck_at, small.recheck_at) if at), default=None)
+        state = "waived" if small.truth is True else state
+    rows = tuple(doubt.plain() for doubt in doubts)
+    return Exit(state, tuple(missing_of(criterion, outcome)), rows, recheck_at)
+
+
+class FactsSource(Protocol):
+    """What is known of a record, now or at an instant of its past."""
+
+    def now(self, record: RecordData) -> Facts: ...
+
+    def at(self, record: RecordData, at: datetime) -> Facts: ...
+
+
+class OwnValues:
+    """Only what stands in the record itself: no activities, no related records, no stages, no events."""
+
+    def now(self, record: RecordData) -> Facts:
+        return Facts(record.values)
+
+    def at(self, record: RecordData, at: datetime) -> Facts:
+        return Facts(record.values_at(at))
+
+
+@dataclass(frozen=True)
 class Judged:
     """``missing``: English of what failed; "(can't tell)" behind what nobody can tell."""
 
@@ -138,6 +210,7 @@ class Judged:
     recheck_at: datetime | None
     variant: str = ""
     exclusion: str = ""
+    paper: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,37 +221,73 @@ class InForce:
     pipelines: Mapping[str, tuple[int, PipelineBody]]
 
 
-def judge(journey: JourneyData, in_force: InForce, now: datetime) -> list[Judged]:
-    """All current judgements of a journey's records; deleted records have none."""
+def judge(
+    journey: JourneyData,
+    in_force: InForce,
+    now: datetime,
+    facts: FactsSource | None = None,
+    copied: Mapping[uuid.UUID, frozenset[TextKey]] | None = None,
+) -> list[Judged]:
+    """All current judgements of a journey's records; deleted records have none.
+
+    ``facts`` None: only what stands in the records themselves. ``copied``: record id -> its texts that stand with many
+    other buyers."""
+    source = facts or OwnValues()
     found: list[Judged] = []
     for record in journey.records:
         if record.deleted_at is not None:
             continue
-        facts = Facts(record.values)
-        for key, (version_id, definition) in in_force.definitions.items():
-            if definition.is_about(record.object, record.connection):
-                found.append(_judged(record.id, key, version_id, definition, facts, now))
-        for key, (version_id, pipeline) in in_force.pipelines.items():
-            found.extend(_judge_exits(record, key, version_id, pipeline, facts, now))
+        about = [
+            (key, version_id, body)
+            for key, (version_id, body) in in_force.definitions.items()
+            if body.is_about(record.object, record.connection)
+        ]
+        through = [
+            (key, version_id, body)
+            for key, (version_id, body) in in_force.pipelines.items()
+            if (record.object, record.connection) == (body.object, body.connection) and not body.when_broken
+        ]
+        if not about and not through:
+            continue
+        known, waivers = source.now(record), standing_exceptions(record.events, now)
+        for key, version_id, definition in about:
+            found.append(
+                _judged(record.id, key, version_id, definition, known, now, waivers.get((DEFINITIONS, key)))
+            )
+        texts = (copied or {}).get(record.id, frozenset())
+        for key, version_id, pipeline in through:
+            found.extend(_judge_exits(record, key, version_id, pipeline, known, now, texts, waivers))
     return found
 
 
 def _judged(
-    record_id: uuid.UUID, key: str, version_id: int, definition: DefinitionBody, facts: Facts, now: datetime
+    record_id: uuid.UUID,
+    key: str,
+    version_id: int,
+    definition: DefinitionBody,
+    facts: Facts,
+    now: datetime,
+    exception: Waiver | None,
 ) -> Judged:
     outcome = judge_one(definition, facts, now)
+    state, recheck_at = waive(outcome.state, outcome.recheck_at, exception, exclusion=outcome.exclusion)
     return Judged(
-        record_id, DEFINITIONS, key, version_id, outcome.state, tuple(missing_words(definition, outcome)),
-        outcome.recheck_at, outcome.variant, outcome.exclusion,
+        record_id, DEFINITIONS, key, version_id, state, tuple(missing_words(definition, outcome)), recheck_at,
+        outcome.variant, outcome.exclusion,
     )  # fmt: skip
 
 
 def _judge_exits(
-    record: RecordData, key: str, version_id: int, pipeline: PipelineBody, facts: Facts, now: datetime
+    record: RecordData,
+    key: str,
+    version_id: int,
+    pipeline: PipelineBody,
+    facts: Facts,
+    now: datetime,
+    copied: frozenset[TextKey],
+    waivers: Mapping[tuple[str, str], Waiver],
 ) -> list[Judged]:
     """Exit criteria of the stage the record is in, and of those it has left: met, or left on paper."""
-    if (record.object, record.connection) != (pipeline.object, pipeline.connection) or pipeline.when_broken:
-        return []
     if pipeline.when is not None and pipeline.when.evaluate(facts, now).truth is not True:
         return []
     been = {str(value) for _, value in record.changes(pipeline.stage_field) if value is not None}
@@ -187,9 +296,15 @@ def _judge_exits(
     for stage in pipeline.stages:
         if stage.value not in been or (stage.exit_criterion is None and not stage.broken):
             continue
-        state, missing, recheck_at = judge_criterion(stage.exit_criterion, stage.broken, facts, now)
         name = f"{key}/{stage.key}"
-        found.append(Judged(record.id, PIPELINES, name, version_id, state, missing, recheck_at))
+        told = judge_exit(
+            pipeline, stage, facts, now, copied=copied, exception=waivers.get((PIPELINES, name))
+        )
+        found.append(
+            Judged(
+                record.id, PIPELINES, name, version_id, told.state, told.missing, told.recheck_at, paper=told.paper
+            )
+        )  # fmt: skip
     return found
 
 
@@ -250,7 +365,7 @@ def _conjuncts(node: Node) -> list[Node]:
 
 def _truth(node: Node, truths: Mapping[str, bool | None]) -> bool | None:
     match node:
-        case Leaf():
+        case Condition():
             return truths.get(node.path)
         case Not(child):
             truth = _truth(child, truths)
@@ -265,7 +380,7 @@ def _truth(node: Node, truths: Mapping[str, bool | None]) -> bool | None:
 
 def _paths(node: Node) -> tuple[str, ...]:
     match node:
-        case Leaf():
+        case Condition():
             return (node.path,)
         case Not(child):
             return _paths(child)
@@ -288,14 +403,14 @@ class Standing:
 
 def stage_by_model(states: Mapping[str, str], stages: Sequence[StageBody]) -> StageBody | None:
     """The furthest stage, in the model's order, whose definition is met. ``states``: judgement by definition key."""
-    met = [s for s in stages if s.definition and states.get(s.definition) == "met"]
+    met = [s for s in stages if s.definition and states.get(s.definition) in PASSING]
     return max(met, key=lambda s: (s.order, s.key), default=None)
 
 
 def joined_state(states: Iterable[str]) -> str:
     """One state of several records of one buyer: one that meets it is enough; '' for none judged."""
     found = set(states)
-    return next((state for state in ("met", "unknown", "missing") if state in found), "")
+    return next((s for s in ("met", "on_paper", "waived", "unknown", "missing") if s in found), "")
 
 
 def standing(
@@ -308,9 +423,11 @@ def standing(
         return None
     stage = stage_by_model(states, defined)
     ahead = defined if stage is None else defined[defined.index(stage) + 1 :]
-    following = next((s for s in ahead if states[s.definition] != "met"), None)
+    following = next((s for s in ahead if states[s.definition] not in PASSING), None)
     missing: Sequence[str] = ()
     if following is not None:
-        missing = min((words for state, words in judged[following.definition] if state != "met"), key=len)
+        missing = min(
+            (words for state, words in judged[following.definition] if state not in PASSING), key=len
+        )
     state = "met" if stage else joined_state(states[s.definition] for s in defined)
     return Standing(stage, state, tuple(missing))
