@@ -170,7 +170,7 @@ def _fold_one(
 ) -> ClockData:
     rule = version.rule
     clock_id = derive_id("clock", rule.key, record.key, start.key)
-    calendar = staff.calendar_at(rule.acting_team, start.at) if rule.target.kind == "business" else None
+    calendar = staff.calendar_at(rule.acting_team, start.at) if rule.target.needs_calendar else None
     walk = _Walk(
         clock_id=clock_id,
         start=start,
@@ -210,9 +210,11 @@ def _due_at(rule: Rule, start: Start, calendar: Calendar | None) -> datetime | N
     """None for a target before an event (its plans tell), and for business time nobody wrote down."""
     if rule.target.kind == "elapsed":
         return start.at + timedelta(seconds=rule.target.seconds)
-    if rule.target.kind == "business" and calendar is not None:
-        return calendar.add(start.at, rule.target.seconds).astimezone(UTC)
-    return None
+    if calendar is None:
+        return None
+    if rule.target.kind == "business_days":
+        return calendar.add_days(start.at, rule.target.days).astimezone(UTC)
+    return calendar.add(start.at, rule.target.seconds).astimezone(UTC)
 
 
 # --- what we learned, and when ---------------------------------------------------------------------------------

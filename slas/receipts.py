@@ -131,7 +131,7 @@ class Explanation:
 
     @property
     def is_business(self) -> bool:
-        return self.rule.target.kind == "business"
+        return self.rule.target.needs_calendar
 
 
 def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:

@@ -13,8 +13,9 @@ from definitions.sections import Fault
 
 STARTS = ("stage_entered", "handoff_opened", "handoff_sent")
 STOPS = ("owner_in_team", "touch_by_team", "handoff_sent", "handoff_answered")
-TARGETS = ("elapsed", "business", "before")
+TARGETS = ("elapsed", "business", "business_days", "before")
 EVENTS = ("meeting",)
+MOST_DAYS = 250
 WHEN = ("breached",)
 TO = ("owner", "manager", "team_manager")
 ACTS = ("sender", "receiver")
@@ -39,17 +40,25 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """``elapsed`` and ``business``: seconds. ``before``: the name of the event it must come before."""
+    """``elapsed`` and ``business``: seconds. ``business_days``: days, the last of them to its closing. ``before``: the
+    name of the event it must come before."""
 
-    kind: Literal["elapsed", "business", "before"]
+    kind: Literal["elapsed", "business", "business_days", "before"]
     seconds: int = 0
     event: str = ""
+    days: int = 0
+
+    @property
+    def needs_calendar(self) -> bool:
+        return self.kind in ("business", "business_days")
 
     @property
     def words(self) -> str:
         """ "within 5 min", "within 1 h of business time", "before the meeting"."""
         if self.kind == "before":
             return f"before the {self.event}"
+        if self.kind == "business_days":
+            return f"within {self.days} business day{'' if self.days == 1 else 's'}"
         of_business = " of business time" if self.kind == "business" else ""
         return f"within {duration_words(self.seconds)}{of_business}"
 
@@ -122,8 +131,11 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         value = body.get(name)
         if isinstance(value, Mapping) and len(value) == 1:
             word, subject = next(iter(value.items()))
-            if word in allowed and isinstance(subject, str) and subject.strip():
-                return word, subject.strip()
+            is_told = (
+                isinstance(subject, str | int) and not isinstance(subject, bool) and str(subject).strip()
+            )
+            if word in allowed and is_told:
+                return word, str(subject).strip()
         faults.append(Fault((name,), "unknown", f"Use exactly one of {', '.join(allowed)}, and say of what."))
         return "", ""
 
@@ -178,6 +190,12 @@ def _target(found: tuple[str, str], faults: list[Fault]) -> Target:
         if value not in EVENTS:
             faults.append(Fault(("target", kind), "unknown", f"Use {' or '.join(EVENTS)}."))
         return Target("before", event=value)
+    if kind == "business_days":
+        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_DAYS):
+            text = f"Say a number of working days, 1 to {MOST_DAYS}."
+            faults.append(Fault(("target", kind), "duration", text))
+            return Target("business_days", days=1)
+        return Target("business_days", days=int(value))
     seconds = parse_duration(value)
     if kind and not seconds:
         faults.append(Fault(("target", kind), "duration", "Say a time above 0 such as 5m, 1h or 3d."))

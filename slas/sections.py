@@ -28,9 +28,9 @@ def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
         known = context.teams if word in OF_TEAM else context.keys(OF_SECTION[word])
         if subject not in known:
             faults.append(Fault((side, word), "unknown", unknown(noun, subject, known)))
-    if rule.target.kind == "business" and not _has_calendar(rule.acting_team, context):
+    if rule.target.needs_calendar and not _has_calendar(rule.acting_team, context):
         text = f"Nobody wrote down when {rule.acting_team} works: give it a calendar."
-        faults.append(Fault(("target", "business"), "no_calendar", text))
+        faults.append(Fault(("target", rule.target.kind), "no_calendar", text))
     return faults + strange
 
 

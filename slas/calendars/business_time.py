@@ -131,6 +131,26 @@ class Calendar:
                 return datetime.fromtimestamp(found, self.zone)
             table = self._grown(table, forward=seconds >= 0)
 
+    def add_days(self, start: datetime, days: int) -> datetime:
+        """The last closing of the `days`-th working day after the local date of `start`.
+
+        That date is day 0, even when it is closed or over. A working day has at least one open second left by
+        holidays, exceptions and absences; a night shift closes the day it began on. Raises ValueError for a naive
+        `start`, for less than one day, or when the years covered hold too few working days.
+        """
+        if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+            raise ValueError("days must be a whole number, one or more")
+        local = datetime.fromtimestamp(_epoch_second(start), self.zone)
+        day, closing = local.date().toordinal(), 0
+        while days:
+            day += 1
+            if not FIRST_DAY + 2 <= day < END_DAY - 2:
+                raise ValueError(f"too few working days within the years {FIRST_YEAR} to {LAST_YEAR}")
+            opened = list(_subtracted(_merged(self._opened(day)), self._absences))
+            if opened:
+                days, closing = days - 1, opened[-1][1]
+        return datetime.fromtimestamp(closing, self.zone)
+
     def elapsed(self, start: datetime, end: datetime) -> int:
         """Working seconds from `start` to `end`; negative when `end` comes first.
 

@@ -24,6 +24,8 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "an unknown target": ({"target": {"soon": "1h"}}, ("target",), "unknown"),
     "no time": ({"target": {"business": "0m"}}, ("target", "business"), "duration"),
     "a strange time": ({"target": {"elapsed": "1 fortnight"}}, ("target", "elapsed"), "duration"),
+    "no days": ({"target": {"business_days": 0}}, ("target", "business_days"), "duration"),
+    "days as hours": ({"target": {"business_days": "8h"}}, ("target", "business_days"), "duration"),
     "an unknown event": ({"target": {"before": "lunch"}}, ("target", "before"), "unknown"),
     "nobody acts": ({"acts": "customer"}, ("acts",), "unknown"),
     "no evidence": ({"evidence": []}, ("evidence",), "unknown"),
@@ -126,3 +128,8 @@ def test_a_calendar_that_cannot_be_is_refused(
     body: dict[str, Any], paths: list[tuple[str | int, ...]]
 ) -> None:
     assert [fault.path for fault in calendar_faults("a", body, CONTEXT)] == paths
+
+
+def test_a_target_in_business_days_says_so() -> None:
+    rule = parse_rule("s5", {**next(iter(RULES.values())), "target": {"business_days": 3}})
+    assert (rule.target.words, rule.target.needs_calendar) == ("within 3 business days", True)
