@@ -4,6 +4,7 @@ The records of one buyer are the members of its journey. An account is what a me
 `converted_account`, in the member's own CRM. A record is never related to itself.
 """
 
+# ruff: noqa: S608 (every piece of SQL here is ours; what isn't is a parameter)
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -74,3 +75,100 @@ def plural(name: str) -> str:
 def spellings(name: str) -> tuple[str, ...]:
     """How a relation to an object may be written."""
     return (name, f"{name}s", plural(name))
+
+
+# --- over the tables -------------------------------------------------------------------------------------------
+
+REFERENCES = ("account", "converted_account")
+"""The fields by which a record names its account: the account's id in the same CRM."""
+
+
+def beside(alias: str, name: str) -> str:
+    """An alias for an inner table that cannot hide `alias`."""
+    return name if name != alias else f"{name}_"
+
+
+def present(alias: str) -> str:
+    """Deleted and merged records don't count."""
+    return f'"{alias}"."deleted_at" IS NULL AND "{alias}"."merged_into_id" IS NULL'
+
+
+def related_rows(found: Relation, record: str, item: str) -> tuple[str, list[str]]:
+    """What stands after FROM to read the related rows of the record `record` as `item`, with its parameters.
+
+    `item` must be neither `record`, `member` nor `other`."""
+    match found.via:
+        case Via.JOURNEY:
+            condition = f'"{item}"."journey_id" = "{record}"."journey_id"'
+        case Via.REFERRING:
+            condition = _refers(item, record)
+        case Via.ACCOUNTS:
+            condition = f'"{item}"."id" = ANY (ARRAY({_accounts(record)}))'
+        case Via.OF_ACCOUNTS:
+            condition = f'"{item}"."id" = ANY (ARRAY({_of_accounts(record)}))'
+    params = [found.object] * (1 + (found.via is Via.OF_ACCOUNTS))
+    return (
+        f'"records_record" "{item}" WHERE {condition} AND "{item}"."object" = %s'
+        f' AND "{item}"."id" <> "{record}"."id" AND {present(item)}'
+    ), params
+
+
+def journeys(object_name: str, record: str) -> str:
+    """The journeys that belong to a record, as a condition's right side: `journey_id = …`."""
+    if object_name != "account":
+        return f'"{record}"."journey_id"'
+    member = beside(record, "member")
+    return (
+        f'ANY (ARRAY(SELECT "{member}"."journey_id" FROM "records_record" "{member}"'
+        f" WHERE {_refers(member, record)} AND {present(member)}))"
+    )
+
+
+def history_records(object_name: str, record: str) -> str:
+    """The records whose history counts for a record, as a condition's right side: `record_id = …`."""
+    other = beside(record, "other")
+    return (
+        f'ANY (ARRAY(SELECT "{record}"."id" UNION ALL SELECT "{other}"."id" FROM "records_record" "{other}"'
+        f' WHERE "{other}"."journey_id" = {journeys(object_name, record)}))'
+    )
+
+
+def _refers(item: str, account: str) -> str:
+    """`item` names `account` as its account. Only listed objects do, which the indexes rely on."""
+    names = " OR ".join(f'{value} = "{account}"."remote_id"' for value in _references(item))
+    return f'"{item}"."connection_id" = "{account}"."connection_id" AND {_is_listed(item)} AND ({names})'
+
+
+def _accounts(record: str) -> str:
+    member, other = beside(record, "member"), beside(record, "other")
+    return _from_members(
+        record, f'"{other}"."object" = \'account\' AND "{other}"."remote_id" = {_named_by(member)}'
+    )
+
+
+def _of_accounts(record: str) -> str:
+    member, other = beside(record, "member"), beside(record, "other")
+    names = " OR ".join(f"{value} = {_named_by(member)}" for value in _references(other))
+    return _from_members(record, f'"{other}"."object" = %s AND {_is_listed(other)} AND ({names})')
+
+
+def _from_members(record: str, condition: str) -> str:
+    """Ids of records of a member's own CRM, for each member of the record's journey."""
+    member, other = beside(record, "member"), beside(record, "other")
+    return (
+        f'SELECT "{other}"."id" FROM "records_record" "{member}" JOIN "records_record" "{other}"'
+        f' ON "{other}"."connection_id" = "{member}"."connection_id" AND {condition}'
+        f' WHERE "{member}"."journey_id" = "{record}"."journey_id" AND {present(member)}'
+    )
+
+
+def _named_by(member: str) -> str:
+    return f"ANY (ARRAY[{', '.join(_references(member))}])"
+
+
+def _references(item: str) -> list[str]:
+    return [f'("{item}"."values" ->> \'{name}\')' for name in REFERENCES]
+
+
+def _is_listed(item: str) -> str:
+    return f"\"{item}\".\"object\" IN ('person', 'deal', 'account')"

@@ -52,13 +52,17 @@ def next_change(leaf: Leaf, value: int, now: datetime) -> datetime | None:
     if leaf.window is None:
         return None
     here = _position(leaf, now)
+    ahead = [value + change for change in changes_of(leaf) if value + change > here]
+    return _moment(leaf, min(ahead)) if ahead else None
+
+
+def changes_of(leaf: Leaf) -> list[int]:
+    """How far behind the value the truth changes: in days for a date, else in microseconds; none without a window."""
+    if leaf.window is None:
+        return []
     lowest, end = _offsets(leaf, leaf.window)
     # value in [t + lowest, t + end) holds for t in [value - end + 1, value - lowest + 1).
-    changes = [value - end + 1]
-    if lowest is not None:
-        changes.append(value - lowest + 1)
-    ahead = [change for change in changes if change > here]
-    return _moment(leaf, min(ahead)) if ahead else None
+    return [1 - end] if lowest is None else [1 - end, 1 - lowest]
 
 
 def _offsets(leaf: Leaf, window: Window) -> tuple[int | None, int]:
