@@ -27,6 +27,7 @@ class Tuning:
     # Writing to the CRMs.
     hold_after_changes: int = 2  # changes by others within hold_window_seconds put a field on hold
     hold_window_seconds: int = 86_400
+    rules_check_seconds: int = 86_400  # between two looks whether our rules in a CRM stand as we made them
 
     # One HTTP policy.
     http_connect_seconds: float = 5.0

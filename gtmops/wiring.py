@@ -8,12 +8,15 @@ import definitions.desired
 import definitions.exceptions
 import definitions.lint.services
 import definitions.own_sections
-import definitions.services
+import definitions.publishing
+import definitions.rechecks
 import definitions.signals
 import definitions.triggers.sections
+import definitions.watching
 import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
+import integrations.enforcement.drift
 import integrations.pull
 import integrations.push
 import integrations.refresh
@@ -38,13 +41,15 @@ SOURCES = (
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
     TickSource("pipeline", pipeline.process, pipeline.next_due),
-    TickSource("judgements", definitions.services.recheck_due, definitions.services.next_recheck),
-    TickSource("model", definitions.services.publish_due, definitions.services.next_publish),
+    TickSource("judgements", definitions.rechecks.recheck_due, definitions.rechecks.next_recheck),
+    TickSource("model", definitions.publishing.publish_due, definitions.publishing.next_publish),
+    TickSource("watch", definitions.watching.compare_due, definitions.watching.next_compare),
     TickSource("signals", definitions.signals.tend, definitions.signals.next_due),
     TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
+    TickSource("rules", integrations.enforcement.drift.look_due, integrations.enforcement.drift.next_due),
 )
 
 
@@ -54,7 +59,12 @@ def connect() -> None:
     register_channel("email", email.deliver)
     register_kinds((*RECORD_KINDS, *definitions.exceptions.KINDS, *slas.kinds.KINDS, *handoffs.kinds.KINDS))
     register_sections(
-        (*definitions.own_sections.SECTIONS, *definitions.triggers.sections.SECTIONS, *slas.sections.SECTIONS, *handoffs.sections.SECTIONS)
+        (
+            *definitions.own_sections.SECTIONS,
+            *definitions.triggers.sections.SECTIONS,
+            *slas.sections.SECTIONS,
+            *handoffs.sections.SECTIONS,
+        )
     )
     for room in (definitions.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)

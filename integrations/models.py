@@ -58,6 +58,7 @@ class Run(models.Model):
         PROVISION = "provision"
         IMPORT = "import"
         RECALCULATE = "recalculate"
+        ENFORCE = "enforce"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -77,6 +78,9 @@ class Run(models.Model):
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True, blank=True)
     counts = models.JSONField(default=dict, help_text="read, created, changed, unchanged, written, refused …")
+    steps = models.JSONField(
+        default=list, blank=True, help_text="[{at, text}]: what was done, in order; for runs of few steps."
+    )
     error = models.TextField(blank=True)
 
     class Meta:
@@ -141,3 +145,103 @@ class WriteSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.remote_object}.{self.field}"
+
+
+class StageCheck(models.Model):
+    """What the last check found of one stage's exit criteria at one place; nothing was changed there."""
+
+    connection = models.ForeignKey(
+        "records.Connection", on_delete=models.CASCADE, related_name="stage_checks"
+    )
+    pipeline = models.SlugField(max_length=80)
+    stage = models.SlugField(max_length=80)
+    remote_object = models.CharField(max_length=80)
+    fingerprint = models.CharField(max_length=32, blank=True, help_text="Of the rule that was checked.")
+    checked_at = models.DateTimeField()
+    refused = models.PositiveIntegerField(
+        default=0, help_text="Records in the stage that could not leave it now."
+    )
+    unknown = models.PositiveIntegerField(
+        default=0, help_text="Records in the stage of which it can't be told."
+    )
+    similar = models.JSONField(
+        default=list, blank=True, help_text="Rules of others with the same aim: [{name, is_active, message}]."
+    )
+    problem = models.TextField(blank=True, help_text="Why the CRM would not take the rule, in its own words.")
+
+    class Meta:
+        ordering = ["connection", "pipeline", "stage"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "pipeline", "stage", "remote_object"], name="stage_check_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.pipeline}/{self.stage}"
+
+
+class EnforcementItem(models.Model):
+    """One thing we made in a CRM so that it holds the model; the row is there before the thing is."""
+
+    class Kind(models.TextChoices):
+        PERMISSION = "permission"
+        PERMISSION_SET = "permission_set"
+        ACCESS = "access"
+        ASSIGNMENT = "assignment"
+        RULE = "rule"
+
+    class State(models.TextChoices):
+        CREATING = "creating"
+        INACTIVE = "inactive"
+        ACTIVE = "active"
+        CREATED = "created"
+        REMOVING = "removing"
+        GIVEN_UP = "given_up"
+
+    class Drift(models.TextChoices):
+        EDITED = "edited"
+        SWITCHED_OFF = "switched_off"
+        SWITCHED_ON = "switched_on"
+        DELETED = "deleted"
+
+    connection = models.ForeignKey(
+        "records.Connection", on_delete=models.CASCADE, related_name="enforcement_items"
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    name = models.CharField(max_length=160, help_text="What it is called there, e.g. Opportunity.Gtm_Exit_X.")
+    remote_id = models.CharField(max_length=80, blank=True)
+    state = models.CharField(
+        max_length=10,
+        choices=State,
+        default=State.CREATING,
+        help_text="Rules: inactive or active; the rest: created. given_up: theirs was accepted.",
+    )
+    pipeline = models.SlugField(max_length=80, blank=True)
+    stage = models.SlugField(max_length=80, blank=True)
+    remote_object = models.CharField(max_length=80, blank=True)
+    version = models.ForeignKey(
+        "definitions.Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    wanted = models.JSONField(default=dict, blank=True, help_text="{formula, message, field} being deployed.")
+    deployed = models.JSONField(
+        default=dict, blank=True, help_text="{formula, message, field} as last put there."
+    )
+    fingerprint = models.CharField(max_length=32, blank=True, help_text="Of what was deployed.")
+    drift = models.CharField(max_length=12, choices=Drift, blank=True)
+    found = models.JSONField(
+        default=dict, blank=True, help_text="What stood there instead, by whom and since when."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read back.")
+    next_look_at = models.DateTimeField(default=timezone.now, help_text="When to read it back again.")
+
+    class Meta:
+        ordering = ["connection", "kind", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "kind", "name"], name="enforcement_item_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.name}"

@@ -29,6 +29,7 @@ from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.http import Guard
 from integrations.salesforce import names
 from integrations.salesforce.errors import LocatorGone, SessionExpired, classify, push_result
+from integrations.salesforce.rules import Rules
 from integrations.salesforce.session import sign_in
 from records.incoming import HistoryEntry, IncomingRecord
 from records.models import Connection
@@ -176,6 +177,10 @@ class SalesforceConnector:
             for r in self._rows("SELECT Id, Name FROM Group WHERE Type = 'Queue'")
         ]
         return people + queues
+
+    def rules(self) -> Rules:
+        """The validation rules of this organisation, and who may pass them."""
+        return Rules(self._call, self._rows)
 
     # -- calls -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from integrations.standins.salesforce_formula import FormulaError, parse_formula
 from integrations.standins.store import Fields, Store
 
 SYSTEM = "salesforce"
@@ -35,19 +36,16 @@ def fault_of(store: Store, rule: Fields, *, permissions: frozenset[str] | None =
     text = str(rule.get("ErrorConditionFormula") or "")
     if len(text) > LONGEST_FORMULA:
         return f"Formula is too long ({len(text):,} characters). Maximum length is {LONGEST_FORMULA:,} characters."
-    from integrations.standins.salesforce_formula import FormulaError, parse_formula
-
     known = permissions if permissions is not None else _all_permissions(store)
     try:
         formula = parse_formula(text)
+        kind = formula.check(_types(schema))
     except FormulaError as fault:
         return str(fault)
-    for used in sorted(formula.fields):
-        if used not in schema:
-            return f"Field {used} does not exist. Check spelling."
-    for used in sorted(formula.permissions):
-        if used not in known:
-            return f"Field $Permission.{used} does not exist. Check spelling."
+    if kind not in ("boolean", ""):
+        return f"Error: Formula result is data type ({kind}), incompatible with expected data type (true or false)."
+    for used in sorted(formula.permissions - known):
+        return f"Field $Permission.{used} does not exist. Check spelling."
     return ""
 
 
@@ -63,21 +61,24 @@ def violations(
     )
     if not rules:
         return
-    from integrations.standins.salesforce_formula import parse_formula
-
     may = permissions_of(store, by)
     schema = store.schema(SYSTEM, object_name)
     for rule in rules:
-        formula = parse_formula(str(rule.fields["ErrorConditionFormula"]))
-        refused = formula.evaluate(
-            _complete(schema, after),
-            prior=_complete(schema, before) if before else None,
-            is_new=not before,
-            now=store.clock(),
-            permissions=may,
-        )
+        shown_at = str(rule.fields.get("ErrorDisplayField") or "")
+        try:
+            refused = parse_formula(str(rule.fields["ErrorConditionFormula"])).evaluate(
+                _complete(schema, after),
+                prior=_complete(schema, before) if before else None,
+                is_new=not before,
+                now=store.clock(),
+                permissions=may,
+                types=_types(schema),
+            )
+        except FormulaError as fault:
+            yield str(fault), shown_at
+            continue
         if refused is True:
-            yield str(rule.fields["ErrorMessage"]), str(rule.fields.get("ErrorDisplayField") or "")
+            yield str(rule.fields["ErrorMessage"]), shown_at
 
 
 def permissions_of(store: Store, user_id: str) -> frozenset[str]:
@@ -101,3 +102,7 @@ def _all_permissions(store: Store) -> frozenset[str]:
 def _complete(schema: dict[str, Fields], fields: Fields) -> dict[str, Any]:
     """Every field of the object: one that the row doesn't carry is blank, a checkbox unticked."""
     return {n: fields.get(n, False if d["type"] == "boolean" else None) for n, d in schema.items()}
+
+
+def _types(schema: dict[str, Fields]) -> dict[str, str]:
+    return {name: str(definition["type"]) for name, definition in schema.items()}

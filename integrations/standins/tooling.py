@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import email.parser
-import email.policy
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -203,22 +201,16 @@ def _body(request: Request) -> Fields:
 
 def _parts(request: Request) -> tuple[Fields, zipfile.ZipFile]:
     """Deploy options and package of a multipart request."""
-    kind = request.headers.get("Content-Type", "")
-    if not kind.startswith("multipart/form-data"):
+    kind, _, boundary = request.headers.get("Content-Type", "").partition("boundary=")
+    if not kind.startswith("multipart/form-data") or not boundary:
         raise Refused(Response(415, b"", "text/plain"))
-    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
-        b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.body
-    )
     found: dict[str, bytes] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        found[str(name)] = payload if isinstance(payload, bytes) else b""
+    for part in request.body.split(b"--" + boundary.strip('"').encode())[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = re.search(rb'\bname="([^"]*)"', head)
+        found[name[1].decode() if name else ""] = content.removesuffix(b"\r\n")
     try:
         options = json.loads(found["json"])["deployOptions"]
-        data = found["file"]
-        if not data.startswith(b"PK"):
-            data = base64.b64decode(data)
-        return options, zipfile.ZipFile(io.BytesIO(data))
+        return options, zipfile.ZipFile(io.BytesIO(found["file"]))
     except (KeyError, ValueError, zipfile.BadZipFile):
         raise RuleError("INVALID_INPUT", "A deploy needs the parts json and file (a zip).") from None
