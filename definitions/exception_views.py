@@ -22,7 +22,6 @@ from definitions.csv_files import csv_answer
 from definitions.exceptions import REQUESTED, Waiver
 from definitions.models import Judgement
 from definitions.versions import Model, load_model
-from definitions.visibility import Eyes, eyes_of
 from effects.tick import now_utc
 from records.models import Event, Record
 from teams.access import person_of
@@ -275,12 +274,12 @@ def _filters(lines: Sequence[Line], query: Mapping[str, str]) -> list[dict[str, 
 
 def _grantings(lines: Sequence[Line], viewer: Person) -> list[Granting]:
     """By who decided; each manager reads their own and their people's, leaders and admins everybody's."""
-    eyes: Eyes = eyes_of(viewer)
     sees_all = viewer.is_admin or viewer.role == Role.LEADER
+    people = {viewer.pk, *Person.objects.led_by(viewer).values_list("pk", flat=True)}
     told: dict[int, tuple[str, Counter[str]]] = {}
     for line in lines:
         person = line.waiver.decided_by
-        if person is None or not (sees_all or person in eyes.people):
+        if person is None or not (sees_all or person in people):
             continue
         _, counts = told.setdefault(person, (line.decided_by, Counter()))
         counts["refused" if line.state == "refused" else "granted"] += 1
