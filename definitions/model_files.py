@@ -364,7 +364,7 @@ def _write(
         numbers[name] = max(numbers[name], version.number)
         if version.state in {Version.State.DRAFT, Version.State.PROPOSED}:
             drafts[name].append(version)
-    based_on = {name: version for name in names if (version := latest_agreed(*name))}
+    based_on = {name: latest_agreed(*name) for name in names}
     fresh: list[Version] = []
     reused: list[Version] = []
     withdrawn: list[Version] = []
@@ -437,32 +437,3 @@ def export(now: datetime) -> dict[str, str]:
             keys = sorted(held, key=lambda k: (held[k].body.get("order") or 0, k))
             files[f"{section}.yaml"] = write_yaml({section: {key: held[key].body for key in keys}})
     return files
-
-
-def load_starter_model(
-    now: datetime, effective_from: datetime | None = None, *, by: Person | None = None
-) -> Applied:
-    """Put the starter model in force, for a first start; what is in force already is left alone.
-
-    ``effective_from`` may lie in the past, so that history is judged by it. Raises ModelFaults when the catalogue or
-    the teams it names are missing."""
-    tree = load(STARTER_MODEL)
-    model = load_model()
-    missing = {
-        section: {key: body for key, body in items.items() if not model.history(section, key)}
-        for section, items in tree.bodies.items()
-        if section in sections()
-    }
-    # Together with what is in force, so that nothing looks removed.
-    bodies = {
-        section: {**{k: v.body for k, v in model.in_force(section, now).items()}, **items}
-        for section, items in missing.items()
-    }
-    return apply(
-        ModelTree(bodies, tree.places),
-        now=now,
-        by=by,
-        force=True,
-        effective_from=effective_from,
-        note="Starter model",
-    )

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from definitions.model_files import ModelTree, apply, load_starter_model
+from definitions.model_files import ModelTree, apply
+from definitions.starter import ORDERS, load_starter_model
 from integrations.setup import ensure_connection
 from teams.services import ensure_people
 
@@ -27,8 +28,9 @@ def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
 
     ``data``: ``business_units`` and ``teams`` [{key, name, purpose?}], ``people`` (``teams.services.ensure_people``),
     ``connections`` (see ``integrations.setup.ensure_connection``), ``model`` (section -> key -> body, as the model
-    files have it), ``starter_model`` (true: what is missing of it), ``effective_from`` (ISO instant: since when the
-    model is in force; default now). Raises SeedError, and the errors of those functions.
+    files have it), ``starter_model`` (what is missing of it: "sql_before_sal" or "sal_before_sql" says where the stage
+    SAL stands, true leaves it out), ``effective_from`` (ISO instant: since when the model is in force; default now).
+    Raises SeedError, and the errors of those functions.
     """
     unknown = sorted(set(data) - KEYS)
     if unknown:
@@ -44,12 +46,23 @@ def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
         )
         said.append(f"people: {people}")
         said += [f"connection: {ensure_connection(spec, now).name}" for spec in data.get("connections", [])]
-        if data.get("starter_model"):
-            said.append(f"starter model: {load_starter_model(now, since)}")
+        if told := data.get("starter_model"):
+            said += _load_starter_model(told, now, since)
         if model := data.get("model"):
             done = apply(ModelTree(model), now=now, force=True, effective_from=since, note="seed")
             said.append(f"model: {done}")
     return said
+
+
+def _load_starter_model(told: Any, now: datetime, since: datetime) -> list[str]:
+    order = next((one for one in ORDERS if one == told), None)
+    if order is None and told is not True:
+        raise SeedError(f"starter_model must be true or one of {', '.join(ORDERS)}, not {told!r}")
+    loaded = load_starter_model(now, since, order=order)
+    said = [f"starter model: {len(loaded.published)} in force"]
+    if order is None:
+        said.append(f"starter model: no stage SAL; name its place: {' or '.join(ORDERS)}")
+    return said + [f"starter model, left out: {one}" for one in loaded.left_out]
 
 
 def _moment(value: Any) -> datetime | None:

@@ -100,7 +100,8 @@ def load_map(units: Sequence[int], chosen: MapFilter, now: datetime) -> MapLayou
     """The map as placed shapes, of the business units with these ids and of records without one; None while the model
     has no stages."""
     model = load_model()
-    stages = stages_in_force(model, now)
+    # A stage that no CRM claims never holds anybody: it would cut the way between its neighbours.
+    stages = [stage for stage in stages_in_force(model, now) if stage.claimed_when is not None]
     if not stages:
         return None
     numbers = load_numbers(sorted(units), chosen, stages)

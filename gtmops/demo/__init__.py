@@ -47,7 +47,7 @@ def demo_seed(base_url: str, now: datetime) -> dict[str, Any]:
         "teams": [{"key": key, "name": name, "purpose": purpose} for key, name, purpose in TEAMS.values()],
         "people": list(_people(now)),
         "connections": list(_connections(base_url, now)),
-        "starter_model": True,
+        "starter_model": "sql_before_sal",
         "effective_from": now - timedelta(days=HISTORY_DAYS),
     }
 

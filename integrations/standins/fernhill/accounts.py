@@ -52,6 +52,7 @@ def _account_row(company: Company, p: Prospect, *, is_customer: bool) -> Row:
             "Business_Unit__c": company.unit,
             "Region__c": company.region,
             "Fleet_Size__c": company.fleet,
+            "Product_Account_Id__c": company.domain.partition(".")[0][:40] if is_customer else None,
         },
     }
 

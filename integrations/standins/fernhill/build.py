@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from types import ModuleType
 
-from integrations.standins.fernhill import accounts, activities, deals, leads, life, present
+from integrations.standins.fernhill import accounts, activities, deals, leads, life, present, relationships
 from integrations.standins.fernhill.builder import WorldBuilder
 from integrations.standins.fernhill.fields import schema
 from integrations.standins.fernhill.people import owners, queues, users
@@ -24,6 +24,7 @@ def build_world(anchor: datetime, seed: int = 17) -> World:
         plant.plant(builder)
     life.settle(builder)
     leads.describe(builder)
+    relationships.settle(builder)
     leads.number(builder)
     deals.plan(builder)
     accounts.number(builder)

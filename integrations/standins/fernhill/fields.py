@@ -9,6 +9,11 @@ from integrations.standins.fernhill.people import BUSINESS_UNITS
 from integrations.standins.fernhill.prospect import ORIGINS
 from integrations.standins.world import HubspotProperty, Option, PicklistValue, SalesforceField, Schema
 
+RELATIONSHIPS = {
+    "prospect": "Prospect", "customer": "Customer", "partner": "Partner", "competitor": "Competitor",
+    "student": "Student", "internal": "One of us", "test": "Test",
+}  # fmt: skip
+PLANS = {"trial": "Trial", "free": "Free", "paid": "Paid"}
 REGIONS = {"NA": "North America", "EMEA": "EMEA", "APAC": "APAC"}
 ROLE_LEVELS = {"decision_maker": "Decision maker", "influencer": "Influencer", "user": "User"}
 LEAD_STATUSES: list[str | PicklistValue] = [
@@ -92,7 +97,13 @@ def salesforce_fields() -> dict[str, list[SalesforceField]]:
             _picklist("Recycle_Reason__c", "Recycle reason", [*RECYCLE_REASONS]),
         ],
         "Contact": [_text("HubSpot_Contact_Id__c", "HubSpot Contact ID", 40)],
-        "Account": [_currency(), _industry(), *_shared(), _number("Fleet_Size__c", "Fleet Size")],
+        "Account": [
+            _currency(),
+            _industry(),
+            *_shared(),
+            _number("Fleet_Size__c", "Fleet Size"),
+            _text("Product_Account_Id__c", "Account id in the product", 40),
+        ],
         "Opportunity": [
             stage,
             _lead_source(),
@@ -141,6 +152,11 @@ def hubspot_properties() -> dict[str, list[HubspotProperty]]:
             _choice("business_unit", "Business unit", BUSINESS_UNITS),
             _choice("region", "Region", REGIONS),
             _property("industry", "string", "Industry"),
+            _choice("relationship", "Relationship when they came", RELATIONSHIPS),
+            _property("do_not_contact", "bool", "Do not contact", "booleancheckbox"),
+            _property("hs_email_optout", "bool", "Unsubscribed from all email", "booleancheckbox"),
+            _property("product_user_id", "string", "User id in the product"),
+            _choice("product_plan", "Plan in the product", PLANS),
         ]
     }
 

@@ -279,6 +279,12 @@ def _contact_row(p: Prospect) -> Row:
             "business_unit": p.unit,
             "region": p.company.region,
             "industry": p.company.industry,
+            "hubspotscore": p.score,
+            "relationship": p.relationship,
+            "do_not_contact": p.do_not_contact,
+            "hs_email_optout": p.opted_out,
+            "product_user_id": p.product_user,
+            "product_plan": p.plan,
         },
     }
 

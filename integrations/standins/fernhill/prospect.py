@@ -102,6 +102,10 @@ class Prospect:
     pricing_views: int | None = None
     downloads: int | None = None
     webinar_at: datetime | None = None
+    relationship: str = "prospect"
+    do_not_contact: bool = False
+    opted_out: bool = False
+    plan: str | None = None
     last_engagement: str = ""
     buyer_words: str = ""
     pain: str | None = None
@@ -130,6 +134,17 @@ class Prospect:
     @property
     def office(self) -> str:
         return "Berlin" if self.region == "EMEA" else "Austin"
+
+    @property
+    def product_user(self) -> str | None:
+        """The id in Fernhill's product of who uses it."""
+        return f"u_{4000 + self.n}" if self.plan else None
+
+    @property
+    def score(self) -> int:
+        """What HubSpot makes of their behaviour."""
+        looked = 8 * (self.pricing_views or 0) + 5 * (self.downloads or 0)
+        return looked + (15 if self.webinar_at else 0) + (30 if self.demo_at else 0)
 
     @property
     def contact_id(self) -> str:
