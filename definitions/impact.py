@@ -8,7 +8,6 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.db.models.fields.json import KeyTextTransform
 
 from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, definition_body, pipeline_body
 from definitions.catalogue import catalogue_from_db
@@ -53,13 +52,11 @@ def judgings(section: str, key: str, body: Body | None, catalogue: Catalogue) ->
     elif section == PIPELINES:
         pipeline = pipeline_body(key, body, catalogue)
         inside = present.filter(object=pipeline.object, connection__name=pipeline.connection)
-        if pipeline.stage_field:
-            inside = inside.alias(stage_value=KeyTextTransform(pipeline.stage_field, "values"))
         for stage in pipeline.stages:
             if stage.exit_criterion is not None and pipeline.stage_field:
                 yield Judging(
                     f"{key}/{stage.key}", stage.name, None, stage.exit_criterion,
-                    inside.filter(stage_value=stage.value),
+                    inside.filter(**{f"values__{pipeline.stage_field}": stage.value}),
                 )  # fmt: skip
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from definitions.model_files import apply, load
 from definitions.models import Version
+from definitions.versions import version_at
 from teams.models import BusinessUnit, Membership, Person, Role, Team
-from tests.definitions.conftest import LONG_AGO
+from tests.definitions.conftest import LONG_AGO, NOW
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Cast:
     felix: Person  # an account executive; nobody of Sales leads, so whom he reports to signs
     corinne: Person  # leads those of Sales, from the executives' team
     rosalind: Person  # manages CS
+
+
+def load_little_model() -> None:
+    """In force for 400 days; needs the catalogue, the connections and the teams."""
+    apply(load(Path(__file__).with_name("little_model.yaml")), now=NOW, force=True, effective_from=LONG_AGO)
 
 
 def cast(teams: Mapping[str, Team]) -> Cast:
@@ -50,9 +58,6 @@ def cast(teams: Mapping[str, Team]) -> Cast:
 
 
 def in_force(key: str = "mql", section: str = "definitions", at: datetime | None = None) -> Version:
-    from definitions.versions import version_at
-    from tests.definitions.conftest import NOW
-
     found = version_at(section, key, at or NOW)
     assert found is not None
     return found

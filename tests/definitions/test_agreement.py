@@ -13,17 +13,20 @@ from definitions.models import Objection, Signature, Version
 from effects.models import Effect
 from records.models import Connection
 from teams.models import Membership, Person, Team
-from tests.definitions.agreement_people import Cast, cast, in_force, stricter
+from tests.definitions.agreement_people import Cast, cast, in_force, load_little_model, stricter
 from tests.definitions.conftest import NOW, make_record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter")]
+pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def people(house_teams: dict[str, Team]) -> Cast:
+def people(
+    catalogue: None, hubspot: Connection, salesforce: Connection, house_teams: dict[str, Team]
+) -> Cast:
+    load_little_model()
     return cast(house_teams)
 
 
@@ -229,7 +232,8 @@ def test_what_is_agreed_for_later_can_be_withdrawn_before_it_begins(draft: Versi
 
 def force_version_3(people: Cast) -> Version:
     return Version.objects.create(
-        section="definitions", key="mql", number=3, body=stricter(in_force().body, 30), state="signed", effective_from=NOW
+        section="definitions", key="mql", number=3, body=stricter(in_force().body, 30), state="signed",
+        effective_from=NOW,
     )  # fmt: skip
 
 

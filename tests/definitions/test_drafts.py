@@ -7,15 +7,19 @@ import pytest
 from definitions import drafts
 from definitions.drafts import Conflict, NotYours, Stale
 from definitions.models import Version
+from records.models import Connection
 from teams.models import Team
-from tests.definitions.agreement_people import Cast, cast, in_force, stricter
+from tests.definitions.agreement_people import Cast, cast, in_force, load_little_model, stricter
 from tests.definitions.conftest import NOW
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def people(house_teams: dict[str, Team]) -> Cast:
+def people(
+    catalogue: None, hubspot: Connection, salesforce: Connection, house_teams: dict[str, Team]
+) -> Cast:
+    load_little_model()
     return cast(house_teams)
 
 
