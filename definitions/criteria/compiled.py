@@ -96,10 +96,9 @@ def remote_of(mapping: FieldMapping, name: str, label: str, crm: str, shape: re.
 def no_list_reason(condition: Counted | Staged) -> str:
     """Why no CRM can hold a condition on a list, to follow the name of what can't."""
     if isinstance(condition, Staged):
-        return "can't tell when a record was in which stage of the model; gtmops checks it after the save"
-    what = {
-        Source.ACTIVITY: "count activities",
-        Source.RELATED: "count related records",
-        Source.EVENT: "see events that gtmops keeps",
+        return "can't see the stages of the model, nor when a record was in which"
+    return {
+        Source.ACTIVITY: "can't count activities",
+        Source.RELATED: "can't count related records",
+        Source.EVENT: "can't see the events that gtmops keeps",
     }[condition.source]
-    return f"can't {what}; gtmops checks it after the save"

@@ -16,10 +16,11 @@ What Salesforce's formulas mean, and how each meaning of ours is kept:
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from definitions.criteria.compiled import (
     SALESFORCE_NAME,
@@ -32,9 +33,10 @@ from definitions.criteria.compiled import (
     no_list_reason,
     remote_of,
 )
-from definitions.criteria.fields import Field, FieldType
+from definitions.criteria.currencies import Conversion, times
+from definitions.criteria.fields import FieldType
 from definitions.criteria.moments import range_of
-from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Staged, conditions_of
+from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Staged, Window, conditions_of
 from definitions.criteria.operators import TEMPORAL
 from definitions.criteria.targets.english import describe
 from definitions.criteria.values import EPOCH, fold
@@ -42,6 +44,8 @@ from definitions.criteria.values import EPOCH, fold
 SOURCE_LIMIT = 3_900
 COMPILED_LIMIT = 15_000
 DIGITS = 18
+RATE_DIGITS = 15
+CURRENCY = "currency"
 YEARS = range(1700, 4001)
 TEXT_LENGTH = 255
 
@@ -215,7 +219,7 @@ class Writer:
         refused = []
         for condition in conditions_of(node):
             try:
-                self._condition(condition)
+                self._comparison(condition).true()
             except RefusedError as error:
                 refused.append(Refused(condition.path, str(error)))
         return refused
@@ -230,7 +234,7 @@ class Writer:
             case Not(child):
                 return self.false(child)
             case _:
-                return self._condition(node)
+                return self._comparison(node).true()
 
     def false(self, node: Node) -> Piece:
         """True exactly when the node is false, which is not the same as not true when it can be unknown."""
@@ -242,18 +246,35 @@ class Writer:
             case Not(child):
                 return self.true(child)
             case _:
-                return not_(self._condition(node))
+                return self._comparison(node).false()
 
-    def _condition(self, condition: Leaf | Counted | Staged) -> Piece:
+    def _comparison(self, condition: Leaf | Counted | Staged) -> _Comparison:
         if not isinstance(condition, Leaf):
             raise RefusedError(f"Salesforce formulas {no_list_reason(condition)}")
-        return _LeafWriter(condition, self._remote(condition.field)).write()
+        remote = remote_of(
+            self.mapping, condition.field.name, condition.field.label, "Salesforce", SALESFORCE_NAME
+        )
+        if condition.currency is None:
+            return _Comparison(condition, remote)
+        return _MoneyComparison(condition, remote, condition.currency, self._currency())
 
-    def _remote(self, field: Field) -> RemoteField:
-        return remote_of(self.mapping, field.name, field.label, "Salesforce", SALESFORCE_NAME)
+    def _currency(self) -> RemoteField:
+        """Where a record's currency stands; `=USD` as name where every record has the same."""
+        found = self.mapping.get(CURRENCY, "")
+        name = found if isinstance(found, str) else found.name
+        if name.startswith("="):
+            return RemoteField(name)
+        remote = remote_of(
+            self.mapping, CURRENCY, "The currency of the record", "Salesforce", SALESFORCE_NAME
+        )
+        if remote.values:
+            raise RefusedError("The currency of the record is translated on its way from Salesforce")
+        return remote
 
 
-class _LeafWriter:
+class _Comparison:
+    """Writes one leaf."""
+
     def __init__(self, leaf: Leaf, remote: RemoteField) -> None:
         self.leaf = leaf
         self.name = remote.name
@@ -279,7 +300,10 @@ class _LeafWriter:
             raise RefusedError(f"{label} is translated on its way from Salesforce")
         return kind
 
-    def write(self) -> Piece:
+    def false(self) -> Piece:
+        return not_(self.true())
+
+    def true(self) -> Piece:
         leaf = self.leaf
         if leaf.op in ("is_empty", "is_not_empty"):
             if self.kind == "boolean":  # a checkbox is never blank
@@ -304,26 +328,27 @@ class _LeafWriter:
     # numbers
 
     def _number(self) -> Piece:
-        op, name, numbers = self.leaf.op, self.name, [self._spell(number) for number in self.leaf.numbers]
+        return all_of([self.has_value, self._compare(self.name, map(self._spell, self.leaf.numbers))])
+
+    def _compare(self, value: str, numbers: Iterable[str]) -> Piece:
+        op, spelled = self.leaf.op, list(numbers)
         if op == "between":
-            return self._valued([f"{name} >= {numbers[0]}", f"{name} <= {numbers[1]}"])
+            return all_of([Piece(f"{value} >= {spelled[0]}"), Piece(f"{value} <= {spelled[1]}")])
         if op in _COMPARISONS:
-            return self._valued([f"{name} {_COMPARISONS[op]} {numbers[0]}"])
+            return Piece(f"{value} {_COMPARISONS[op]} {spelled[0]}")
         if op in _NEGATIVE:
-            return self._valued([f"{name} <> {number}" for number in numbers])
-        return all_of([self.has_value, any_of(Piece(f"{name} = {number}") for number in numbers)])
+            return all_of(Piece(f"{value} <> {number}") for number in spelled)
+        return any_of(Piece(f"{value} = {number}") for number in spelled)
 
     def _spell(self, number: Decimal) -> str:
-        plain = f"{number.normalize():f}"
-        if len(plain.lstrip("-0").replace(".", "")) > DIGITS:
-            raise RefusedError(f"Salesforce's numbers have at most {DIGITS} digits")
-        return f"{number.scaleb(-2).normalize():f}" if self.type == "percent" else plain
+        text = _plain(number, DIGITS)
+        return _plain(number.scaleb(-2), DIGITS + 2) if self.type == "percent" else text
 
     # dates and times
 
     def _moment(self) -> Piece:
         if self.leaf.window is not None:
-            return self._window()
+            return self._window(self.leaf.window)
         write = self._date_bounds if self.kind == "date" else self._datetime_bounds
         # Without a window the range does not depend on when it is asked for.
         return self._valued(write(*range_of(self.leaf, EPOCH)))
@@ -356,9 +381,8 @@ class _LeafWriter:
             raise RefusedError(f"Salesforce's dates run from {YEARS.start} to {YEARS.stop - 1}")
         return f'DATETIMEVALUE("{at:%Y-%m-%d %H:%M:%S}")', microsecond == 1
 
-    def _window(self) -> Piece:
-        assert self.leaf.window is not None
-        unit, count = self.leaf.window.unit, self.leaf.window.count
+    def _window(self, window: Window) -> Piece:
+        unit, count = window.unit, window.count
         if self.kind == "date":
             days = count * 7 if unit == "weeks" else count
             now, length = f"DATE(1970, 1, 1) + {_UTC_DAYS}", str(days)
@@ -437,6 +461,82 @@ class _LeafWriter:
             case "includes_all":
                 return all_of(tests)
         return all_of([self.has_value, *map(not_, tests)])
+
+
+class _MoneyComparison(_Comparison):
+    """Compares money of the record's currency with an amount in another; unknown for currencies without a rate."""
+
+    def __init__(
+        self, leaf: Leaf, remote: RemoteField, conversion: Conversion, currency: RemoteField
+    ) -> None:
+        super().__init__(leaf, remote)
+        self.conversion = conversion
+        self.currency = currency
+
+    def true(self) -> Piece:
+        if not self.leaf.numbers:
+            return super().true()
+        cases = [all_of([*guards, comparison]) for guards, comparison in self._cases()]
+        return all_of([self.has_value, any_of(cases)])
+
+    def false(self) -> Piece:
+        if not self.leaf.numbers:
+            return super().false()
+        cases = [all_of([*guards, not_(comparison)]) for guards, comparison in self._cases()]
+        return any_of([self.is_blank, *cases])
+
+    def _cases(self) -> Iterator[tuple[list[Piece], Piece]]:
+        """When a rate holds, and what is compared then."""
+        conversion = self.conversion
+        codes = dict.fromkeys([conversion.code, *(one.code for one in conversion.known)])
+        for code in codes:
+            guard = self._is_in(code)
+            if guard == FALSE:
+                continue
+            for since, until in _spans(conversion, code):
+                factors = conversion.factors(code, datetime.combine(since or date(1, 1, 1), time(), UTC))
+                if factors is not None:
+                    yield [guard, *_while(since, until)], self._converted(*factors)
+
+    def _is_in(self, code: str) -> Piece:
+        name = self.currency.name
+        if name.startswith("="):
+            return TRUE if name == f"={code}" else FALSE
+        stored = name if self.currency.type in ("string", "combobox") else f"TEXT({name})"
+        return Piece(f"{stored} = {literal(code)}")
+
+    def _converted(self, theirs: Decimal, ours: Decimal) -> Piece:
+        value = self.name if theirs == 1 else f"{self.name} * {_plain(theirs, RATE_DIGITS)}"
+        numbers = [times(number, ours) for number in self.leaf.numbers]
+        return self._compare(value, [_plain(number, DIGITS + RATE_DIGITS) for number in numbers])
+
+
+def _spans(conversion: Conversion, code: str) -> Iterator[tuple[date | None, date | None]]:
+    """From when until when (not included) the rates between two currencies stay the same."""
+    pair = (
+        () if code == conversion.code else (conversion.currency(code), conversion.currency(conversion.code))
+    )
+    days = {since for one in pair if one is not None and not one.is_base for since, _ in one.rates}
+    bounds = [None, *sorted(days), None]
+    yield from pairwise(bounds)
+
+
+def _while(since: date | None, until: date | None) -> Iterator[Piece]:
+    if since is not None:
+        yield Piece(f'NOW() >= DATETIMEVALUE("{since} 00:00:00")')
+    if until is not None:
+        yield Piece(f'NOW() < DATETIMEVALUE("{until} 00:00:00")')
+
+
+def _plain(number: Decimal, digits: int) -> str:
+    """The number without an exponent. Raises RefusedError when it has more digits than `digits`."""
+    if number.is_zero():
+        return "0"
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    if len(text.lstrip("-0").replace(".", "")) > digits:
+        raise RefusedError(f"Salesforce's numbers have at most {DIGITS} digits")
+    return text
 
 
 def _days(unit: str, count: int) -> str:
