@@ -1,33 +1,27 @@
-"""What this room concludes, writes and finds due."""
+"""What this room concludes of a batch of journeys."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import F, Min, Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 
-from definitions.bodies import DEFINITIONS, definition_body
-from definitions.catalogue import catalogue_from_db
-from definitions.criteria import Criterion
-from definitions.in_force import load_typed_model
-from definitions.judging import Judged, judge
-from definitions.models import Judgement, StageEntry, Version
-from definitions.sections import sections
+from definitions.bodies import DEFINITIONS, PIPELINES, definition_body, pipeline_body
+from definitions.copies import load_copies
+from definitions.in_force import TypedModel, load_typed_model
+from definitions.judging import FactsSource, InForce, Judged, OwnValues, judge
+from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
+from definitions.paper import text_fields
+from definitions.passages import PipelineHistory, Stay, stays
 from definitions.stages import Entry, entries
-from definitions.versions import version_at
-from effects.tick import ring
 from records.derived import Written, write_derived
 from records.journey_data import Batch
-from records.models import Record
-from records.services import touch
 
-POPULATION_PAGE = 5_000
-_IN_FORCE_STATES = Q(state__in=[Version.State.SIGNED, Version.State.RETIRED])
+JUDGING_LOCK = "judging"
 
 
 @dataclass(frozen=True)
@@ -36,21 +30,33 @@ class Refreshed:
 
     stage_entries: Written[StageEntry]
     judgements: Written[Judgement]
-
-
-# --- concluding ------------------------------------------------------------------------------------------------
+    passages: Written[Passage]
+    watched: Written[WatchedJudgement]
 
 
 def refresh(batch: Batch) -> Refreshed:
-    """Conclude stage entries and judgements of a batch anew, in a constant number of queries; writes differences."""
+    """Conclude a batch anew (stage entries, passages, judgements, what is watched) in a constant number of queries;
+    writes differences. Inside a transaction, which a population that is being judged waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [JUDGING_LOCK])
     model = load_typed_model()
     stages, definitions = model.stage_histories(), model.definition_histories()
-    in_force = model.in_force(batch.now)
+    pipelines, in_force = model.pipeline_histories(), model.in_force(batch.now)
+    under_watch = _under_watch(model, batch)
+    facts: FactsSource = OwnValues()
+    copied = load_copies(batch, _texts_of(pipelines))
     wanted_entries: list[StageEntry] = []
+    wanted_passages: list[Passage] = []
     wanted_judgements: list[Judgement] = []
+    wanted_watched: list[WatchedJudgement] = []
     for journey in batch.journeys.values():
-        wanted_entries += [_entry_row(e, journey.id) for e in entries(journey, stages, definitions)]
-        wanted_judgements += [_judgement_row(j) for j in judge(journey, in_force, batch.now)]
+        wanted_entries += [_entry_row(e, journey.id) for e in entries(journey, stages, definitions, facts)]
+        wanted_passages += [_passage_row(s, journey.id) for s in stays(journey, pipelines, facts, copied)]
+        judged = judge(journey, in_force, batch.now, facts, copied)
+        wanted_judgements += [_judgement_row(j) for j in judged]
+        for version, watched_model in under_watch:
+            watched = judge(journey, watched_model, batch.now, facts, copied)
+            wanted_watched += _watched_rows(version, judged, watched, batch)
     records = [r.id for j in batch.journeys.values() for r in j.records]
     return Refreshed(
         write_derived(
@@ -58,7 +64,7 @@ def refresh(batch: Batch) -> Refreshed:
             wanted_entries,
             fields=[
                 "journey", "record", "stage", "pass_number", "event", "occurred_at", "left_at", "is_exact", "snapshot",
-                "definition", "judgement", "variant", "exclusion", "missing",
+                "definition", "judgement", "variant", "exclusion", "missing", "arrival", "is_allowed",
             ],
             scope=Q(journey__in=list(batch.journeys)),
         ),
@@ -66,10 +72,83 @@ def refresh(batch: Batch) -> Refreshed:
             Judgement,
             wanted_judgements,
             fields=["version", "state", "variant", "exclusion", "paper", "recheck_at"],
-            scope=Q(record__in=records),
+            scope=Q(record__in=records, section__in=[DEFINITIONS, PIPELINES]),
             key=("record_id", "section", "key"),
         ),
+        write_derived(
+            Passage,
+            wanted_passages,
+            fields=[
+                "journey", "record", "pipeline", "stage", "event", "entered_at", "left_at", "left_event", "left_to",
+                "version", "arrival", "is_allowed", "entry_judgement", "exit_judgement", "missing", "paper",
+            ],
+            scope=Q(journey__in=list(batch.journeys)),
+        ),
+        write_derived(
+            WatchedJudgement,
+            wanted_watched,
+            fields=["state", "now_state"],
+            scope=Q(record__in=records, version__in=[version.pk for version, _ in under_watch]),
+            key=("version_id", "record_id", "key"),
+        ),
     )  # fmt: skip
+
+
+def _texts_of(pipelines: Iterable[PipelineHistory]) -> Mapping[str, Set[str]]:
+    """object -> the text fields that exit criteria rest on, in any version."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for pipeline in pipelines:
+        for version in pipeline.versions:
+            for stage in version.body.stages:
+                if stage.exit_criterion is not None:
+                    found[version.body.object] |= text_fields(stage.exit_criterion)
+    return found
+
+
+# --- watching --------------------------------------------------------------------------------------------------
+
+
+def _under_watch(model: TypedModel, batch: Batch) -> list[tuple[Version, InForce]]:
+    """Versions that are only watched now, each as if it alone were in force. One query."""
+    found = []
+    for version in Version.objects.filter(
+        section__in=[DEFINITIONS, PIPELINES], watch_from__lte=batch.now, watch_until__gt=batch.now
+    ).order_by("pk"):
+        key = version.key
+        if version.section == DEFINITIONS:
+            body = definition_body(key, version.body, model.catalogue)
+            found.append((version, InForce({key: (version.pk, body)}, {})))
+        else:
+            pipeline = pipeline_body(key, version.body, model.catalogue)
+            found.append((version, InForce({}, {key: (version.pk, pipeline)})))
+    return found
+
+
+def _watched_rows(
+    version: Version, judged: Sequence[Judged], watched: Sequence[Judged], batch: Batch
+) -> list[WatchedJudgement]:
+    """Where the watched version differs. Whom a version doesn't judge at all is missing by it."""
+
+    def of(rows: Sequence[Judged]) -> dict[tuple[uuid.UUID, str], str]:
+        return {
+            (row.record_id, row.key): row.state
+            for row in rows
+            if row.section == version.section and row.key.partition("/")[0] == version.key
+        }
+
+    now_states, states = of(judged), of(watched)
+    return [
+        WatchedJudgement(
+            version_id=version.pk, record_id=record_id, key=key, state=state, now_state=now_state,
+            first_seen_at=batch.now,
+        )
+        for record_id, key in sorted(now_states.keys() | states.keys())
+        if (state := states.get((record_id, key), "missing"))
+        != (now_state := now_states.get((record_id, key), "missing"))
+    ]  # fmt: skip
+
+
+# --- rows ------------------------------------------------------------------------------------------------------
 
 
 def _entry_row(entry: Entry, journey_id: uuid.UUID) -> StageEntry:
@@ -89,6 +168,30 @@ def _entry_row(entry: Entry, journey_id: uuid.UUID) -> StageEntry:
         variant=entry.variant,
         exclusion=entry.exclusion,
         missing=list(entry.missing),
+        arrival=entry.arrival,
+        is_allowed=entry.is_allowed,
+    )
+
+
+def _passage_row(stay: Stay, journey_id: uuid.UUID) -> Passage:
+    return Passage(
+        id=stay.id,
+        journey_id=journey_id,
+        record_id=stay.record_id,
+        pipeline=stay.pipeline,
+        stage=stay.stage,
+        event_id=stay.event_id,
+        entered_at=stay.entered_at,
+        left_at=stay.left_at,
+        left_event_id=stay.left_event_id,
+        left_to=stay.left_to,
+        version_id=stay.version_id,
+        arrival=stay.arrival,
+        is_allowed=stay.is_allowed,
+        entry_judgement=stay.entry_judgement,
+        exit_judgement=stay.exit_judgement,
+        missing=list(stay.missing),
+        paper=[dict(row) for row in stay.paper],
     )
 
 
@@ -101,156 +204,6 @@ def _judgement_row(judged: Judged) -> Judgement:
         state=judged.state,
         variant=judged.variant,
         exclusion=judged.exclusion,
+        paper=[dict(row) for row in judged.paper],
         recheck_at=judged.recheck_at,
     )
-
-
-# --- finding what is due ---------------------------------------------------------------------------------------
-
-
-def recheck_due(now: datetime) -> int:
-    """Touch the records of judgements that time alone may have changed. Returns judgements claimed."""
-    with transaction.atomic():
-        due = list(
-            Judgement.objects.select_for_update(skip_locked=True)
-            .filter(recheck_at__lte=now)
-            .order_by("recheck_at")
-            .values_list("pk", "record_id")[: settings.GTMOPS.tick_batch]
-        )
-        # The pipeline writes the next moment; until then nobody claims them again.
-        Judgement.objects.filter(pk__in=[pk for pk, _ in due]).update(recheck_at=None)
-        touch((record for _, record in due), now)
-    return len(due)
-
-
-def next_recheck(now: datetime) -> datetime | None:
-    """The first moment at which a judgement is to be made again."""
-    found: datetime | None = Judgement.objects.filter(recheck_at__isnull=False).aggregate(
-        m=Min("recheck_at")
-    )["m"]
-    return found
-
-
-def publish_due(now: datetime) -> int:
-    """Mark one page of the population of a version that came into or went out of force. Returns pages done (0 or 1)."""
-    with transaction.atomic():
-        version = (
-            Version.objects.select_for_update(skip_locked=True)
-            .filter(_IN_FORCE_STATES, _has_turned(now))
-            .order_by("pk")
-            .first()
-        )
-        if version is None:
-            return 0
-        version.population_after = _touch_page(version, version.population_after, now)
-        if version.population_after is None:
-            version.population_done_at = now
-        version.save(update_fields=["population_after", "population_done_at"])
-    return 1
-
-
-def next_publish(now: datetime) -> datetime | None:
-    """When the next version comes into or goes out of force."""
-    waiting = Version.objects.filter(_IN_FORCE_STATES)
-    if waiting.filter(_has_turned(now)).exists():
-        return now
-    ahead = waiting.aggregate(
-        begins=Min("effective_from", filter=Q(effective_from__gt=now)),
-        ends=Min("retired_at", filter=Q(retired_at__gt=now)),
-    )
-    return min((at for at in ahead.values() if at is not None), default=None)
-
-
-def enqueue_population(section: str, key: str, now: datetime) -> int:
-    """Mark every record that the version in force concerns, page by page. Returns pages; 0 when nothing is in force."""
-    version = version_at(section, key, now)
-    if version is None:
-        return 0
-    pages, after = 0, None
-    while True:
-        pages += 1
-        with transaction.atomic():
-            after = _touch_page(version, after, now)
-        if after is None:
-            return pages
-
-
-def _has_turned(now: datetime) -> Q:
-    return Q(effective_from__lte=now) & (
-        Q(population_done_at=None) | Q(retired_at__lte=now, population_done_at__lt=F("retired_at"))
-    )
-
-
-def _touch_page(version: Version, after: uuid.UUID | None, now: datetime) -> uuid.UUID | None:
-    """Insert one page of ``Touched`` from a select; the last record's id, or None when that was the last page."""
-    section = sections().get(version.section)
-    if section is None or section.population is None:
-        return None
-    population = section.population(version.body).order_by("pk")
-    if after is not None:
-        population = population.filter(pk__gt=after)
-    page, params = population.values("pk")[:POPULATION_PAGE].query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH page (id) AS ({page}), added AS ("  # noqa: S608 (all of it ours)
-            "INSERT INTO records_touched (record_id, touched_at, attempts, last_error) "
-            "SELECT id, %s, 0, '' FROM page) "
-            "SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page)",
-            [*params, now],
-        )
-        last, count = cursor.fetchone()
-    if count:
-        ring("pipeline")
-    return last if count == POPULATION_PAGE else None
-
-
-# --- counting --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Records by judgement."""
-
-    met: int = 0
-    missing: int = 0
-    unknown: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.met + self.missing + self.unknown
-
-
-def count_meeting(definition_key: str, now: datetime, where: QuerySet[Record] | None = None) -> Counts | None:
-    """How the definition in force judges its whole population, in one statement; ``where`` narrows the records.
-
-    None when nothing is in force or its criterion can't be built."""
-    version = version_at(DEFINITIONS, definition_key, now)
-    return None if version is None else count_version(version, now, where)
-
-
-def count_version(version: Version, now: datetime, where: QuerySet[Record] | None = None) -> Counts | None:
-    """The same for any version of a definition, a draft included."""
-    body = definition_body(version.key, version.body, catalogue_from_db())
-    if body.whole is None:
-        return None
-    population = (Record.objects.all() if where is None else where).filter(
-        object=body.object, deleted_at=None, merged_into=None
-    )
-    if body.connections:
-        population = population.filter(connection__name__in=body.connections)
-    return count_criterion(body.whole, now, population)
-
-
-def count_criterion(criterion: Criterion, now: datetime, population: QuerySet[Record]) -> Counts:
-    """One statement over ``population``."""
-    truth, truth_params = criterion.to_sql("r", now)
-    inside, inside_params = population.order_by().values("pk").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FILTER (WHERE truth), count(*) FILTER (WHERE NOT truth), "  # noqa: S608 (all of it ours)
-            "count(*) FILTER (WHERE truth IS NULL) "
-            f"FROM (SELECT ({truth}) AS truth FROM records_record r WHERE r.id IN ({inside})) judged",
-            [*truth_params, *inside_params],
-        )
-        row: Sequence[int] = cursor.fetchone()
-    return Counts(*row)

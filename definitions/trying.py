@@ -21,11 +21,11 @@ from django.db.models.expressions import RawSQL
 from django.urls import reverse
 
 from definitions.bodies import DefinitionBody
+from definitions.counting import Counts
 from definitions.criteria import Criterion
 from definitions.criteria.nodes import All, Node, Not
 from definitions.criteria.nodes import Any as AnyOf
 from definitions.judging import missing_parts, parts_of
-from definitions.services import Counts
 from records.models import Connection, Record
 from teams.models import Person
 
@@ -369,6 +369,14 @@ def _see_in_time(plan: _Plan, population: QuerySet[Record]) -> _Seen | None:
     return first
 
 
+def sample_of(population: QuerySet[Record], size: int) -> QuerySet[Record] | None:
+    """About ``size`` records of a larger population, all of a smaller one; None when that takes too long to tell."""
+    total = _within(FIRST_LIMIT_SECONDS, lambda: _estimate_size(population))
+    if total is None:
+        return None
+    return population if total <= 2 * size else population.filter(pk__lt=_threshold(size / total))
+
+
 def _estimate_size(population: QuerySet[Record]) -> int:
     """From one in 1,024 of the ids: the planner's own guess may be days old."""
     return round(population.filter(pk__lt=_threshold(PROBE_FRACTION)).count() / PROBE_FRACTION)
@@ -484,7 +492,7 @@ def _told(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> Tried:
         met=own.met,
         missing=own.missing,
         unknown=own.unknown,
-        total=scale(counts["total"]),
+        total=_rounding(counts["total"], fraction)(counts["total"]),
         excluded={key: scale(counts[f"excluded {key}"]) for key in plan.exclusions},
         variants={key: counts_of(f"variant {key}") for key in plan.variants},
         leaves={path: counts_of(f"leaf {path}") for path in plan.leaves},

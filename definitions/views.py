@@ -21,12 +21,12 @@ from definitions.bodies import (
     definition_sentence,
     pipeline_body,
 )
+from definitions.counting import Counts, count_version
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.model_files import signers
 from definitions.model_yaml import write_yaml
 from definitions.models import Judgement, Version
 from definitions.sections import Section, sections
-from definitions.services import Counts, count_version
 from effects.tick import now_utc
 from records.models import Record
 from teams.access import person_of

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from definitions import services
+from definitions import publishing
 from definitions.models import Version
-from definitions.services import enqueue_population, next_publish, publish_due
+from definitions.publishing import enqueue_population, next_publish, publish_due
 from records.models import Connection, Touched
 from tests.definitions.conftest import NOW, make_record
 
@@ -43,7 +43,7 @@ def test_a_large_population_is_marked_page_by_page(
     hubspot: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_all()
-    monkeypatch.setattr(services, "POPULATION_PAGE", 2)
+    monkeypatch.setattr(publishing, "POPULATION_PAGE", 2)
     people = [make_record(hubspot, str(i), {}) for i in range(5)]
     version_2()
     assert publish_all() == 3

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from definitions.checklists import checklist
 from definitions.models import Judgement, StageEntry, Version
-from definitions.services import next_recheck, recheck_due, refresh
+from definitions.rechecks import next_recheck, recheck_due
+from definitions.services import refresh
 from records.derived import Written
 from records.loading import load_batch
 from records.models import Connection, Record, Touched

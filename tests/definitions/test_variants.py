@@ -1,4 +1,4 @@
-"""Variants and exclusions: the first match wins, and what nobody can tell stays unknown unless it can't matter. Pure."""
+"""Variants and exclusions: the first match wins; what nobody can tell stays unknown unless it can't matter. Pure."""
 
 from __future__ import annotations
 
