@@ -50,12 +50,14 @@ def bounds_of(condition: Counted | Staged) -> Bounds:
 
 def test_of(condition: Counted | Staged) -> Node:
     """What an item must pass to be counted."""
-    parts = staged_parts(condition) if isinstance(condition, Staged) else counted_parts(condition)
-    return All(tuple(parts))
+    where = condition.where if isinstance(condition, Counted) else None
+    return All((*implied(condition), *([] if where is None else [where])))
 
 
-def counted_parts(condition: Counted) -> list[Node]:
-    """Kind or name, window and `where` of an item."""
+def implied(condition: Counted | Staged) -> list[Node]:
+    """What an item must pass beside `where`: its kind or name and its window; of a stay its stage and its times."""
+    if isinstance(condition, Staged):
+        return _stay(condition)
     parts: list[Node] = []
     if condition.source is Source.EVENT:
         parts.append(Leaf("", EVENT, "is", texts=(condition.name,)))
@@ -63,13 +65,10 @@ def counted_parts(condition: Counted) -> list[Node]:
         parts.append(Leaf("", KIND, "is", texts=(condition.name,)))
     if condition.window is not None:
         parts.append(Leaf("", OCCURRED_AT, condition.window_op, window=condition.window))
-    if condition.where is not None:
-        parts.append(condition.where)
     return parts
 
 
-def staged_parts(condition: Staged) -> list[Node]:
-    """The stage of a stay, whether it has begun, still lasts, and for how long."""
+def _stay(condition: Staged) -> list[Node]:
     begun = Leaf("", ENTERED_AT, "at_least_ago", window=NO_TIME)
     lasting = Not(Leaf("", LEFT_AT, "at_least_ago", window=NO_TIME))
     here = Leaf("", STAGE, "is", texts=(condition.stage,))

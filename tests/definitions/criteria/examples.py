@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,8 @@ from django.db import connection
 
 from definitions.criteria import Catalogue, Criterion, Facts, parse
 
+# How many trees the suites of all targets draw; the check of every change (.ci/run) draws 10,000.
+EXAMPLES = int(os.environ.get("GTMOPS_AGREEMENT_EXAMPLES", "300"))
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 CATALOGUE = Catalogue.from_spec(
     {

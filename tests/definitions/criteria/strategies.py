@@ -146,7 +146,7 @@ def operands_in(tree: dict[str, Any]) -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             return []
         return [(tree["field"], one) for one in (value if isinstance(value, list) else [value])]
-    below = tree.get("all") or tree.get("any") or [tree["not"]]
+    below = [tree["not"]] if "not" in tree else tree.get("all", tree.get("any", []))
     return [pair for child in below for pair in operands_in(child)]
 
 
