@@ -1,6 +1,7 @@
 import htmx from "htmx.org";
 import Alpine from "@alpinejs/csp";
 
+import { startBuilders } from "./js/builder/index.js";
 import { startCharts } from "./js/charts.js";
 import { startClipboard } from "./js/clipboard.js";
 import { startCommandMenu } from "./js/command_menu.js";
@@ -25,4 +26,5 @@ startCommandMenu();
 startClipboard();
 startFilters();
 startCharts();
+startBuilders();
 Alpine.start();

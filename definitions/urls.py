@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import exception_views, views
+from definitions import builder_views, exception_views, views
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
 
@@ -18,5 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "model/exceptions/<uuid:exception_id>/<slug:act>/", exception_views.decide, name="decide_exception"
     ),
+    path("model/try/", builder_views.try_conditions, name="try_conditions"),
+    path("model/builder/catalogue/", builder_views.catalogue, name="builder_catalogue"),
+    path("model/builder/preview/", builder_views.preview, name="builder_preview"),
+    path("model/builder/text/", builder_views.text, name="builder_text"),
     path("model/<slug:section>/<slug:key>/", views.item, name="item"),
 ]

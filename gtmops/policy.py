@@ -68,6 +68,10 @@ POLICY: Policy = {
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
+    "definitions:try_conditions": {"GET": SIGNED_IN},
+    "definitions:builder_catalogue": {"GET": SIGNED_IN},
+    "definitions:builder_preview": {"POST": SIGNED_IN},
+    "definitions:builder_text": {"POST": SIGNED_IN},
     "definitions:exceptions": {"GET": SIGNED_IN},
     "definitions:export_exceptions": {"GET": SIGNED_IN},
     "definitions:ask_exception": {"GET": SIGNED_IN, "POST": SIGNED_IN},
