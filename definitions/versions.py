@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -32,9 +32,16 @@ class Model:
             found[section].append(key)
         return found
 
+    def __iter__(self) -> Iterator[Version]:
+        return (version for line in self._history.values() for version in line)
+
     def keys(self, section: str) -> Sequence[str]:
         """Every key that was ever in force, retired ones included."""
         return self._keys.get(section, [])
+
+    def all(self) -> Iterator[Version]:
+        """Every version that was ever in force."""
+        return (version for line in self._history.values() for version in line)
 
     def history(self, section: str, key: str) -> Sequence[Version]:
         """The versions of one thing, oldest first."""
