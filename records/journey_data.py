@@ -46,7 +46,9 @@ class EventData:
 
 @dataclass(frozen=True)
 class RecordData:
-    """One member record with its events in order. ``values``: absent = unknown, None = empty."""
+    """One member record with its events in order. ``values``: absent = unknown, None = empty.
+
+    ``is_merged``: it lives on in another record."""
 
     id: uuid.UUID
     key: str
@@ -61,6 +63,7 @@ class RecordData:
     go_live_at: datetime | None
     business_unit_id: int | None
     events: tuple[EventData, ...] = ()
+    is_merged: bool = False
 
     @cached_property
     def _history(self) -> dict[str, tuple[list[datetime], list[Any]]]:

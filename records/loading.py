@@ -31,6 +31,16 @@ def load_members(journey_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, JourneyDat
     return _journey_data(journeys, rows, connections, defaultdict(list))
 
 
+def load_records(record_ids: Iterable[uuid.UUID]) -> list[RecordData]:
+    """Single records with their history, in id order. Three queries."""
+    connections = {c.pk: c for c in Connection.objects.all()}
+    rows = list(Record.objects.filter(pk__in=list(record_ids)).order_by("pk"))
+    events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
+    for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
+        events[event.record_id].append(_event_data(event, connections[event.connection_id]))
+    return [_record_data(row, connections[row.connection_id], events[row.pk]) for row in rows]
+
+
 def _journey_data(
     journeys: Sequence[Journey],
     rows: Sequence[Record],
@@ -59,6 +69,7 @@ def _record_data(row: Record, connection: Connection, events: list[EventData]) -
         values=row.values,
         created_at=row.created_at_remote,
         deleted_at=row.deleted_at,
+        is_merged=row.merged_into_id is not None,
         go_live_at=connection.go_live_at,
         business_unit_id=row.business_unit_id,
         events=tuple(sorted(events, key=lambda e: e.order)),

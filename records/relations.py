@@ -21,7 +21,7 @@ class Via(StrEnum):
     REFERRING = "referring"  # what refers to this account
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Relation:
     """`name` as criteria write it, `object` what it leads to."""
 
@@ -93,7 +93,9 @@ def present(alias: str) -> str:
     return f'"{alias}"."deleted_at" IS NULL AND "{alias}"."merged_into_id" IS NULL'
 
 
-def related_rows(found: Relation, record: str, item: str) -> tuple[str, list[str]]:
+def related_rows(
+    found: Relation, record: str, item: str, *, include_gone: bool = False
+) -> tuple[str, list[str]]:
     """What stands after FROM to read the related rows of the record `record` as `item`, with its parameters.
 
     `item` must be neither `record`, `member` nor `other`."""
@@ -106,10 +108,11 @@ def related_rows(found: Relation, record: str, item: str) -> tuple[str, list[str
             condition = f'"{item}"."id" = ANY (ARRAY({_accounts(record)}))'
         case Via.OF_ACCOUNTS:
             condition = f'"{item}"."id" = ANY (ARRAY({_of_accounts(record)}))'
+    here = "" if include_gone else f" AND {present(item)}"
     params = [found.object] * (1 + (found.via is Via.OF_ACCOUNTS))
     return (
         f'"records_record" "{item}" WHERE {condition} AND "{item}"."object" = %s'
-        f' AND "{item}"."id" <> "{record}"."id" AND {present(item)}'
+        f' AND "{item}"."id" <> "{record}"."id"{here}'
     ), params
 
 

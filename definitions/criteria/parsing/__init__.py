@@ -19,8 +19,7 @@ def parse(tree: Any, catalogue: Catalogue, *, object: str, at: str = "$") -> Cri
 
     Raises CriterionError with the faults; a tree too deep or too large is refused before it is read.
     """
-    fields = catalogue.objects.get(object) if isinstance(object, str) else None
-    if fields is None:
+    if object not in catalogue.objects:
         raise CriterionError([Fault(at, "unknown_object", f"there is no object {shown(object)}")])
     oversize = find_oversize(tree, at)
     if oversize is not None:

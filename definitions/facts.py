@@ -1,0 +1,256 @@
+"""What is known of the records of a batch, as criteria read it: now, and at an instant of their past."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from definitions.criteria import Criterion, Facts, Item, Reads
+from definitions.criteria.targets.tree import plain_moment
+from definitions.in_force import TypedModel
+from definitions.judging import OwnValues
+from definitions.models import Signal
+from definitions.passages import PipelineHistory, stays
+from definitions.pasts import activities_at, events_at, items_at, items_now, stays_at
+from definitions.stages import StageHistory, entries
+from records.journey_data import Batch, JourneyData, RecordData
+from records.related import Related, find_related, is_loaded_with_journey, load_related
+from records.relations import Relation, relation
+
+SIGNAL = "signal."
+Items = tuple[Item, ...]
+
+
+def load_facts(
+    batch: Batch, model: TypedModel, also: Iterable[Criterion | Mapping[str, Any]] = ()
+) -> FactsOf:
+    """The facts of every record of a batch, in at most five queries; none for what no criterion reads.
+
+    Loads what any version of the model reads, and what ``also`` reads: criteria, or bodies of versions that are not
+    in force. Lists that nothing reads are unknown. ``batch`` must hold the journeys' events."""
+    reads = reads_of(model, also)
+    relations = _relations(reads, batch, model)
+    beyond = {
+        name: [r for r in found.values() if not is_loaded_with_journey(r)]
+        for name, found in relations.items()
+    }
+    ids: dict[str, list[uuid.UUID]] = defaultdict(list)
+    for record in _records(batch):
+        ids[record.object].append(record.id)
+    links: Related = find_related(beyond, ids) if any(beyond.values()) else {}
+    others = {pk for names in links.values() for found in names.values() for pk in found}
+    return FactsOf(
+        batch,
+        model,
+        reads,
+        relations,
+        links,
+        load_related(others) if others else {},
+        _load_signals(batch, reads),
+    )
+
+
+def reads_of(model: TypedModel, also: Iterable[Criterion | Mapping[str, Any]] = ()) -> Reads:
+    """The lists that some condition of the model reads, in any version; fields are always there."""
+    found = Reads()
+    bodies: list[Any] = [version.body for version in model.versions.all()]
+    for one in also:
+        if isinstance(one, Criterion):
+            found = _joined(found, one.reads())
+        else:
+            bodies.append(one)
+    for node in _mappings(bodies):
+        found = _joined(found, _reads_of_condition(node))
+    return found
+
+
+def _mappings(bodies: list[Any]) -> Iterator[Mapping[str, Any]]:
+    waiting = bodies
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            yield node
+            waiting.extend(node.values())
+        elif isinstance(node, list | tuple):
+            waiting.extend(node)
+
+
+def _reads_of_condition(node: Mapping[str, Any]) -> Reads:
+    def named(key: str) -> frozenset[str]:
+        return frozenset([node[key]]) if isinstance(node.get(key), str) else frozenset()
+
+    return Reads(
+        activities="activity" in node,
+        related=named("related"),
+        stages=named("stage") if "op" in node else frozenset(),
+        events=named("event"),
+    )
+
+
+def _joined(first: Reads, second: Reads) -> Reads:
+    return Reads(
+        frozenset(),
+        first.activities or second.activities,
+        first.related | second.related,
+        first.stages | second.stages,
+        first.events | second.events,
+    )
+
+
+def _records(batch: Batch) -> Iterator[RecordData]:
+    return (record for journey in batch.journeys.values() for record in journey.records)
+
+
+def _relations(reads: Reads, batch: Batch, model: TypedModel) -> dict[str, dict[str, Relation]]:
+    """Object -> canonical name -> relation, of what is read."""
+    objects = {record.object for record in _records(batch)}
+    found: dict[str, dict[str, Relation]] = {name: {} for name in objects}
+    for object_name in objects:
+        for name in reads.related:
+            one = relation(object_name, name, model.catalogue.objects)
+            if one is not None:
+                found[object_name][one.name] = one
+    return found
+
+
+def _load_signals(batch: Batch, reads: Reads) -> dict[uuid.UUID, list[Item]]:
+    """Record id -> signals by the names that are read, oldest first. One query, or none."""
+    names = [name.removeprefix(SIGNAL) for name in reads.events if name.startswith(SIGNAL)]
+    found: dict[uuid.UUID, list[Item]] = defaultdict(list)
+    if names:
+        rows = Signal.objects.filter(name__in=names, record__in=[record.id for record in _records(batch)])
+        for record, name, at, properties in rows.order_by("occurred_at", "pk").values_list(
+            "record_id", "name", "occurred_at", "properties"
+        ):
+            found[record].append(_event_item(SIGNAL + name, at, properties))
+    return found
+
+
+def _event_item(name: str, at: datetime, properties: Mapping[str, Any]) -> Item:
+    return Item({**properties, "event": name, "occurred_at": plain_moment(at)})
+
+
+@dataclass
+class FactsOf:
+    """Made by ``load_facts``; asking needs no query. Lists of one journey are read once and shared."""
+
+    batch: Batch
+    model: TypedModel
+    reads: Reads
+    relations: Mapping[str, Mapping[str, Relation]]
+    links: Related
+    others: Mapping[uuid.UUID, RecordData]
+    signals: Mapping[uuid.UUID, Sequence[Item]]
+    _journeys: dict[uuid.UUID, JourneyData] = field(init=False)
+    _kept: dict[tuple[str, uuid.UUID], Items] = field(init=False, default_factory=dict)
+    _stage_histories: list[StageHistory] = field(init=False)
+    _pipeline_histories: list[PipelineHistory] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pipelines = {name.partition("/")[0] for name in self.reads.stages if "/" in name}
+        self._stage_histories = [h for h in self.model.stage_histories() if h.key in self.reads.stages]
+        self._pipeline_histories = [h for h in self.model.pipeline_histories() if h.key in pipelines]
+        self._journeys = {
+            record.id: journey for journey in self.batch.journeys.values() for record in journey.records
+        }
+
+    def now(self, record: RecordData) -> Facts:
+        """At the instant of the batch, as the CRMs stand now."""
+        journey = self._journeys.get(record.id)
+        if journey is None:
+            return Facts(record.values)
+        return Facts(
+            record.values,
+            activities=self._keep("activities", journey.id, lambda: items_now(journey.of("activity")))
+            if self.reads.activities
+            else None,
+            related={name: items_now(rows) for name, rows in self._related(record, journey)},
+            stages=self._stages(record, journey),
+            events=self._events(journey),
+        )
+
+    def at(self, record: RecordData, at: datetime) -> Facts:
+        """As it was at an instant: only what had happened by then, and what was known to be planned."""
+        journey = self._journeys.get(record.id)
+        if journey is None:
+            return Facts(record.values_at(at))
+        stages, events = self._stages(record, journey), self._events(journey)
+        return Facts(
+            record.values_at(at),
+            activities=activities_at(_of(journey, "activity"), at) if self.reads.activities else None,
+            related={name: items_at(rows, at) for name, rows in self._related(record, journey)},
+            stages=None if stages is None or not _is_seen(journey, at) else stays_at(stages, at),
+            events=None if events is None else events_at(events, at),
+        )
+
+    def _related(self, record: RecordData, journey: JourneyData) -> Iterator[tuple[str, list[RecordData]]]:
+        """Relation -> records, those that are gone included."""
+        for name, one in self.relations.get(record.object, {}).items():
+            if is_loaded_with_journey(one):
+                yield name, [other for other in _of(journey, one.object) if other.id != record.id]
+            else:
+                ids = self.links.get(record.id, {}).get(name, ())
+                yield name, [self.others[pk] for pk in ids if pk in self.others]
+
+    def _stages(self, record: RecordData, journey: JourneyData) -> Items | None:
+        if not self.reads.stages:
+            return None
+        lifecycle = self._keep("stages", journey.id, lambda: self._entries(journey))
+        whose = record.id if record.object == "deal" else journey.id
+        return lifecycle + self._keep("passages", whose, lambda: self._passages(record, journey))
+
+    def _entries(self, journey: JourneyData) -> Items:
+        """Stays in lifecycle stages, of the whole buyer."""
+        told = entries(journey, self._stage_histories, {})
+        return tuple(_stay(entry.stage, entry.occurred_at, entry.left_at) for entry in told)
+
+    def _passages(self, record: RecordData, journey: JourneyData) -> Items:
+        """Stays in the stages of pipelines: a deal's own, else of all the buyer's deals."""
+        told = stays(journey, self._pipeline_histories, OwnValues(), {}) if self._pipeline_histories else []
+        return tuple(
+            _stay(f"{stay.pipeline}/{stay.stage}", stay.entered_at, stay.left_at)
+            for stay in told
+            if record.object != "deal" or stay.record_id == record.id
+        )
+
+    def _events(self, journey: JourneyData) -> Items | None:
+        return (
+            self._keep("events", journey.id, lambda: self._list_events(journey))
+            if self.reads.events
+            else None
+        )
+
+    def _list_events(self, journey: JourneyData) -> Items:
+        told = [
+            _event_item(e.kind, e.occurred_at, e.data) for e in journey.events if e.kind in self.reads.events
+        ]
+        return (*told, *(item for record in journey.records for item in self.signals.get(record.id, ())))
+
+    def _keep(self, name: str, whose: uuid.UUID, make: Callable[[], Items]) -> Items:
+        key = (name, whose)
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+
+def _of(journey: JourneyData, object_name: str) -> list[RecordData]:
+    """Records of one object, those that are gone included."""
+    return [record for record in journey.records if record.object == object_name]
+
+
+def _stay(stage: str, entered_at: datetime, left_at: datetime | None) -> Item:
+    left = None if left_at is None else plain_moment(left_at)
+    return Item({"stage": stage, "entered_at": plain_moment(entered_at), "left_at": left})
+
+
+def _is_seen(journey: JourneyData, at: datetime) -> bool:
+    """Whether anything was known of the journey at an instant; before, no stage can be told."""
+    return any(
+        record.events[0].occurred_at <= at
+        for record in journey.records
+        if record.events and record.object != "activity"
+    )
