@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any as Anything
 from typing import NamedTuple
 
-from definitions.criteria.nodes import Counted, Source, Staged
+from definitions.criteria.nodes import All, Any, Counted, Node, Not, Source, Staged
 
 Filters = dict[str, list[dict[str, Anything]]]
 
@@ -102,3 +102,18 @@ def no_list_reason(condition: Counted | Staged) -> str:
         Source.RELATED: "can't count related records",
         Source.EVENT: "can't see the events that gtmops keeps",
     }[condition.source]
+
+
+def conjuncts(node: Node) -> Iterator[Node]:
+    """What must each be true for the node to be true."""
+    match node:
+        case All(children):
+            for child in children:
+                yield from conjuncts(child)
+        case Not(Not(child)):
+            yield from conjuncts(child)
+        case Not(Any(children)):
+            for child in children:
+                yield from conjuncts(Not(child))
+        case _:
+            yield node

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from definitions.criteria.compiled import Compiled, FieldMapping
 from definitions.criteria.facts import Facts
 from definitions.criteria.nodes import All, Any, Counted, Leaf, Node, Not, Source, Staged, conditions_of
-from definitions.criteria.targets import english, python, salesforce, sql, tree
+from definitions.criteria.targets import english, hubspot, python, salesforce, sql, tree
 from definitions.criteria.targets.python import Evaluation
 
 CURRENCY_FIELD = "currency"
@@ -60,6 +60,13 @@ class Criterion:
         True exactly when the criterion is true of a record whose fields can all be read.
         """
         return salesforce.compile_criterion(self.root, mapping)
+
+    def to_hubspot(self, mapping: FieldMapping) -> Compiled:
+        """Filter groups for HubSpot's CRM search, or the leaves that it can't express.
+
+        They find exactly the records of which the criterion is true, if their fields can all be read.
+        """
+        return hubspot.compile_criterion(self.root, mapping)
 
     def to_english(self) -> str:
         return english.describe(self.root)

@@ -103,7 +103,7 @@ def _filter(store: Store, object_type: str, item: Mapping[str, Any]) -> tuple[st
     if operator == "NOT_HAS_PROPERTY":
         return f"{column} IS NULL", []
     text = kind not in ("number", "date", "datetime", "enumeration", "bool")
-    shown = f"lower({column})" if text else column
+    shown = f"lowered({column})" if text else column
     if operator in _COMPARE:
         value = _value(kind, item.get("value"), text)
         if operator == "NEQ":

@@ -124,6 +124,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.create_function("sfid", 2, salesforce_id, deterministic=True)
+        # SQLite's own lower() knows A to Z only.
+        self._db.create_function("lowered", 1, lambda text: text and str(text).lower(), deterministic=True)
         self._db.executescript(_TABLES)
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ from definitions.criteria.compiled import (
     Refused,
     RefusedError,
     RemoteField,
+    conjuncts,
     no_list_reason,
     remote_of,
 )
@@ -133,21 +134,6 @@ def _over_limits(text: str) -> list[Refused]:
         reason = f"compiled the formula has about {size:,} characters; Salesforce takes {COMPILED_LIMIT:,}"
         return [Refused("$", reason)]
     return []
-
-
-def conjuncts(node: Node) -> Iterable[Node]:
-    """What must each be true for the node to be true."""
-    match node:
-        case All(children):
-            for child in children:
-                yield from conjuncts(child)
-        case Not(Not(child)):
-            yield from conjuncts(child)
-        case Not(Any(children)):
-            for child in children:
-                yield from conjuncts(Not(child))
-        case _:
-            yield node
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def raw_value(kind: str, value: Any, operands: list[Any]) -> Any:
         case _ if known is None:
             return None
         case "number" | "money":
-            plain = f"{Decimal(repr(known)):f}".strip("-0").replace(".", "")
+            plain = f"{Decimal(repr(known)):f}".lstrip("-0").replace(".", "")
             return known if len(plain) <= 15 else None
         case "datetime":
             return datetime.fromisoformat(known).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
