@@ -40,13 +40,16 @@ class Item:
 FOR_ALL = (
     Entry("My day", "handoffs:my_day", "sun", in_bottom_bar=True),
     Entry("Handoffs", "handoffs:list", "arrow-left-right", in_bottom_bar=True),
+    Entry("Expansion", "definitions:triggers", "graph-up-arrow"),
     Entry("Map", "scorecards:map", "diagram-3", in_bottom_bar=True),
     Entry("Scorecard", "scorecards:monday", "bar-chart", in_bottom_bar=True),
     Entry("Records", "records:list", "list-ul"),
 )
 FOR_ADMINS = (
     Entry("Model", "definitions:model", "bezier2"),
+    Entry("Signals", "definitions:signals", "broadcast"),
     Entry("What we write", "integrations:writing", "pencil-square"),
+    Entry("What it enforces", "integrations:rules", "shield-check"),
     Entry("Runs", "integrations:runs", "arrow-repeat"),
 )
 BESIDE = (

@@ -7,7 +7,7 @@ method without a line fails the build, and so does a line without a route."""
 
 from __future__ import annotations
 
-from teams.access import ADMINS, ANYONE, SIGNED_IN, Policy
+from teams.access import ADMINS, ANYONE, MANAGERS, SIGNED_IN, Policy
 
 POLICY: Policy = {
     # --- the whole ---
@@ -68,6 +68,15 @@ POLICY: Policy = {
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},
     "definitions:item": {"GET": SIGNED_IN},
+    "definitions:compare": {"GET": SIGNED_IN},
+    "definitions:impact": {"GET": SIGNED_IN},
+    "definitions:changes": {"GET": SIGNED_IN},
+    "definitions:export_changes": {"GET": SIGNED_IN},
+    "definitions:watched": {"GET": SIGNED_IN},
+    "definitions:export_watched": {"GET": SIGNED_IN},
+    "definitions:new": {"GET": ADMINS, "POST": ADMINS},
+    "definitions:edit": {"GET": MANAGERS, "POST": MANAGERS},  # whose it is: definitions.parties
+    "definitions:act": {"POST": MANAGERS},
     "definitions:try_conditions": {"GET": SIGNED_IN},
     "definitions:builder_catalogue": {"GET": SIGNED_IN},
     "definitions:builder_preview": {"POST": SIGNED_IN},
@@ -79,6 +88,11 @@ POLICY: Policy = {
     "definitions:promote": {"GET": ADMINS, "POST": ADMINS},
     "definitions:remarks": {"GET": ADMINS},
     "definitions:check_model": {"POST": ADMINS},
+    "definitions:set_up": {"GET": ADMINS, "POST": ADMINS},
+    "definitions:signals": {"GET": ADMINS},
+    "definitions:triggers": {"GET": SIGNED_IN},
+    "definitions:export_triggers": {"GET": SIGNED_IN},
+    "definitions:handle_trigger": {"POST": SIGNED_IN},
     "api:signals": {"POST": ADMINS},  # the token of whoever connects the product
     # --- slas ---
     "slas:clocks": {"GET": SIGNED_IN},
@@ -113,6 +127,12 @@ POLICY: Policy = {
     "integrations:provision": {"POST": ADMINS},
     "integrations:retry": {"POST": ADMINS},
     "integrations:lift_hold": {"POST": ADMINS},
+    "integrations:rules": {"GET": ADMINS},
+    "integrations:rules_act": {"POST": ADMINS},
+    "integrations:rules_refused": {"GET": ADMINS},
+    "integrations:rules_export": {"GET": ADMINS},
+    "integrations:rule_put_back": {"POST": ADMINS},
+    "integrations:rule_accept": {"POST": ADMINS},
     "integrations:runs": {"GET": ADMINS},
     "integrations:run": {"GET": ADMINS},
     "integrations:undo": {"POST": ADMINS},

@@ -51,7 +51,7 @@ def _judged(plan: StagePlan, connection: Connection, now: datetime) -> QuerySet[
             remote_object=plan.remote_object,
             **{f"values__{plan.stage_field}": plan.value},
         )
-        .annotate(truth=_truth(plan.criterion, now), free=_truth(plan.exempt, now))
+        .annotate(truth=_truth(plan.held, now), free=_truth(plan.exempt, now))
         .order_by()
     )
 

@@ -86,6 +86,7 @@ class ByHand:
 class StagePlan:
     """One stage with exit criteria at one place. ``rule`` None: the CRM can't hold any of it.
 
+    ``criterion``: all that must be true to leave; ``held``: what of it the rule asks, all of it where there is no rule.
     ``stage_field`` and ``value`` are the model's; ``exempt``: of which records the criteria are not asked;
     ``next_stages``: names of those a record goes on to."""
 
@@ -99,6 +100,7 @@ class StagePlan:
     value: str
     criterion: Criterion | None
     exempt: Criterion | None = None
+    held: Criterion | None = None
     rule: PlannedRule | None = None
     refused: tuple[Refusal, ...] = ()
     by_hand: tuple[ByHand, ...] = ()
@@ -239,7 +241,7 @@ def _salesforce_stage(
     words = conditions_in_words(criterion) if not refused else kept
     message = message_of(pipeline.object, stage.name, words, link)
     rule = PlannedRule(place.remote_object, name, formula, message, _error_field(criterion, compiled, place))
-    return replace(plan, rule=rule, refused=refused)
+    return replace(plan, rule=rule, refused=refused, held=_held(criterion, compiled))
 
 
 def exempt_of(pipeline: PipelineBody) -> Criterion | None:
@@ -269,6 +271,16 @@ def _refusals(criterion: Criterion, compiled: Compiled) -> list[Refusal]:
 
 def _with_remedy(reason: str) -> str:
     return reason if "gtmops" in reason else f"{reason}; {IN_SECONDS}"
+
+
+def _held(criterion: Criterion, compiled: Compiled) -> Criterion:
+    """The conditions of the outermost `all` that the rule asks."""
+    refused = {path for path, _ in compiled.refused}
+    root = criterion.root
+    if not refused or not isinstance(root, All):
+        return criterion
+    kept = tuple(c for c in root.children if refused.isdisjoint(one.path for one in conditions_of(c)))
+    return Criterion(criterion.object, All(kept))
 
 
 def _error_field(criterion: Criterion, compiled: Compiled, place: Place) -> str:
@@ -327,7 +339,7 @@ def _stage_plan(version: int, pipeline: PipelineBody, stage: PipelineStage, plac
     later = pipeline.stages[pipeline.stages.index(stage) + 1 :]
     return StagePlan(
         pipeline.key, pipeline.name, version, stage.key, stage.name, place.remote_object, pipeline.stage_field,
-        stage.value, stage.exit_criterion, exempt_of(pipeline),
+        stage.value, stage.exit_criterion, exempt_of(pipeline), stage.exit_criterion,
         next_stages=tuple(s.name for s in later if not s.is_lost),
         warn_until=pipeline.warn_until, exempt_words=words,
     )  # fmt: skip

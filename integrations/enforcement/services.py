@@ -108,7 +108,7 @@ def activate(
     plans = {plan.key: plan for plan in plans_for(connection, now)}
     items = _items(connection, keys)
     for item in items:
-        plan = plans.get(_key(item))
+        plan = plans.get(key_of(item))
         if item.state not in (State.INACTIVE, State.ACTIVE):
             raise Refused(f"{item.name} is not there yet: create it first.")
         if plan is None or plan.rule is None or plan.rule.fingerprint != item.fingerprint:
@@ -378,12 +378,12 @@ def _must_be_checked(connection: Connection, plan: StagePlan) -> None:
 
 def _items(connection: Connection, keys: Sequence[Key]) -> list[EnforcementItem]:
     """Raises Refused when one of them was never made."""
-    found = {_key(item): item for item in items_of(connection, Kind.RULE)}
+    found = {key_of(item): item for item in items_of(connection, Kind.RULE)}
     missing = [key for key in keys if key not in found]
     if missing:
         raise Refused(f"{missing[0][1]} has no rule of ours yet: create it first.")
     return [found[key] for key in keys]
 
 
-def _key(item: EnforcementItem) -> Key:
+def key_of(item: EnforcementItem) -> Key:
     return (item.pipeline, item.stage, item.remote_object)

@@ -226,3 +226,26 @@ def clock(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from tests.slas.objects import make_clock
 
     return {"clock_id": make_clock(unit, owner).pk}
+
+
+# --- rules in the CRMs ---
+
+
+@makes("integrations:rules_act", is_bordered=False)
+def rules_act(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "what": "no-such-act"}
+
+
+@makes("integrations:rules_refused", is_bordered=False)
+def rules_refused(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "pipeline": "none", "stage": "none", "remote_object": "Opportunity"}
+
+
+@makes("integrations:rule_put_back", "integrations:rule_accept", is_bordered=False)
+def enforcement_item(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from integrations.models import EnforcementItem
+
+    item, _ = EnforcementItem.objects.get_or_create(
+        connection=crm_connection(), kind="rule", name="Opportunity.Gtm_Exit_Matrix"
+    )
+    return {"pk": item.pk}

@@ -17,7 +17,7 @@ from integrations.standins.world import salesforce_id
 from tests.integrations.standins.conftest import REP, START, Start, salesforce_at, small_world
 
 DEAL = salesforce_id("006", 1)
-FORMULA = 'AND(NOT(ISNEW()), ISCHANGED(StageName), ISPICKVAL(PRIORVALUE(StageName), "Qualification"), ISBLANK(NextStep))'
+FORMULA = 'AND(ISCHANGED(StageName), ISPICKVAL(PRIORVALUE(StageName), "Qualification"), ISBLANK(NextStep))'
 METADATA = {
     "active": True,
     "errorConditionFormula": FORMULA,
