@@ -1,0 +1,96 @@
+"""On real rows, what a batch knows in Python and what PostgreSQL counts in the tables is the same."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from definitions.criteria import Criterion, parse
+from definitions.facts import FactsOf, load_facts
+from definitions.in_force import load_typed_model
+from definitions.services import refresh
+from records.loading import load_batch
+from records.models import CatalogueField, Connection, Journey
+from tests.definitions.conftest import NOW
+from tests.definitions.criteria.list_strategies import EVENTS, STAGES, World, catalogue_of, whole_trees
+from tests.definitions.populations import OBJECTS, Population, put_model_in_force
+
+WORLD: World = {
+    "objects": OBJECTS,
+    "currencies": {"EUR": {"is_base": True}, "USD": {"rates": {"2026-01-01": 1.08}}},
+}
+EVERYTHING = [
+    {"activity": "any"},
+    *({"related": name} for name in ("deals", "people", "account", "account_deals", "account_people")),
+    *({"stage": stage, "op": "is_in"} for stage in STAGES),
+    *({"event": event} for event in EVENTS),
+]
+MOMENTS = [NOW, NOW - timedelta(microseconds=1), NOW + timedelta(days=1), NOW + timedelta(days=16)]
+
+
+def judge_in_tables(criterion: Criterion, now: datetime) -> dict[Any, bool | None]:
+    truth, params = criterion.to_sql("r", now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT r.id, ({truth}) FROM records_record r WHERE r.object = %s AND r.journey_id IS NOT NULL",
+            [*params, criterion.object],
+        )
+        return dict(cursor.fetchall())
+
+
+@pytest.fixture(params=range(4))
+def facts_of(
+    request: pytest.FixtureRequest, db: None, hubspot: Connection, salesforce: Connection
+) -> FactsOf:
+    for object_name, fields in OBJECTS.items():
+        CatalogueField.objects.bulk_create(
+            CatalogueField(object=object_name, name=name, label=name, type=told["type"])
+            for name, told in fields.items()
+        )
+    put_model_in_force()
+    population = Population(Random(request.param), [hubspot, salesforce])
+    population.fill(journeys=12)
+    population.store()
+    batch = load_batch(Journey.objects.values_list("pk", flat=True), NOW)
+    refresh(batch)
+    return load_facts(batch, load_typed_model(), EVERYTHING)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_batch_and_the_tables_agree(facts_of: FactsOf, data: st.DataObject) -> None:
+    tree = data.draw(whole_trees(WORLD, most=3), label="tree")
+    now = data.draw(st.sampled_from(MOMENTS), label="now")
+    criterion = parse(tree, catalogue_of(WORLD), object="person")
+    in_tables = judge_in_tables(criterion, now)
+    in_python = {
+        record.id: criterion.evaluate(facts_of.now(record), now).truth
+        for journey in facts_of.batch.journeys.values()
+        for record in journey.records
+        if record.object == "person"
+    }
+    assert in_python == in_tables
+
+
+@pytest.mark.parametrize("about", ["person", "deal"])
+@pytest.mark.parametrize("told", EVERYTHING, ids=str)
+def test_each_list_agrees(facts_of: FactsOf, told: dict[str, Any], about: str) -> None:
+    counts = [told] if "stage" in told else [{**told, "at_least": n} for n in (1, 2, 3)]
+    for tree in counts:
+        if (about, tree.get("related")) in {("person", "people"), ("deal", "deals")}:
+            tree = {**tree, "at_least": 1}
+        criterion = parse(tree, catalogue_of(WORLD), object=about)
+        in_python = {
+            record.id: criterion.evaluate(facts_of.now(record), NOW).truth
+            for journey in facts_of.batch.journeys.values()
+            for record in journey.records
+            if record.object == about
+        }
+        assert in_python == judge_in_tables(criterion, NOW)
+        assert in_python
