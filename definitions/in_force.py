@@ -17,6 +17,7 @@ from definitions.bodies import (
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue
 from definitions.judging import InForce
+from definitions.models import Version
 from definitions.passages import PipelineHistory, PipelineVersion
 from definitions.stages import DefinitionHistory, DefinitionVersion, StageHistory, StageVersion
 from definitions.versions import Model, load_model
@@ -57,6 +58,19 @@ class TypedModel:
             for key in self.versions.keys(DEFINITIONS)
         }
 
+    def moment(self, now: datetime) -> datetime:
+        """``now``, or a little later: the latest turn of the model whose population is being judged already. Who began
+        just before that turn must not write over what was concluded by it."""
+        turns = [
+            at
+            for section in (DEFINITIONS, PIPELINES)
+            for key in self.versions.keys(section)
+            for v in self.versions.history(section, key)
+            for at in (v.effective_from, v.retired_at)
+            if at is not None and at > now and _has_begun(v, at)
+        ]
+        return max(turns, default=now)
+
     def pipeline_histories(self) -> list[PipelineHistory]:
         return [
             PipelineHistory(
@@ -88,6 +102,17 @@ class TypedModel:
                 for key, v in self.versions.in_force(PIPELINES, at).items()
             },
         )
+
+
+def _has_begun(version: Version, turn: datetime) -> bool:
+    """Whether its population is being judged since ``turn``."""
+    if version.population_done_at is not None and version.population_done_at >= turn:
+        return True
+    # A page is done: of its beginning, unless that was through before.
+    is_first = version.population_done_at is None
+    return version.population_after is not None and turn == (
+        version.effective_from if is_first else version.retired_at
+    )
 
 
 def load_typed_model() -> TypedModel:

@@ -8,17 +8,22 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import F, Min, Q
 
-from definitions.models import Version
+from definitions.bodies import DEFINITIONS
+from definitions.in_force import TypedModel, load_typed_model
+from definitions.models import StageEntry, Version
 from definitions.sections import sections
+from definitions.sets import judge_page, line_of
 from definitions.versions import version_at
 from effects.tick import ring
+from records.services import touch
 
-POPULATION_PAGE = 5_000
+POPULATION_PAGE = 20_000
 _IN_FORCE_STATES = Q(state__in=[Version.State.SIGNED, Version.State.RETIRED])
 
 
 def publish_due(now: datetime) -> int:
-    """Mark one page of the population of a version that came into or went out of force. Returns pages done (0 or 1)."""
+    """Conclude one page of the population of a version that came into or went out of force: what a definition says is
+    judged at once, records of any other section are marked for the pipeline. Returns pages done (0 or 1)."""
     with transaction.atomic():
         version = (
             Version.objects.select_for_update(skip_locked=True)
@@ -28,7 +33,8 @@ def publish_due(now: datetime) -> int:
         )
         if version is None:
             return 0
-        version.population_after = _touch_page(version, version.population_after, now)
+        conclude = _judge_page if version.section == DEFINITIONS else _touch_page
+        version.population_after = conclude(version, version.population_after, now)
         if version.population_after is None:
             version.population_done_at = now
         version.save(update_fields=["population_after", "population_done_at"])
@@ -65,6 +71,26 @@ def _has_turned(now: datetime) -> Q:
     return Q(effective_from__lte=now) & (
         Q(population_done_at=None) | Q(retired_at__lte=now, population_done_at__lt=F("retired_at"))
     )
+
+
+def _judge_page(version: Version, after: uuid.UUID | None, now: datetime) -> uuid.UUID | None:
+    """Judge one page by what is in force now; the last record's id, None when that was the last page."""
+    model = load_typed_model()
+    if after is None:
+        _touch_entered(version, model, now)
+    return judge_page([line_of(model, version.key, now)], now, after=after, size=POPULATION_PAGE).last
+
+
+def _touch_entered(version: Version, model: TypedModel, now: datetime) -> None:
+    """Mark the records that entered one of the definition's stages since the turn: the entry is judged anew, too."""
+    stages = [
+        stage.key
+        for stage in model.stage_histories()
+        if any(v.body.definition == version.key for v in stage.versions)
+    ]
+    turn = version.effective_from if version.population_done_at is None else version.retired_at
+    entered = StageEntry.objects.filter(stage__in=stages, occurred_at__gte=turn, occurred_at__lte=now)
+    touch(entered.order_by().values_list("record", flat=True).distinct(), now)
 
 
 def _touch_page(version: Version, after: uuid.UUID | None, now: datetime) -> uuid.UUID | None:

@@ -41,7 +41,7 @@ def refresh(batch: Batch) -> Refreshed:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [JUDGING_LOCK])
     model = load_typed_model()
     stages, definitions = model.stage_histories(), model.definition_histories()
-    pipelines, in_force = model.pipeline_histories(), model.in_force(batch.now)
+    pipelines, in_force = model.pipeline_histories(), model.in_force(model.moment(batch.now))
     under_watch = _under_watch(model, batch)
     facts: FactsSource = OwnValues()
     copied = load_copies(batch, _texts_of(pipelines))

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
-from definitions.models import Judgement, StageEntry
+from definitions.models import Firing, Judgement, Passage, StageEntry
 from effects.models import Effect
 from handoffs.models import Handoff
 from records.models import DesiredField, Event, Journey, Record
@@ -63,7 +63,21 @@ KINDS: tuple[Kind, ...] = (
         "stage_entry", StageEntry, ("id",),
         {**_RECORD, "journey": "journey__key", "event": "event__external_key", "definition": "definition__number",
          **_same("id", "stage", "pass_number", "occurred_at", "left_at", "is_exact", "snapshot", "judgement",
-                 "missing")},
+                 "variant", "exclusion", "missing", "arrival", "is_allowed")},
+        is_derived=True,
+    ),
+    Kind(
+        "passage", Passage, ("id",),
+        {**_RECORD, "journey": "journey__key", "event": "event__external_key",
+         "left_event": "left_event__external_key", "version": "version__number",
+         **_same("id", "pipeline", "stage", "entered_at", "left_at", "left_to", "arrival", "is_allowed",
+                 "entry_judgement", "exit_judgement", "missing", "paper")},
+        is_derived=True,
+    ),
+    Kind(
+        "firing", Firing, ("id",),
+        {**_RECORD, "journey": "journey__key", "version": "version__number",
+         **_same("id", "trigger", "fired_at", "ended_at", "because")},
         is_derived=True,
     ),
     Kind(
