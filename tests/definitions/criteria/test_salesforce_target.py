@@ -447,3 +447,12 @@ def test_a_rule_holds_what_can_be_held_and_says_so() -> None:
     rule = exit_rule(read(leaf("type", "is_not_empty")), MAPPING, exempt=exempt, **told)
     assert (rule.text, rule.partial) == ("", None)
     assert [path for path, _ in rule.refused] == ["$.exempt"]
+
+
+def test_a_rule_without_a_stage_to_ask_is_refused() -> None:
+    criterion = read(leaf("type", "is_not_empty"))
+    rule = exit_rule(criterion, MAPPING, stage_field="", stage="Discovery", stages=STAGES)
+    assert (rule.text, rule.partial) == ("", None)
+    assert [path for path, _ in rule.refused] == ["$"]
+    rule = exit_rule(criterion, MAPPING, stage_field="StageName", stage="Dis\ncovery", stages=STAGES)
+    assert "line break" in rule.refused[0].reason
