@@ -32,10 +32,13 @@ from teams.models import Person
 What = DefinitionBody | Criterion
 
 BUDGET_SECONDS = 0.25
-FIRST_LIMIT_SECONDS = 2.0  # of the first, small run: what is slower than this can't be shown while editing
+FIRST_LIMIT_SECONDS = 1.0  # of a small run: what is slower than this can't be shown while editing
+SMALL_POPULATION = 20_000
+SMALL_BUDGET_SECONDS = 0.5  # a small population is worth waiting for, so that its numbers are exact
 EXACT_LIMIT_SECONDS = 30.0
 PROBE_FRACTION = 1 / 1024
 FIRST_SAMPLE = 1_000
+LAST_SAMPLE = 100  # when the first one was too slow
 SAMPLES = (40_000, 16_000, 8_000, 4_000, 2_000)
 EXAMPLES_EACH = 5
 MAX_LEAVES_COUNTED = 60
@@ -358,14 +361,14 @@ def _see_in_time(plan: _Plan, population: QuerySet[Record]) -> _Seen | None:
     run_began = time.monotonic()
     first = _run(plan, population, FIRST_SAMPLE / size, FIRST_LIMIT_SECONDS)
     if first is None:
-        return None
+        return _run(plan, population, LAST_SAMPLE / size, FIRST_LIMIT_SECONDS)
     seconds_each = (time.monotonic() - run_began) / FIRST_SAMPLE
-    left = BUDGET_SECONDS - (time.monotonic() - began)
-    wanted = [size * 1.05] if size <= SAMPLES[0] else []
-    for sample in [*wanted, *SAMPLES]:
-        if sample * seconds_each <= left and (sample < size or wanted):
-            second = _run(plan, population, min(1.0, sample / size), max(left * 2, 0.02))
-            return second or first
+    budget = SMALL_BUDGET_SECONDS if size <= SMALL_POPULATION else BUDGET_SECONDS
+    left = budget - (time.monotonic() - began)
+    for sample in [size, *SAMPLES] if size <= SAMPLES[0] else SAMPLES:
+        if sample <= size and sample * seconds_each <= left:
+            fraction = 1.0 if sample == size else sample / size
+            return _run(plan, population, fraction, max(left * 2, 0.02)) or first
     return first
 
 

@@ -186,6 +186,7 @@ def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trying, "FIRST_SAMPLE", 100)
     monkeypatch.setattr(trying, "PROBE_FRACTION", 0.999)
     monkeypatch.setattr(trying, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(trying, "SMALL_BUDGET_SECONDS", 0.0)
 
 
 def test_a_large_population_is_estimated_and_says_so(

@@ -187,7 +187,7 @@ function period(edit, isAhead) {
 function whereButton(edit) {
   if (edit.node.where) return null;
   return el("button", { type: "button", class: "btn btn-sm btn-quiet", "data-key": key(edit, "where"), onclick: edit.addWhere },
-    icon("funnel"), "that …");
+    icon("funnel"), "only those where …");
 }
 
 function eventParts(edit) {

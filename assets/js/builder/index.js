@@ -60,11 +60,19 @@ function build(root, catalogue) {
   });
   const treePane = el("div", { class: "gt-builder-pane" }, tree);
   const tabs = tabList([["Conditions", treePane], ["As text", pane.root]], async (at) => {
-    if (at === 1) await pane.show(plainNow());
-    else render();
+    if (at === 1) {
+      await pane.show(plainNow());
+      return;
+    }
+    if (invalidText !== null) {
+      invalidText = null;
+      save();
+      toast({ severity: "soon", text: "The text could not be read: these are the last conditions that could." });
+    }
+    render();
   });
   const notice = el("p", { class: "gt-builder-notice", role: "status", hidden: true });
-  const refresh = startPreview(panel, tree, root.dataset.previewUrl, () => {
+  const preview = startPreview(panel, tree, root.dataset.previewUrl, () => {
     const written = trees.write(history.root, readyWithin());
     return { written, body: { object: object(), tree: written.plain, unfinished: written.skipped.length, ...context() } };
   });
@@ -121,7 +129,7 @@ function build(root, catalogue) {
     if (renders) render(focus);
     undo.disabled = !history.past.length;
     redo.disabled = !history.future.length;
-    refresh();
+    preview.refresh();
     root.dispatchEvent(new CustomEvent("builder:change", { bubbles: true }));
   }
 
@@ -134,6 +142,7 @@ function build(root, catalogue) {
   function render(focus = null) {
     const held = focus ?? (tree.contains(document.activeElement) ? document.activeElement.dataset.key : null);
     tree.replaceChildren(renderTree(history.root, editor));
+    preview.reapply();
     if (held) (tree.querySelector(`[data-key="${held}"]`) ?? tree.querySelector(`[data-key^="${held.split(":")[0]}:"]`))?.focus();
   }
 
@@ -218,6 +227,8 @@ function build(root, catalogue) {
   }
 
   tree.addEventListener("keydown", (event) => {
+    // Enter in a field would send the whole form.
+    if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
     if (!(event.ctrlKey || event.metaKey) || !event.shiftKey) return;
     const act = { ArrowUp: "up", ArrowDown: "down", Backspace: "remove" }[event.key];
     const node = event.target.closest("[data-node]");

@@ -20,8 +20,10 @@ const number = new Intl.NumberFormat("en-GB");
 export function startPreview(panel, tree, url, ask) {
   const soon = lastOnly(250);
   let spoken = "";
+  let last = null;
 
   function show(written, answer) {
+    last = { written, answer };
     panel.classList.remove("is-stale");
     tree.classList.remove("is-stale");
     panel.innerHTML = answer.html; // our own template's, escaped there
@@ -78,7 +80,14 @@ export function startPreview(panel, tree, url, ask) {
     }
   }
 
-  return function refresh() {
+  // The tree was drawn anew: what was known of its conditions stays with them.
+  function reapply() {
+    if (!last) return;
+    showCounts(last.written.paths, last.answer);
+    showFaults(last.written, last.answer.faults);
+  }
+
+  function refresh() {
     panel.classList.add("is-stale");
     tree.classList.add("is-stale");
     soon(async (signal) => {
@@ -91,7 +100,9 @@ export function startPreview(panel, tree, url, ask) {
         panel.replaceChildren(el("p", { class: "gt-muted" }, error.message));
       }
     });
-  };
+  }
+
+  return { refresh, reapply };
 }
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;

@@ -28,8 +28,8 @@ function renderGroup(node, editor, place) {
         "li",
         { class: isGroup(child) ? "gt-tree-group" : "gt-tree-condition", "data-node": child.id },
         isGroup(child)
-          ? renderGroup(child, editor, { ...place, isRoot: false, at, of: node.children.length, joint: at ? joint : "" })
-          : renderCondition(child, editor, { ...place, at, of: node.children.length, joint: at ? joint : "" }),
+          ? renderGroup(child, editor, { ...place, isRoot: false, at, of: node.children.length, joint })
+          : renderCondition(child, editor, { ...place, at, of: node.children.length, joint }),
       ),
     ),
   );
@@ -38,6 +38,7 @@ function renderGroup(node, editor, place) {
     "div",
     { class: "gt-tree-box", role: "group", "aria-label": `${GROUPS.find(([it]) => it === kindKey(node))?.[1] ?? "Group"}, ${words}` },
     renderGroupHead(node, editor, place),
+    el("p", { class: "gt-cond-fault", id: `fault-${node.id}`, "data-fault": node.id, hidden: true }),
     node.children.length ? list : el("p", { class: "gt-tree-empty", "data-group": node.id }, place.isRoot ? "No condition yet: add the first." : "No condition yet."),
     el(
       "div",
@@ -71,9 +72,8 @@ function renderGroupHead(node, editor, place) {
     "div",
     { class: "gt-tree-head" },
     !isTop && handle(node, "group"),
-    place.joint && el("span", { class: "gt-cond-joint" }, place.joint),
+    place.of > 1 && el("span", { class: "gt-cond-joint" }, place.at ? place.joint : ""),
     chooser,
-    el("p", { class: "gt-cond-fault", "data-fault": node.id, hidden: true }),
     count(node),
     !isTop && menu(node, editor, `More for group ${place.at + 1} of ${place.of}`, groupActs(node)),
   );
@@ -93,7 +93,7 @@ function renderCondition(node, editor, place) {
       "div",
       { class: "gt-cond-row" },
       handle(node, "condition"),
-      place.joint && el("span", { class: "gt-cond-joint" }, place.joint),
+      place.of > 1 && el("span", { class: "gt-cond-joint" }, place.at ? place.joint : ""),
       node.negated > 0 &&
         el("button", {
           type: "button", class: "gt-cond-not", "data-key": `${node.id}:not`, "aria-label": "Not: remove",
