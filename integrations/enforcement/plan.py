@@ -199,7 +199,8 @@ def message_of(object_name: str, stage_name: str, conditions: Sequence[str], lin
         text = "; ".join([*conditions[:kept], *([f"and {rest} more"] if rest else [])])
         if len(text) <= room:
             return f"{start}{text}{end}"
-    return f"{start}{(conditions[0] if conditions else 'its exit criteria')[: room - 1].rstrip()}…{end}"
+    cut = (conditions[0] if conditions else "its exit criteria are met")[: max(room - 1, 0)].rstrip()
+    return f"{start}{cut}…{end}"[:LONGEST_MESSAGE]
 
 
 def conditions_in_words(criterion: Criterion) -> tuple[str, ...]:
