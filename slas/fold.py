@@ -10,22 +10,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Any
 
 from records.ids import derive_id
 from records.journey_data import Batch, EventData, JourneyData, RecordData
 from records.kinds import DELETED, RESTORED, VERIFIED
-from slas.calendars.business_time import Calendar
+from slas.conditions import Conditions, Spell
 from slas.evidence import Holding, Proof, holdings, meeting_plans, touches
+from slas.hands import Hand, Pause, due_time, hands, learned_turns
 from slas.kinds import CLOCK_DUE
 from slas.rules import Rule, RuleHistory, RuleVersion
-from slas.split import Segment, holder_at, party_of, split
+from slas.split import CUSTOMER, Segment, holder_at, party_of, split
 from slas.staff import Staff
 
-RUNNING, DUE, MET, BREACHED = "running", "due", "met", "breached"
+RUNNING, PAUSED, DUE, MET, BREACHED = "running", "paused", "due", "met", "breached"
 NOT_VERIFIED, WITHDRAWN, CANCELLED, SEEN_LATE = (
     "breached_not_verified", "withdrawn", "cancelled", "seen_late",
 )  # fmt: skip
@@ -106,6 +107,15 @@ class CorrectionData:
 
 
 @dataclass(frozen=True)
+class Retarget:
+    """The due time was moved at ``at``, when we learned of other hands, other hours or a pause."""
+
+    at: datetime
+    old: datetime | None
+    new: datetime | None
+
+
+@dataclass(frozen=True)
 class ClockData:
     """A folded clock; ``services`` writes it as a row."""
 
@@ -122,6 +132,11 @@ class ClockData:
     segments: tuple[Segment, ...]
     check: Check | None
     corrections: tuple[CorrectionData, ...]
+    retargets: tuple[Retarget, ...] = ()
+
+
+ConditionsOf = Callable[[Rule, RecordData, datetime], Conditions]
+"""(rule, subject, start) -> what pauses a clock and what calls it off."""
 
 
 def fold_clocks(
@@ -130,6 +145,7 @@ def fold_clocks(
     starts: Callable[[JourneyData, Rule], Iterable[Start]],
     batch: Batch,
     staff: Staff,
+    conditions: ConditionsOf,
 ) -> list[ClockData]:
     """All clocks of a journey, one per rule and start; a clock keeps the rule that was in force at its start."""
     found = []
@@ -142,7 +158,8 @@ def fold_clocks(
                     continue
                 if record.id not in owned:
                     owned[record.id] = holdings(journey, record, batch, staff)
-                found.append(_fold_one(journey, record, owned[record.id], version, start, batch, staff))
+                when = conditions(version.rule, record, start.at)
+                found.append(_fold_one(journey, record, owned[record.id], version, start, batch, staff, when))
     return found
 
 
@@ -154,9 +171,11 @@ def segments_until(
     end: datetime,
     batch: Batch,
     staff: Staff,
+    conditions: Conditions,
 ) -> list[Segment]:
     """Who had it from ``start`` to ``end``; what a page shows of a clock that has not stopped."""
-    return list(split(rule, start, end, holdings(journey, record, batch, staff), staff))
+    pauses = _pauses(record, conditions)
+    return list(split(rule, start, end, holdings(journey, record, batch, staff), staff, pauses=pauses))
 
 
 def _fold_one(
@@ -167,54 +186,109 @@ def _fold_one(
     start: Start,
     batch: Batch,
     staff: Staff,
+    conditions: Conditions,
 ) -> ClockData:
     rule = version.rule
     clock_id = derive_id("clock", rule.key, record.key, start.key)
-    calendar = staff.calendar_at(rule.acting_team, start.at) if rule.target.needs_calendar else None
+    timing = _Timing(rule, record, owned, start, staff, tuple(_pauses(record, conditions)))
     walk = _Walk(
         clock_id=clock_id,
         start=start,
+        timing=timing,
         is_measured_only=record.go_live_at is None or start.at < record.go_live_at,
         now=batch.now,
-        due_at=_due_at(rule, start, calendar[1] if calendar else None),
+        due_at=timing.due_at(start.learned_at),
     )
     walk.through(
         [
             *_plans(rule, start, journey),
+            *timing.turns(batch.now),
             *_proofs(rule, start, journey, owned, batch, staff),
             *_lives(record),
+            *_cancels(record, start, conditions),
             *_checks(journey, clock_id),
         ]
     )
     result = walk.result
     end = result.stopped_at or batch.now
+    # What is learned after the end moves nothing in a finished clock.
+    known_at = max(result.stop.learned_at, start.learned_at) if result.stop else batch.now
     holder = holder_at(owned, end)
+    hand = timing.hand_at(end, known_at) if rule.target.needs_calendar else None
+    segments = (
+        split(rule, start.at, end, owned, staff, pauses=timing.pauses, known_at=known_at)
+        if result.stopped_at
+        else ()
+    )
     return ClockData(
         id=clock_id,
         rule=rule,
         rule_version_id=version.id,
-        calendar_version_id=calendar[0] if calendar else None,
+        calendar_version_id=hand.version if hand else None,
         start=start,
         due_at=walk.due_at,
         result=result,
         is_measured_only=walk.is_measured_only,
         holder=holder,
-        has_it=party_of(rule, holder, end, staff),
-        segments=tuple(split(rule, start.at, end, owned, staff)) if result.stopped_at else (),
+        has_it=CUSTOMER if result.state == PAUSED else party_of(rule, holder, end, staff),
+        segments=tuple(segments),
         check=walk.check,
         corrections=tuple(walk.corrections),
+        retargets=tuple(walk.retargets),
     )
 
 
-def _due_at(rule: Rule, start: Start, calendar: Calendar | None) -> datetime | None:
-    """None for a target before an event (its plans tell), and for business time nobody wrote down."""
-    if rule.target.kind == "elapsed":
-        return start.at + timedelta(seconds=rule.target.seconds)
-    if calendar is None:
-        return None
-    if rule.target.kind == "business_days":
-        return calendar.add_days(start.at, rule.target.days).astimezone(UTC)
-    return calendar.add(start.at, rule.target.seconds).astimezone(UTC)
+@dataclass(frozen=True)
+class _Timing:
+    """How the due time of one clock follows from what was known."""
+
+    rule: Rule
+    record: RecordData
+    owned: Sequence[Holding]
+    start: Start
+    staff: Staff
+    pauses: tuple[Pause, ...]
+
+    @cached_property
+    def region(self) -> str:
+        return str(self.record.value_at("region", self.start.at)[1] or "")
+
+    def hands(self, known_at: datetime) -> list[Hand]:
+        return hands(self.rule, self.start.at, self.owned, self.staff, known_at, self.region)
+
+    def hand_at(self, at: datetime, known_at: datetime) -> Hand:
+        found = self.hands(known_at)
+        return next((hand for hand in reversed(found) if hand.begin <= at), found[0])
+
+    def due_at(self, known_at: datetime) -> datetime | None:
+        """By what was known at an instant; None for a target before an event, whose plans tell."""
+        if self.rule.target.kind == "before":
+            return None
+        known = [pause for p in self.pauses if (pause := p.known(known_at)) is not None]
+        in_hands = self.hands(known_at) if self.rule.target.needs_calendar else []
+        return due_time(self.rule, self.start.at, in_hands, known)
+
+    def is_paused(self, at: datetime) -> bool:
+        known = (p.known(at) for p in self.pauses)
+        return any(p is not None and p.begin <= at and (p.end is None or at < p.end) for p in known)
+
+    def turns(self, now: datetime) -> Iterator[_Learned]:
+        """The instants at which the due time may move."""
+        if self.rule.target.kind == "before":
+            return
+        found = {at for p in self.pauses for at in (p.learned_at, p.end_learned_at) if at is not None}
+        if self.rule.target.needs_calendar:
+            found |= learned_turns(self.rule, self.owned, self.staff, self.region)
+        for at in sorted(found):
+            if self.start.learned_at < at <= now:
+                yield _Learned(at, 0, partial(_Walk.retarget, at=at))
+
+
+def _pauses(record: RecordData, conditions: Conditions) -> list[Pause]:
+    return [
+        Pause(spell.begin, spell.learned_at, spell.end, spell.end_learned_at, spell.because)
+        for spell in conditions.pauses(record)
+    ]
 
 
 # --- what we learned, and when ---------------------------------------------------------------------------------
@@ -236,10 +310,13 @@ class _Walk:
 
     clock_id: uuid.UUID
     start: Start
+    timing: _Timing
     is_measured_only: bool
     now: datetime
     due_at: datetime | None
     due_learned_at: datetime | None = None
+    retargets: list[Retarget] = field(default_factory=list)
+    cancelled_at: datetime | None = None
     plans: dict[str, datetime | None] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -254,6 +331,17 @@ class _Walk:
         due_at = min((at for at in self.plans.values() if at), default=None)
         if due_at != self.due_at and not self.result.is_frozen:
             self.due_at, self.due_learned_at = due_at, learned_at
+
+    def retarget(self, at: datetime) -> None:
+        """Hands, hours or pauses have changed. A clock that is done or announced late keeps its due time."""
+        due_at = self.timing.due_at(at)
+        if due_at != self.due_at and not self.result.is_frozen:
+            self.retargets.append(Retarget(at, self.due_at, due_at))
+            self.due_at, self.due_learned_at = due_at, at
+
+    def cancel(self, at: datetime) -> None:
+        """Only the first time counts: who comes back starts a new clock."""
+        self.cancelled_at = self.cancelled_at or at
 
     def gain(self, proof: Proof) -> None:
         self.proofs.append(proof)
@@ -300,9 +388,12 @@ class _Walk:
     def _stand(self) -> Result:
         """The result by everything known so far."""
         due, check = self.due_at, self.check
+        called_off = self.cancelled_at
         stop = min(self.proofs, key=lambda p: (p.at, p.event.order), default=None)
         if stop and (due is None or stop.at <= due):
             return Result(WITHDRAWN if self.was_late else MET, stop)
+        if called_off and (due is None or called_off <= due) and (stop is None or called_off <= stop.at):
+            return Result(CANCELLED, cancelled_at=called_off)
         if due is not None and self.is_measured_only:
             if self.deleted_at and self.deleted_at <= due:
                 return Result(CANCELLED, cancelled_at=self.deleted_at)
@@ -315,6 +406,8 @@ class _Walk:
             return Result(BREACHED if check.was_readable else NOT_VERIFIED, stop, due)
         if self.deleted_at:
             return Result(CANCELLED, cancelled_at=self.deleted_at)
+        if due is None and self.timing.is_paused(self.now):
+            return Result(PAUSED)
         return Result(DUE if check else RUNNING)
 
 
@@ -384,6 +477,15 @@ def _lives(record: RecordData) -> Iterator[_Learned]:
         if event.kind in (DELETED, RESTORED):
             at = event.occurred_at if event.kind == DELETED else None
             yield _Learned(event.observed_at, 3, partial(_Walk.live, deleted_at=at), event)
+
+
+def _cancels(record: RecordData, start: Start, conditions: Conditions) -> Iterator[_Learned]:
+    """What calls the clock off: the first spell that lasts into it or begins in it."""
+    spells: Sequence[Spell] = conditions.cancels(record)
+    for spell in spells:
+        if spell.end is None or spell.end > start.at:
+            at, learned_at = max(spell.begin, start.at), max(spell.learned_at, start.learned_at)
+            yield _Learned(learned_at, 3, partial(_Walk.cancel, at=at), spell.event)
 
 
 def _checks(journey: JourneyData, clock_id: uuid.UUID) -> Iterator[_Learned]:

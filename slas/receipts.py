@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from definitions.in_force import load_typed_model
 from definitions.models import Signature, Version
-from definitions.versions import load_model, version_at
+from definitions.versions import version_at
 from effects.models import Effect
 from records.canonical import instant
 from records.loading import load_batch
@@ -17,11 +18,11 @@ from records.models import Connection
 from slas.calendars.sections import calendar_spec
 from slas.escalation import effect_key
 from slas.fold import segments_until
+from slas.in_force import ConditionsInForce, load_staff, rule_of
 from slas.lateness import counted_seconds, late_seconds, spare_seconds
 from slas.models import Clock
 from slas.querysets import LATE
 from slas.rules import Rule
-from slas.services import load_staff, rule_of
 from slas.split import SYSTEM, Segment
 from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
 from slas.visibility import Names, names_for
@@ -179,7 +180,11 @@ def _segments(clock: Clock, rule: Rule, now: datetime) -> list[Segment]:
     record = journey.record(clock.record_id)
     if record is None:
         return []
-    return segments_until(journey, record, rule, clock.started_at, now, batch, load_staff(load_model()))
+    typed = load_typed_model()
+    conditions = ConditionsInForce(typed)(rule, record, clock.started_at)
+    return segments_until(
+        journey, record, rule, clock.started_at, now, batch, load_staff(typed.versions), conditions
+    )
 
 
 def _segment(row: Mapping[str, Any]) -> Segment:

@@ -19,10 +19,12 @@ MOST_DAYS = 250
 WHEN = ("breached",)
 TO = ("owner", "manager", "team_manager")
 ACTS = ("sender", "receiver")
+HOURS = ("owner", "team", "region")
 BY = ("inbox", "email")
 EVIDENCE = ("person", "activity")
 RULE_KEYS = (
-    "name", "sentence", "from_team", "to_team", "agreed_by", "start", "stop", "target", "acts", "evidence", "escalate",
+    "name", "sentence", "from_team", "to_team", "agreed_by", "start", "stop", "target", "acts", "hours", "pause_while",
+    "cancel_when", "evidence", "escalate",
 )  # fmt: skip
 STEP_KEYS = ("when", "to", "by")
 
@@ -72,7 +74,9 @@ class Escalation:
 
 @dataclass(frozen=True)
 class Rule:
-    """One SLA rule. ``acts``: which side must act; its team's calendar counts the time."""
+    """One SLA rule. ``acts``: which side must act. ``hours``: whose working hours count: the owner's (else the acting
+    team's), the team's whoever owns it, or those of the buyer's region (else as owner). ``pause_while`` and
+    ``cancel_when``: conditions on the subject record, as trees."""
 
     key: str
     name: str
@@ -85,6 +89,9 @@ class Rule:
     acts: Literal["sender", "receiver"]
     evidence: tuple[str, ...]
     escalations: tuple[Escalation, ...]
+    hours: Literal["owner", "team", "region"] = "owner"
+    pause_while: Mapping[str, Any] | None = None
+    cancel_when: Mapping[str, Any] | None = None
 
     @property
     def acting_team(self) -> str:
@@ -150,6 +157,9 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
     acts = body.get("acts", "receiver")
     if acts not in ACTS:
         faults.append(Fault(("acts",), "unknown", "Use sender or receiver."))
+    hours = body.get("hours", "owner")
+    if hours not in HOURS:
+        faults.append(Fault(("hours",), "unknown", f"Use {', '.join(HOURS)}."))
     escalations = []
     steps = body.get("escalate") or []
     if not isinstance(steps, list | tuple):
@@ -178,6 +188,9 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         acts=acts,
         evidence=several(("evidence",), body.get("evidence", ["person"]), EVIDENCE),
         escalations=tuple(escalations),
+        hours=hours,
+        pause_while=body.get("pause_while"),
+        cancel_when=body.get("cancel_when"),
     )
     if faults:
         raise RuleError(faults)

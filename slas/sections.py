@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from definitions.criteria import CriterionError, parse
+from definitions.criteria.nodes import Leaf, conditions_of
 from definitions.reading import Reader, unknown, unknown_keys
-from definitions.sections import Body, Context, Fault, Section
+from definitions.sections import Body, Context, Fault, Section, path_parts
 from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, Calendar, read_shifts
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
-from slas.rules import RULE_KEYS, STEP_KEYS, RuleError, duration_words, parse_rule
+from slas.rules import RULE_KEYS, STEP_KEYS, Rule, RuleError, duration_words, parse_rule
 
 
 def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
@@ -31,7 +33,7 @@ def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
     if rule.target.needs_calendar and not _has_calendar(rule.acting_team, context):
         text = f"Nobody wrote down when {rule.acting_team} works: give it a calendar."
         faults.append(Fault(("target", rule.target.kind), "no_calendar", text))
-    return faults + strange
+    return [*faults, *_condition_faults(rule, context), *strange]
 
 
 def _strange_in_rule(body: Body, context: Context) -> list[Fault]:
@@ -63,6 +65,15 @@ def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
     read = Reader(body)
     read.text("name", most=120)
     read.some_of("teams", context.teams, "team", required=False)
+    people = read.some_of("people", None, "e-mail address", required=False)
+    regions = read.some_of("regions", None, "region", required=False)
+    for name, mine in (("people", people), ("regions", regions)):
+        for i, who in enumerate(mine):
+            twin = _also_named(name, who, key, context)
+            if twin:
+                read.fault(
+                    "repeated", f"“{who}” stands in the working hours “{twin}” too; remove one", name, i
+                )
     faults = [
         *read.faults,
         *unknown_keys(body, CALENDAR_KEYS),
@@ -73,6 +84,50 @@ def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
     except (ValueError, TypeError) as error:
         faults.append(Fault((), "calendar", str(error)))
     return faults
+
+
+def _also_named(name: str, who: str, key: str, context: Context) -> str:
+    """Another calendar that names the same person or region, "" for none."""
+    return next(
+        (
+            other
+            for other, body in sorted(context.bodies.get("calendars", {}).items())
+            if other != key and who.lower() in [str(one).lower() for one in body.get(name) or []]
+        ),
+        "",
+    )
+
+
+def _condition_faults(rule: Rule, context: Context) -> list[Fault]:
+    """What forbids the conditions that pause or call off: they must build, and read nothing but fields and no window:
+    time alone must not stop a clock that nobody touched."""
+    faults = []
+    for name, tree in (("pause_while", rule.pause_while), ("cancel_when", rule.cancel_when)):
+        if tree is None:
+            continue
+        object_name = _subject_of(rule, context)
+        try:
+            criterion = parse(tree, context.catalogue, object=object_name)
+        except CriterionError as error:
+            faults += [Fault((name, *path_parts(f.path)), f.code, f.text) for f in error.faults]
+            continue
+        for one in conditions_of(criterion.root):
+            if not isinstance(one, Leaf) or one.window is not None or one.currency is not None:
+                text = "use conditions on fields, without “within” and currencies, here"
+                faults.append(Fault((name, *path_parts(one.path)), "not_here", text))
+    return faults
+
+
+def _subject_of(rule: Rule, context: Context) -> str:
+    """The object whose records a rule's clocks run on."""
+    kind, subject = rule.start
+    stage = subject
+    if kind != "stage_entered":
+        stage = str(
+            (context.bodies.get("handoffs", {}).get(subject, {}).get("opens_on") or {}).get("stage", "")
+        )
+    claim = context.bodies.get("stages", {}).get(stage, {}).get("claimed_when") or {}
+    return str(claim.get("object") or "person")
 
 
 def rule_remarks(key: str, body: Body, context: Context) -> list[Fault]:

@@ -12,23 +12,21 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q
 
-from definitions.models import StageEntry, Version
-from definitions.versions import Model, load_model
+from definitions.in_force import load_typed_model
+from definitions.models import StageEntry
 from effects.tick import ring
 from records.derived import write_derived
 from records.journey_data import Batch, EventData, JourneyData
 from records.models import Event, Record, RefreshRequest
 from records.services import gtmops_connection, touch
 from slas import escalation
-from slas.calendars.business_time import Calendar
-from slas.calendars.sections import calendar_of
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Start, fold_clocks
+from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
 from slas.kinds import CLOCK_DUE
 from slas.models import Clock, Correction
-from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
-from slas.staff import Staff
-from teams.models import Membership, Person, Team
+from slas.rules import Rule
+from teams.models import Team
 
 CLOCK_FIELDS = (
     "rule", "calendar", "journey", "record", "start_event", "started_at", "due_at", "state", "stopped_at",
@@ -42,13 +40,14 @@ CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
 
 def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
-    model = load_model()
-    rules, staff, starts = load_rules(model), load_staff(model), _Starts(batch)
+    typed = load_typed_model()
+    rules, staff, starts = load_rules(typed.versions), load_staff(typed.versions), _Starts(batch)
+    conditions = ConditionsInForce(typed)
     teams = dict(Team.objects.values_list("key", "pk"))
     folded = [
         (journey, clock)
         for journey in batch.journeys.values()
-        for clock in fold_clocks(journey, rules, starts, batch, staff)
+        for clock in fold_clocks(journey, rules, starts, batch, staff, conditions)
     ]
     ids = list(batch.journeys)
     late_before = set(
@@ -68,48 +67,6 @@ def refresh(batch: Batch) -> None:
     )
     late = [c for _, c in folded if c.result.state in LATE and c.id not in late_before]
     escalation.announce(late, batch.now)
-
-
-def load_rules(model: Model) -> list[RuleHistory]:
-    return [
-        RuleHistory(
-            tuple(
-                RuleVersion(v.pk, rule_of(v), v.effective_from, v.retired_at)
-                for v in model.history("sla_rules", key)
-                if v.effective_from is not None
-            )
-        )
-        for key in model.keys("sla_rules")
-    ]
-
-
-def rule_of(version: Version) -> Rule:
-    """The rule of a version; parsed once per process, since a version never changes."""
-    if version.pk not in _rules:
-        _rules[version.pk] = parse_rule(version.key, version.body)
-    return _rules[version.pk]
-
-
-_rules: dict[int, Rule] = {}
-
-
-def load_staff(model: Model) -> Staff:
-    """Everybody's teams over time (two queries) and the calendars of every team."""
-    stays: dict[int, list[tuple[datetime, datetime | None, str]]] = defaultdict(list)
-    rows = Membership.objects.order_by("person_id", "started_at")
-    for person, begin, end, team in rows.values_list("person_id", "started_at", "ended_at", "team__key"):
-        stays[person].append((begin, end, team))
-    calendars: dict[str, list[tuple[datetime, int, Calendar]]] = defaultdict(list)
-    for key in model.keys("calendars"):
-        for version in model.history("calendars", key):
-            for team in version.body.get("teams", []):
-                if version.effective_from is not None:
-                    calendars[team].append((version.effective_from, version.pk, calendar_of(version)))
-    return Staff(
-        active=frozenset(Person.objects.active().values_list("pk", flat=True)),
-        stays=stays,
-        calendars={team: sorted(rows, key=lambda r: r[:2]) for team, rows in calendars.items()},
-    )
 
 
 class _Starts:
@@ -180,6 +137,10 @@ def _receipt(clock: ClockData) -> dict[str, Any]:
     return {
         "holder": clock.holder.name if clock.holder else NOBODY,
         "is_exact": clock.start.is_exact,
+        "retargets": [
+            {"at": r.at.isoformat(), "old": r.old and r.old.isoformat(), "new": r.new and r.new.isoformat()}
+            for r in clock.retargets
+        ],
         "stop": stop
         and {"what": stop.what, "who": stop.who, "by": stop.person_id, "in": stop.event.connection},
         "read_again": [

@@ -1,8 +1,8 @@
-"""Who works where and when, as the fold sees it (pure)."""
+"""Who works where, by which hours, and who is away, as the fold sees it (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,16 +11,42 @@ from slas.calendars.business_time import Calendar
 Stay = tuple[datetime, datetime | None, str]
 """(from, to or None, team key) of one membership."""
 
+Hours = tuple[datetime, int, Calendar]
+"""(in force from, version id, calendar)."""
+
+OwnHours = tuple[datetime, int | None, Calendar | None]
+"""The same of a person or region; None from when no calendar names them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """One absence in [begin, end). ``entered_at``: when it was written down; ``withdrawn_at``: taken back again."""
+
+    begin: datetime
+    end: datetime
+    cover: int | None
+    entered_at: datetime
+    withdrawn_at: datetime | None = None
+
+    def is_known(self, at: datetime) -> bool:
+        return self.entered_at <= at and (self.withdrawn_at is None or at < self.withdrawn_at)
+
 
 @dataclass(frozen=True)
 class Staff:
-    """``stays``: person id -> memberships; ``calendars``: team key -> [(in force from, version id, calendar)].
+    """``stays``: person id -> memberships; ``calendars``: team key -> hours; ``own`` and ``regional``: hours that a
+    calendar gives to single people and to regions of buyers; ``away``: person id -> absences; ``names``: person id ->
+    name.
 
-    Both lists rise in time. ``active``: who may sign in today, for those whose memberships don't tell."""
+    All lists rise in time. ``active``: who may sign in today, for those whose memberships don't tell."""
 
     active: frozenset[int] = frozenset()
     stays: Mapping[int, Sequence[Stay]] = field(default_factory=dict)
-    calendars: Mapping[str, Sequence[tuple[datetime, int, Calendar]]] = field(default_factory=dict)
+    calendars: Mapping[str, Sequence[Hours]] = field(default_factory=dict)
+    own: Mapping[int, Sequence[OwnHours]] = field(default_factory=dict)
+    regional: Mapping[str, Sequence[OwnHours]] = field(default_factory=dict)
+    away: Mapping[int, Sequence[Away]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
     def team_at(self, person_id: int | None, at: datetime) -> str | None:
         """The team a person was in; before the first known membership, that first one's team."""
@@ -46,3 +72,38 @@ class Staff:
             if found is None or begin <= at:
                 found = (version, calendar)
         return found
+
+    def hours_at(
+        self, person_id: int | None, team: str, at: datetime, region: str = ""
+    ) -> tuple[int, Calendar] | None:
+        """(version id, calendar) by which it counts: the buyer's region where ``region`` is asked for, else the
+        person's own, else the team's. None when nobody wrote any down."""
+        return (
+            (_own_at(self.regional.get(region, ()), at) if region else None)
+            or (_own_at(self.own.get(person_id, ()), at) if person_id is not None else None)
+            or self.calendar_at(team, at)
+        )
+
+    def turns(self, person_id: int | None, team: str, region: str = "") -> Iterator[datetime]:
+        """When ``hours_at`` may give another answer."""
+        for lines in (
+            self.calendars.get(team, ()),
+            self.own.get(person_id, ()) if person_id is not None else (),
+            self.regional.get(region, ()) if region else (),
+        ):
+            # The first one holds for all time before it too.
+            yield from (line[0] for line in lines[1:])
+
+    def away_at(self, person_id: int, at: datetime, known_at: datetime) -> Away | None:
+        """The absence a person is in, as it was known then; one with a cover before one without."""
+        found = [a for a in self.away.get(person_id, ()) if a.begin <= at < a.end and a.is_known(known_at)]
+        return min(found, key=lambda a: (a.cover is None, a.begin, a.end), default=None)
+
+
+def _own_at(lines: Sequence[OwnHours], at: datetime) -> tuple[int, Calendar] | None:
+    found: tuple[int | None, Calendar | None] = (None, None)
+    for number, (begin, version, calendar) in enumerate(lines):
+        if not number or begin <= at:
+            found = (version, calendar)
+    version, calendar = found
+    return None if version is None or calendar is None else (version, calendar)

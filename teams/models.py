@@ -210,6 +210,12 @@ class Absence(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     cover = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="covers")
+    entered_at = models.DateTimeField(
+        default=timezone.now, help_text="When it was written down: it moves no clock that was done before."
+    )
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="Taken back; what it has moved until then stays."
+    )
 
     objects = AbsenceQuerySet.as_manager()
 

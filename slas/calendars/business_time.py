@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2299
 FIRST_DAY = date(FIRST_YEAR, 1, 1).toordinal()
 END_DAY = date(LAST_YEAR + 1, 1, 1).toordinal()
 MARGIN_DAYS = 400
+ONE_DAY = timedelta(days=1)
 DAY_MINUTES = 24 * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SPEC_KEYS = frozenset({"tz", "week", "holidays", "exceptions", "absences"})
@@ -138,18 +139,29 @@ class Calendar:
         holidays, exceptions and absences; a night shift closes the day it began on. Raises ValueError for a naive
         `start`, for less than one day, or when the years covered hold too few working days.
         """
-        if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        if isinstance(days, bool) or days != int(days) or days < 1:
             raise ValueError("days must be a whole number, one or more")
-        local = datetime.fromtimestamp(_epoch_second(start), self.zone)
-        day, closing = local.date().toordinal(), 0
-        while days:
-            day += 1
-            if not FIRST_DAY + 2 <= day < END_DAY - 2:
-                raise ValueError(f"too few working days within the years {FIRST_YEAR} to {LAST_YEAR}")
-            opened = list(_subtracted(_merged(self._opened(day)), self._absences))
-            if opened:
-                days, closing = days - 1, opened[-1][1]
-        return datetime.fromtimestamp(closing, self.zone)
+        day = datetime.fromtimestamp(_epoch_second(start), self.zone).date()
+        while True:
+            day += ONE_DAY
+            opened = self.opened_on(day)
+            days -= bool(opened)
+            if not days:
+                return opened[-1][1]
+
+    def opened_on(self, day: date) -> list[tuple[datetime, datetime]]:
+        """Open (start, end) pairs of the shifts that begin on a local date; a night shift ends the next morning.
+
+        Raises ValueError for a day outside the years covered.
+        """
+        number = day.toordinal()
+        if not FIRST_DAY + 2 <= number < END_DAY - 2:
+            raise ValueError(f"too few working days within the years {FIRST_YEAR} to {LAST_YEAR}")
+        pieces = _subtracted(_merged(self._opened(number)), self._absences)
+        return [
+            (datetime.fromtimestamp(start, self.zone), datetime.fromtimestamp(end, self.zone))
+            for start, end in pieces
+        ]
 
     def elapsed(self, start: datetime, end: datetime) -> int:
         """Working seconds from `start` to `end`; negative when `end` comes first.

@@ -11,7 +11,7 @@ import holidays
 from definitions.models import Version
 from slas.calendars.business_time import Calendar
 
-CALENDAR_KEYS = ("name", "teams", "tz", "week", "holidays_of", "holidays", "exceptions")
+CALENDAR_KEYS = ("name", "teams", "people", "regions", "tz", "week", "holidays_of", "holidays", "exceptions")
 PLACE_KEYS = ("country", "subdivision")
 FIRST_HOLIDAY_YEAR, LAST_HOLIDAY_YEAR = 2015, 2045
 

@@ -13,10 +13,12 @@ from records.canonical import instant_text
 from records.ids import derive_id, record_key
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
 from slas.calendars.business_time import Calendar
+from slas.conditions import Conditions
 from slas.fold import ClockData, Start, fold_clocks
 from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Staff
 
+NO_CONDITIONS = Conditions()
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
 AUSTIN = Calendar.from_spec(
     {
@@ -25,20 +27,23 @@ AUSTIN = Calendar.from_spec(
         "holidays": ["2026-11-26"],
     }
 )
-SASHA, MIRA, ODD, GONE, AVA = 1, 2, 3, 4, 5
+SASHA, MIRA, ODD, GONE, AVA, LENA = 1, 2, 3, 4, 5, 6
 OWNERS = {
     ("hubspot", "sasha"): OwnerData("Sasha Field", "person", True, SASHA),
     ("hubspot", "mira"): OwnerData("Mira Post", "person", True, MIRA),
+    ("hubspot", "lena"): OwnerData("Lena Ruhrig", "person", True, LENA),
+    ("hubspot", "odd"): OwnerData("Odd Moe", "person", True, ODD),
     ("hubspot", "ava"): OwnerData("Ava Lind", "person", True, AVA),
     ("hubspot", "gone"): OwnerData("Gil Past", "person", False, GONE),
     ("hubspot", "switched_off"): OwnerData("Odd Moe", "person", False, ODD),
     ("hubspot", "queue"): OwnerData("Inbound queue", "queue", True, None),
 }
 STAFF = Staff(
-    active=frozenset({SASHA, MIRA, ODD, AVA}),
+    active=frozenset({SASHA, MIRA, ODD, AVA, LENA}),
     stays={
         SASHA: [(LONG_AGO, None, "sdr")],
         ODD: [(LONG_AGO, None, "sdr")],
+        LENA: [(LONG_AGO, None, "sdr")],
         MIRA: [(LONG_AGO, None, "marketing")],
         AVA: [(LONG_AGO, None, "sales")],
         GONE: [(LONG_AGO, datetime(2026, 11, 1, tzinfo=UTC), "sdr")],
@@ -221,7 +226,11 @@ class Buyer:
             )
 
     def clocks(
-        self, which: Sequence[RuleHistory], now: str | datetime, staff: Staff = STAFF
+        self,
+        which: Sequence[RuleHistory],
+        now: str | datetime,
+        staff: Staff = STAFF,
+        conditions: Conditions = NO_CONDITIONS,
     ) -> list[ClockData]:
         moment = austin(now) if isinstance(now, str) else now
         known = {
@@ -231,11 +240,19 @@ class Buyer:
         }
         seen = Buyer(self.go_live_at, known)
         batch = Batch({}, OWNERS, now=moment)
-        return fold_clocks(seen.journey(), which, mql_starts, batch, staff)
+        return fold_clocks(
+            seen.journey(), which, mql_starts, batch, staff, lambda rule, record, at: conditions
+        )
 
-    def clock(self, which: Rule, now: str | datetime, staff: Staff = STAFF) -> ClockData:
+    def clock(
+        self,
+        which: Rule,
+        now: str | datetime,
+        staff: Staff = STAFF,
+        conditions: Conditions = NO_CONDITIONS,
+    ) -> ClockData:
         """The one clock of a rule, as it stands with what is known at ``now``."""
-        (found,) = self.clocks([in_force(which)], now, staff)
+        (found,) = self.clocks([in_force(which)], now, staff, conditions)
         return found
 
 

@@ -1,0 +1,144 @@
+"""Rules, working hours and conditions in the typed form that the fold reads: one load for a whole batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from definitions.bodies import StageBody, build_criterion
+from definitions.criteria import Criterion
+from definitions.criteria.criterion import any_of
+from definitions.in_force import TypedModel
+from definitions.models import Version
+from definitions.versions import Model
+from records.journey_data import RecordData
+from slas.calendars.sections import calendar_of
+from slas.conditions import Conditions
+from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
+from slas.staff import Away, Hours, OwnHours, Staff
+from teams.models import Absence, Membership, Person
+
+
+def load_rules(model: Model) -> list[RuleHistory]:
+    return [
+        RuleHistory(
+            tuple(
+                RuleVersion(v.pk, rule_of(v), v.effective_from, v.retired_at)
+                for v in model.history("sla_rules", key)
+                if v.effective_from is not None
+            )
+        )
+        for key in model.keys("sla_rules")
+    ]
+
+
+def rule_of(version: Version) -> Rule:
+    """The rule of a version; parsed once per process, since a version never changes."""
+    if version.pk not in _rules:
+        _rules[version.pk] = parse_rule(version.key, version.body)
+    return _rules[version.pk]
+
+
+_rules: dict[int, Rule] = {}
+
+
+# --- people and their hours ------------------------------------------------------------------------------------
+
+
+def load_staff(model: Model) -> Staff:
+    """Everybody's teams and absences over time, and all working hours. Three queries."""
+    stays: dict[int, list[tuple[datetime, datetime | None, str]]] = defaultdict(list)
+    rows = Membership.objects.order_by("person_id", "started_at")
+    for person, begin, end, team in rows.values_list("person_id", "started_at", "ended_at", "team__key"):
+        stays[person].append((begin, end, team))
+    away: dict[int, list[Away]] = defaultdict(list)
+    for row in Absence.objects.order_by("person_id", "starts_at", "pk"):
+        away[row.person_id].append(
+            Away(row.starts_at, row.ends_at, row.cover_id, row.entered_at, row.withdrawn_at)
+        )
+    people = list(Person.objects.values_list("pk", "email", "name", "is_active"))
+    by_email = {email.lower(): pk for pk, email, _, _ in people}
+    return Staff(
+        active=frozenset(pk for pk, _, _, is_active in people if is_active),
+        stays=stays,
+        calendars=_team_hours(model),
+        own={by_email[who]: hours for who, hours in _own_hours(model, "people").items() if who in by_email},
+        regional=_own_hours(model, "regions"),
+        away=away,
+        names={pk: name for pk, _, name, _ in people},
+    )
+
+
+def _team_hours(model: Model) -> Mapping[str, Sequence[Hours]]:
+    found: dict[str, list[Hours]] = defaultdict(list)
+    for key in model.keys("calendars"):
+        for version in model.history("calendars", key):
+            for team in version.body.get("teams", []):
+                if version.effective_from is not None:
+                    found[team].append((version.effective_from, version.pk, calendar_of(version)))
+    return {team: sorted(rows, key=lambda r: r[:2]) for team, rows in found.items()}
+
+
+def _own_hours(model: Model, named: str) -> Mapping[str, Sequence[OwnHours]]:
+    """Person (by e-mail) or region -> hours over time, by the calendars that name them under ``named``."""
+    history = [v for key in model.keys("calendars") for v in model.history("calendars", key)]
+    begins = {v.effective_from for v in history} | {v.retired_at for v in history}
+    whose = {str(who).lower() if named == "people" else str(who) for v in history for who in _named(v, named)}
+    found: dict[str, list[OwnHours]] = defaultdict(list)
+    for at in sorted(begin for begin in begins if begin is not None):
+        held = [v for key in model.keys("calendars") if (v := model.at("calendars", key, at)) is not None]
+        for who in sorted(whose):
+            version = next((v for v in held if who in _folded(_named(v, named), named)), None)
+            line: OwnHours = (at, version.pk, calendar_of(version)) if version else (at, None, None)
+            if line[1] != (found[who][-1][1] if found[who] else None):
+                found[who].append(line)
+    return found
+
+
+def _named(version: Version, named: str) -> Iterable[object]:
+    told = version.body.get(named)
+    return told if isinstance(told, list) else ()
+
+
+def _folded(told: Iterable[object], named: str) -> set[str]:
+    return {str(one).lower() if named == "people" else str(one) for one in told}
+
+
+# --- conditions ------------------------------------------------------------------------------------------------
+
+
+class ConditionsInForce:
+    """What pauses a clock and what calls it off: the rule's own conditions, and the exclusions of the definition of
+    the stage that started it, by the version in force then. Asked without a query."""
+
+    def __init__(self, typed: TypedModel) -> None:
+        self._typed = typed
+        self._stages = {history.key: history for history in typed.stage_histories()}
+        self._definitions = typed.definition_histories()
+        self._known: dict[tuple[int, str, tuple[int, ...]], Conditions] = {}
+
+    def __call__(self, rule: Rule, record: RecordData, at: datetime) -> Conditions:
+        excluding = self._exclusions(rule, record, at)
+        name = (id(rule), record.object, tuple(id(criterion) for criterion in excluding))
+        if name not in self._known:
+            cancels = [c for c in (self._built(rule.cancel_when, record.object), *excluding) if c]
+            self._known[name] = Conditions(
+                self._built(rule.pause_while, record.object), any_of(cancels) if cancels else None
+            )
+        return self._known[name]
+
+    def _exclusions(self, rule: Rule, record: RecordData, at: datetime) -> list[Criterion]:
+        kind, subject = rule.start
+        history = self._stages.get(subject) if kind == "stage_entered" else None
+        stage: StageBody | None = history.at(at) if history else None
+        versions = self._definitions.get(stage.definition) if stage else None
+        version = versions.at(at) if versions else None
+        if version is None or not version.body.is_about(record.object, record.connection):
+            return []
+        return [e.criterion for e in version.body.exclusions if e.criterion is not None]
+
+    def _built(self, tree: Mapping[str, object] | None, object_name: str) -> Criterion | None:
+        if tree is None:
+            return None
+        return build_criterion(tree, self._typed.catalogue, object_name)[0]
