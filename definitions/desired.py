@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from definitions.bodies import DEFINITIONS
+from definitions.facts import load_facts
 from definitions.in_force import load_typed_model
-from definitions.judging import Standing, judge, standing
+from definitions.judging import InForce, Standing, judge, standing
 from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch
 from records.own_fields import OWN_FIELD_BY_NAME
@@ -19,20 +19,20 @@ MISSING_LENGTH = OWN_FIELD_BY_NAME["gtm_missing"].length
 
 
 def compute(batch: Batch) -> Values:
-    """(record, field) -> value, for every record that may be written. Two queries for the batch."""
+    """(record, field) -> value, for every record that may be written. A constant number of queries for the batch."""
     writable = {j.id: records for j in batch.journeys.values() if (records := writable_records(j))}
     if not writable:
         return {}
     model = load_typed_model()
     stages = model.stages(batch.now)
-    in_force = model.in_force(batch.now)
+    definitions = model.in_force(model.moment(batch.now)).definitions
+    in_force, facts = InForce(definitions, {}), load_facts(batch, model)
     judged: dict[uuid.UUID, dict[str, list[tuple[str, Sequence[str]]]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for journey_id in writable:
-        for one in judge(batch.journeys[journey_id], in_force, batch.now):
-            if one.section == DEFINITIONS:
-                judged[journey_id][one.key].append((one.state, one.missing))
+        for one in judge(batch.journeys[journey_id], in_force, batch.now, facts):
+            judged[journey_id][one.key].append((one.state, one.missing))
     values: dict[tuple[uuid.UUID, str], Any] = {}
     for journey_id, records in writable.items():
         told = standing(judged[journey_id], stages)

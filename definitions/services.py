@@ -12,8 +12,9 @@ from django.db.models import Q
 
 from definitions.bodies import DEFINITIONS, PIPELINES, definition_body, pipeline_body
 from definitions.copies import load_copies
+from definitions.facts import load_facts
 from definitions.in_force import TypedModel, load_typed_model
-from definitions.judging import FactsSource, InForce, Judged, OwnValues, judge
+from definitions.judging import InForce, Judged, judge
 from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
 from definitions.paper import text_fields
 from definitions.passages import PipelineHistory, Stay, stays
@@ -43,7 +44,7 @@ def refresh(batch: Batch) -> Refreshed:
     stages, definitions = model.stage_histories(), model.definition_histories()
     pipelines, in_force = model.pipeline_histories(), model.in_force(model.moment(batch.now))
     under_watch = _under_watch(model, batch)
-    facts: FactsSource = OwnValues()
+    facts = load_facts(batch, model, [version.body for version, _ in under_watch])
     copied = load_copies(batch, _texts_of(pipelines))
     wanted_entries: list[StageEntry] = []
     wanted_passages: list[Passage] = []
