@@ -7,18 +7,23 @@ A world is plain: {"objects": spec of the catalogue, "currencies": spec}. `COMPI
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 
 from definitions.criteria import Catalogue
 from tests.definitions.criteria.strategies import (
-    OPTIONS,
-    catalogues,
+    chance,
+    draw_fields,
+    draw_leaf,
+    draw_record,
+    draw_tree,
     instants,
-    leaves,
-    records,
+    operands_in,
+    pick,
     spell_instant,
+    times,
 )
 
 World = dict[str, Any]
@@ -41,21 +46,32 @@ MONEY = {"amount": {"type": "money"}, "currency": {"type": "picklist"}}
 DATE_ODDS = ["2024-02-29", "2026-03-29", "2026-10-25", "2026-12-31", "2027-01-01"]
 
 
+ACTIVITY: dict[str, dict[str, Any]] = {
+    "kind": {"type": "picklist", "options": KINDS},
+    "occurred_at": {"type": "datetime"},
+    "direction": {"type": "picklist", "options": ["inbound", "outbound"]},
+    "notes": {"type": "text"},
+}
+
+
+OWN_ACTIVITY = {name: ACTIVITY[name] for name in ("direction", "notes")}
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    activity: dict[str, Any] = {
-        "kind": {"type": "picklist", "options": KINDS},
-        "occurred_at": {"type": "datetime"},
-        "direction": {"type": "picklist", "options": ["inbound", "outbound"]},
-        "notes": {"type": "text"},
+    """The fields of every object, and what is known of the rates of currencies."""
+    objects = {
+        "person": draw_fields(draw) | MONEY,
+        "deal": draw_fields(draw, most=3) | MONEY,
+        "account": {"industry": {"type": "text"}, "fleet": {"type": "number"}},
+        "activity": ACTIVITY,
     }
-    objects = {"person": draw(catalogues()) | MONEY, "activity": activity}
-    objects["deal"] = draw(catalogues()) | MONEY
-    objects["account"] = {"industry": {"type": "text"}, "fleet": {"type": "number"}}
-    rates = st.dictionaries(st.sampled_from(DATE_ODDS), st.sampled_from(RATES), max_size=3)
     currencies: dict[str, Any] = {"EUR": {"is_base": True}}
-    for code in draw(st.sets(st.sampled_from(CODES[1:]))):
-        currencies[code] = {"rates": draw(rates)}
+    for code in CODES[1:]:
+        if chance(draw):
+            currencies[code] = {
+                "rates": {pick(draw, DATE_ODDS): pick(draw, RATES) for _ in times(draw, 0, 3)}
+            }
     return {"objects": objects, "currencies": currencies}
 
 
@@ -63,93 +79,91 @@ def catalogue_of(world: World) -> Catalogue:
     return Catalogue.from_spec(world["objects"], currencies=world["currencies"])
 
 
-windows = st.builds(lambda unit, count: {unit: count}, st.sampled_from(UNITS), st.integers(1, 40))
+LENGTHS = st.integers(1, 40)
 
 
-@st.composite
-def bounds(draw: st.DrawFn) -> Tree:
-    match draw(st.integers(0, 4)):
-        case 0:
-            return {}
-        case 1:
-            return {"at_least": draw(st.integers(1, 3))}
-        case 2:
-            return {"at_most": draw(st.integers(0, 2))}
-        case 3:
-            least = draw(st.integers(1, 2))
-            return {"at_least": least, "at_most": least + draw(st.integers(0, 1))}
-    return {"at_least": 1}
+def draw_window(draw: st.DrawFn) -> dict[str, int]:
+    return {pick(draw, UNITS): draw(LENGTHS)}
 
 
-@st.composite
-def money_leaves(draw: st.DrawFn) -> Tree:
-    op = draw(st.sampled_from(["at_least", "less_than", "is", "is_none_of", "between"]))
-    value: Any = draw(st.sampled_from([0, 5, 100, 92, 99.36, 1e-9, 10**15]))
+def draw_bounds(draw: st.DrawFn) -> Tree:
+    return pick(
+        draw,
+        [
+            {}, {"at_least": 1}, {"at_least": 1}, {"at_least": 2}, {"at_least": 3}, {"at_most": 0}, {"at_most": 1},
+            {"at_most": 2}, {"at_least": 1, "at_most": 1}, {"at_least": 1, "at_most": 2},
+        ],
+    )  # fmt: skip
+
+
+def draw_money(draw: st.DrawFn) -> Tree:
+    op = pick(draw, ["at_least", "less_than", "is", "is_none_of", "between"])
+    value: Any = pick(draw, [0, 5, 100, 92, 99.36, 1e-9, 10**15])
     if op == "is_none_of":
         value = [value, 7]
     elif op == "between":
-        value = [value, value + draw(st.integers(0, 50))]
-    return {"field": "amount", "op": op, "value": value, "currency": draw(st.sampled_from(CODES))}
+        value = [value, value + pick(draw, [0, 1, 50])]
+    return {"field": "amount", "op": op, "value": value, "currency": pick(draw, CODES)}
 
 
-def groups_of(leaf: st.SearchStrategy[Tree], most: int) -> st.SearchStrategy[Tree]:
-    return st.recursive(
-        leaf,
-        lambda below: st.one_of(
-            st.lists(below, min_size=1, max_size=3).map(lambda children: {"all": children}),
-            st.lists(below, min_size=1, max_size=3).map(lambda children: {"any": children}),
-            below.map(lambda child: {"not": child}),
-        ),
-        max_leaves=most,
-    )
+def draw_condition(draw: st.DrawFn, fields: dict[str, Any], *, moving: bool = False) -> Tree:
+    """On a field; on one of money often in a currency."""
+    if "amount" in fields and pick(draw, [False, False, False, True]):
+        return draw_money(draw)
+    return draw_leaf(draw, fields, moving=moving)
 
 
-def conditions_on(fields: dict[str, Any], *, moving: bool = False) -> st.SearchStrategy[Tree]:
-    plain = leaves(fields, moving=moving)
-    return plain | money_leaves() if "amount" in fields else plain
+def draw_property(draw: st.DrawFn) -> Tree:
+    leaf = draw_leaf(draw, PROPERTIES)
+    return leaf if leaf["op"] not in ("is_empty", "is_not_empty") else {"field": "trial", "op": "is_true"}
 
 
-@st.composite
-def property_leaves(draw: st.DrawFn) -> Tree:
-    return draw(
-        leaves(
-            {"plan": PROPERTIES["plan"], "seats": PROPERTIES["seats"], "trial": PROPERTIES["trial"]}
-        ).filter(lambda leaf: leaf["op"] not in ("is_empty", "is_not_empty"))
-    )
+def draw_list_leaf(draw: st.DrawFn, world: World, *, moving: bool = False) -> Tree:
+    objects = world["objects"]
+
+    def on(name: str) -> Tree:
+        return draw_condition(draw, objects[name], moving=moving)
+
+    match pick(draw, ["activity", "related", "stage", "event"]):
+        case "activity":
+            leaf: Tree = {"activity": pick(draw, [*KINDS, "any"])} | draw_bounds(draw)
+            if moving or chance(draw):
+                leaf[pick(draw, ["within", "within", "within_next"])] = draw_window(draw)
+            where = partial(on, "activity")
+        case "related":
+            name = pick(draw, sorted(RELATIONS))
+            leaf = {"related": name} | draw_bounds(draw)
+            where = partial(on, RELATIONS[name])
+        case "event":
+            leaf = {"event": pick(draw, EVENTS)} | draw_bounds(draw)
+            if moving or chance(draw):
+                leaf["within"] = draw_window(draw)
+            where = partial(draw_property, draw)
+        case _:
+            op = pick(draw, TIMED_OPS if moving else STAGE_OPS + TIMED_OPS)
+            leaf = {"stage": pick(draw, STAGES), "op": op}
+            return leaf | ({"value": draw_window(draw)} if op in TIMED_OPS else {})
+    if chance(draw):
+        leaf["where"] = draw_tree(draw, where, most=3, depth=2)
+    return leaf
 
 
 @st.composite
 def list_leaves(draw: st.DrawFn, world: World, *, moving: bool = False) -> Tree:
     """One condition on a list or a stage."""
-    objects = world["objects"]
-    match draw(st.sampled_from(["activity", "related", "stage", "event"])):
-        case "activity":
-            leaf: Tree = {"activity": draw(st.sampled_from([*KINDS, "any"]))} | draw(bounds())
-            if moving or draw(st.booleans()):
-                leaf[draw(st.sampled_from(["within", "within", "within_next"]))] = draw(windows)
-            where = conditions_on(objects["activity"], moving=moving)
-        case "related":
-            name = draw(st.sampled_from(sorted(RELATIONS)))
-            leaf = {"related": name} | draw(bounds())
-            where = conditions_on(objects[RELATIONS[name]], moving=moving)
-        case "event":
-            leaf = {"event": draw(st.sampled_from(EVENTS))} | draw(bounds())
-            if moving or draw(st.booleans()):
-                leaf["within"] = draw(windows)
-            where = property_leaves()
-        case _:
-            leaf = {"stage": draw(st.sampled_from(STAGES))}
-            leaf["op"] = draw(st.sampled_from(TIMED_OPS if moving else STAGE_OPS + TIMED_OPS))
-            return leaf | ({"value": draw(windows)} if leaf["op"] in TIMED_OPS else {})
-    if draw(st.booleans()):
-        leaf["where"] = draw(groups_of(where, 3))
-    return leaf
+    return draw_list_leaf(draw, world, moving=moving)
 
 
-def whole_trees(world: World, *, moving: bool = False, most: int = 5) -> st.SearchStrategy[Tree]:
+@st.composite
+def whole_trees(draw: st.DrawFn, world: World, *, moving: bool = False, most: int = 6) -> Tree:
     """Trees over all that a person can be asked for."""
-    fields = conditions_on(world["objects"]["person"], moving=moving)
-    return groups_of(fields | list_leaves(world, moving=moving), most)
+
+    def leaf() -> Tree:
+        if chance(draw):
+            return draw_condition(draw, world["objects"]["person"], moving=moving)
+        return draw_list_leaf(draw, world, moving=moving)
+
+    return draw_tree(draw, leaf, most)
 
 
 def wheres_of(tree: Tree) -> dict[str, list[Tree]]:
@@ -177,62 +191,75 @@ def own_conditions(tree: Tree) -> Tree:
     return {"all": found}
 
 
-def moments_near(now: datetime) -> st.SearchStrategy[Any]:
-    """Instants about now, nearly right ones, and what is no instant."""
-    seconds = st.sampled_from([0, 1, -1, 60, -60, 3600, -3600]) | st.integers(-40, 40).map(
-        lambda n: n * 86_400
-    )
-    micro = st.sampled_from([0, 0, 0, 1, -1])
-    near = st.builds(lambda s, m: spell_instant(now + timedelta(seconds=s, microseconds=m)), seconds, micro)
-    odd = st.sampled_from([None, "", "2026-02-30T10:00:00Z", "now", 7, [], "2026-03-29T02:30:00+02:00"])
-    return st.one_of(near, near, near, near, odd, instants.map(spell_instant))
+_SECONDS = [0, 0, 1, -1, 60, -3600, 3600]
+_DAYS = st.integers(-40, 40)
+_ODD_MOMENTS = [None, "", "2026-02-30T10:00:00Z", "now", 7, [], "2026-03-29T02:30:00+02:00"]
 
 
-@st.composite
-def items(draw: st.DrawFn, fields: dict[str, Any], wheres: list[Tree], now: datetime) -> dict[str, Any]:
-    near = draw(st.sampled_from(wheres)) if wheres else {"all": []}
-    row = draw(records(fields, own_conditions(near), now))
-    if "amount" in fields and draw(st.booleans()):
-        row |= {"amount": draw(st.sampled_from([0, 5, 100, 92, 108, None])), "currency": draw(codes)}
+def draw_moment(draw: st.DrawFn, now: datetime) -> Any:
+    """About now, a whole number of days away, nearly right, or no instant at all."""
+    match pick(draw, ["near", "days", "days", "days", "odd", "any"]):
+        case "near":
+            return spell_instant(
+                now + timedelta(seconds=pick(draw, _SECONDS), microseconds=pick(draw, [0, 1, -1]))
+            )
+        case "days":
+            return spell_instant(now + timedelta(days=draw(_DAYS), microseconds=pick(draw, [0, 0, 1, -1])))
+        case "odd":
+            return pick(draw, _ODD_MOMENTS)
+    return spell_instant(draw(instants))
+
+
+def draw_item(
+    draw: st.DrawFn, fields: dict[str, Any], near: list[tuple[str, Any]], now: datetime
+) -> dict[str, Any]:
+    row = draw_record(draw, fields, near, now)
+    if "amount" in fields and chance(draw):
+        row |= {"amount": pick(draw, [0, 5, 100, 92, 108, None]), "currency": pick(draw, ODD_CODES)}
     return row
 
 
-codes = st.sampled_from([*CODES, *CODES, "CHF", "", None, "eur", 7])
+ODD_CODES: list[Any] = [*CODES, *CODES, "CHF", "", None, "eur", 7]
 
 
 @st.composite
 def facts(draw: st.DrawFn, world: World, tree: Tree, now: datetime) -> dict[str, Any]:
     """What is known of one record, in the form of `Facts.from_spec`; lists that can't be read are named unknown."""
-    objects, wheres = world["objects"], wheres_of(tree)
-    times = moments_near(now)
-    spec: dict[str, Any] = {"values": draw(items(objects["person"], [tree], now))}
-    activities = []
-    for row in draw(st.lists(items(objects["activity"], wheres.get("activities", []), now), max_size=3)):
-        row |= {"kind": draw(st.sampled_from([*KINDS, "meeting", None, 3])), "occurred_at": draw(times)}
-        activities.append(_without_some(draw, row, ("kind", "occurred_at")))
-    spec["activities"] = activities
-    spec["related"] = {
-        name: draw(st.lists(items(objects[target], wheres.get(name, []), now), max_size=3))
-        for name, target in RELATIONS.items()
-        if name in str(tree)
+    objects = world["objects"]
+    near = {
+        name: [pair for where in found for pair in operands_in(own_conditions(where))]
+        for name, found in wheres_of(tree).items()
     }
-    spec["stages"] = [
-        {"stage": draw(st.sampled_from(STAGES)), "entered_at": draw(times), "left_at": draw(times)}
-        for _ in range(draw(st.integers(0, 2)))
-    ]
-    spec["events"] = [
-        draw(items(PROPERTIES, wheres.get("events", []), now))
-        | {"event": draw(st.sampled_from(EVENTS)), "occurred_at": draw(times)}
-        for _ in range(draw(st.integers(0, 3)))
-    ]
+    spec: dict[str, Any] = {
+        "values": draw_item(draw, objects["person"], operands_in(own_conditions(tree)), now),
+        "activities": [],
+        "related": {},
+        "stages": [],
+        "events": [],
+    }
+    for _ in times(draw, 0, 3):
+        row = draw_item(
+            draw,
+            {"direction": ACTIVITY["direction"], "notes": ACTIVITY["notes"]},
+            near.get("activities", []),
+            now,
+        )
+        row |= {"kind": pick(draw, [*KINDS, "meeting", None, 3]), "occurred_at": draw_moment(draw, now)}
+        row.pop(pick(draw, ["kind", "occurred_at", "", "", "", "", ""]), None)
+        spec["activities"].append(row)
+    for name, target in RELATIONS.items():
+        if name in str(tree):
+            rows = [draw_item(draw, objects[target], near.get(name, []), now) for _ in times(draw, 0, 3)]
+            spec["related"][name] = rows
+    for _ in times(draw, 0, 2):
+        times_of = {"entered_at": draw_moment(draw, now), "left_at": draw_moment(draw, now)}
+        spec["stages"].append({"stage": pick(draw, STAGES), **times_of})
+    for _ in times(draw, 0, 3):
+        row = draw_item(draw, PROPERTIES, near.get("events", []), now)
+        spec["events"].append(row | {"event": pick(draw, EVENTS), "occurred_at": draw_moment(draw, now)})
     lists = ["activities", "stages", "events", *(f"related.{name}" for name in spec["related"])]
-    spec["unknown"] = draw(st.lists(st.sampled_from(lists), max_size=1)) if draw(st.booleans()) else []
+    spec["unknown"] = [pick(draw, lists)] if chance(draw) else []
     return spec
-
-
-def _without_some(draw: st.DrawFn, row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    gone = draw(st.sampled_from([*names, "", "", "", "", ""]))
-    return {name: value for name, value in row.items() if name != gone}
 
 
 def as_stored(spec: dict[str, Any]) -> dict[str, Any]:
@@ -243,6 +270,3 @@ def as_stored(spec: dict[str, Any]) -> dict[str, Any]:
         name: None if f"related.{name}" in unknown else spec["related"].get(name, []) for name in RELATIONS
     }
     return stored | {"values": spec["values"], "related": related}
-
-
-__all__ = ["OPTIONS", "as_stored", "catalogue_of", "facts", "list_leaves", "whole_trees", "worlds"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -71,72 +71,104 @@ TYPED_JUNK: dict[str, list[Any]] = {
 TYPED_JUNK["money"] = TYPED_JUNK["number"]
 
 
-def junk(field_type: str) -> st.SearchStrategy[Any]:
-    return st.sampled_from(TYPED_JUNK.get(field_type, ANY_JUNK)) | st.sampled_from(ANY_JUNK)
+T = TypeVar("T")
+# A strategy that is made while drawing is checked each time, which takes longer than the drawing.
+_PLACES = [st.integers(0, most) for most in range(40)]
+
+
+def pick(draw: st.DrawFn, values: Sequence[T]) -> T:
+    """One of a few values."""
+    return values[draw(_PLACES[len(values) - 1])]
+
+
+def chance(draw: st.DrawFn) -> bool:
+    return draw(_PLACES[1]) == 1
+
+
+def times(draw: st.DrawFn, least: int, most: int) -> range:
+    """As many turns as are drawn."""
+    return range(least + draw(_PLACES[most - least]))
+
+
+def draw_fields(
+    draw: st.DrawFn, kinds: Sequence[FieldType] = tuple(FieldType), most: int = 6
+) -> dict[str, dict[str, Any]]:
+    odd = pick(draw, ["", "", "%", "'", '"', " é", "{}", "%s"])
+    found: dict[str, dict[str, Any]] = {}
+    for place in times(draw, 1, most):
+        kind = pick(draw, kinds)
+        has_options = "picklist" in kind and chance(draw)
+        found[f"f{place}{odd}"] = {"type": kind.value} | ({"options": OPTIONS} if has_options else {})
+    return found
 
 
 @st.composite
 def catalogues(draw: st.DrawFn, kinds: Sequence[FieldType] = tuple(FieldType)) -> dict[str, dict[str, Any]]:
-    types = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=6))
-    odd = draw(st.sampled_from(["", "", "%", "'", '"', " é", "{}", "%s"]))
-    return {
-        f"f{place}{odd}": {"type": kind.value}
-        | ({"options": OPTIONS} if "picklist" in kind and draw(st.booleans()) else {})
-        for place, kind in enumerate(types)
-    }
+    return draw_fields(draw, kinds)
 
 
-def operands(told: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Valid operands of a field: one value."""
+def operand(draw: st.DrawFn, told: dict[str, Any], *, is_date: bool = False) -> Any:
+    """One valid operand of a field."""
     match told["type"]:
         case "number" | "money":
-            return numbers.filter(lambda number: abs(number) < 1e99)
+            number = draw(numbers)
+            return number if abs(number) < 1e99 else 7
         case "date":
-            return dates.map(date.isoformat)
+            return draw(dates).isoformat()
         case "datetime":
-            return dates.map(date.isoformat) | instants.map(spell_instant)
-    return st.sampled_from(told["options"]) if "options" in told else words
+            return draw(dates).isoformat() if is_date or chance(draw) else spell_instant(draw(instants))
+    return pick(draw, told["options"]) if "options" in told else draw(words)
 
 
-@st.composite
-def leaves(draw: st.DrawFn, fields: dict[str, dict[str, Any]], *, moving: bool = False) -> dict[str, Any]:
+def draw_leaf(draw: st.DrawFn, fields: dict[str, dict[str, Any]], *, moving: bool = False) -> dict[str, Any]:
     """One condition; `moving` prefers those that time changes."""
-    name = draw(st.sampled_from(sorted(fields)))
+    name = pick(draw, sorted(fields))
     told = fields[name]
     fitting = [one for one in OPERATORS.values() if told["type"] in one.types]
     windows = [one for one in fitting if one.takes is Takes.WINDOW]
-    operator = draw(st.sampled_from(windows if moving and windows else fitting))
+    operator = pick(draw, windows if moving and windows else fitting)
     node: dict[str, Any] = {"field": name, "op": operator.name}
-    values = operands(told) if operator.name != "is_on" else dates.map(date.isoformat)
     match operator.takes:
         case Takes.ONE:
-            node["value"] = draw(values)
+            node["value"] = operand(draw, told, is_date=operator.name == "is_on")
         case Takes.MANY:
-            node["value"] = draw(st.lists(values, min_size=1, max_size=4))
+            node["value"] = [operand(draw, told) for _ in times(draw, 1, 4)]
         case Takes.RANGE:
-            node["value"] = sorted(draw(st.tuples(values, values)))
+            node["value"] = sorted([operand(draw, told), operand(draw, told)])
             if told["type"] == "datetime" and len({len(value) for value in node["value"]}) > 1:
                 node["value"] = [node["value"][0][:10], node["value"][1][:10]]
         case Takes.WINDOW:
-            unit = draw(
-                st.sampled_from(["days", "weeks"] + ["minutes", "hours"] * (told["type"] == "datetime"))
-            )
-            node["value"] = {unit: draw(st.integers(1, 9))}
+            unit = pick(draw, ["days", "weeks"] + ["minutes", "hours"] * (told["type"] == "datetime"))
+            node["value"] = {unit: draw(SHORT)}
         case Takes.NOTHING:
             pass
     return node
 
 
-def trees(fields: dict[str, dict[str, Any]], *, moving: bool = False) -> st.SearchStrategy[dict[str, Any]]:
-    return st.recursive(
-        leaves(fields, moving=moving),
-        lambda below: st.one_of(
-            st.lists(below, min_size=1, max_size=3).map(lambda children: {"all": children}),
-            st.lists(below, min_size=1, max_size=3).map(lambda children: {"any": children}),
-            below.map(lambda child: {"not": child}),
-        ),
-        max_leaves=8,
-    )
+SHORT = st.integers(1, 9)
+
+
+@st.composite
+def leaves(draw: st.DrawFn, fields: dict[str, dict[str, Any]], *, moving: bool = False) -> dict[str, Any]:
+    return draw_leaf(draw, fields, moving=moving)
+
+
+def draw_tree(
+    draw: st.DrawFn, leaf: Callable[[], dict[str, Any]], most: int = 8, depth: int = 3
+) -> dict[str, Any]:
+    """A tree of up to `most` conditions."""
+    kind = pick(draw, ["leaf", "leaf", "all", "any", "not"]) if depth else "leaf"
+    if kind == "leaf":
+        return leaf()
+    if kind == "not":
+        return {"not": draw_tree(draw, leaf, most, depth - 1)}
+    children = [*times(draw, 1, min(3, most))]
+    return {kind: [draw_tree(draw, leaf, most // len(children), depth - 1) for _ in children]}
+
+
+@st.composite
+def trees(draw: st.DrawFn, fields: dict[str, dict[str, Any]], *, moving: bool = False) -> dict[str, Any]:
+    return draw_tree(draw, lambda: draw_leaf(draw, fields, moving=moving))
 
 
 def operands_in(tree: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -150,60 +182,65 @@ def operands_in(tree: dict[str, Any]) -> list[tuple[str, Any]]:
     return [pair for child in below for pair in operands_in(child)]
 
 
-def _near(told: dict[str, Any], operand: Any, draw: st.DrawFn) -> Any:
+def _near(draw: st.DrawFn, told: dict[str, Any], operand: Any) -> Any:
     match told["type"]:
         case "multi_picklist":
             return [operand]
         case "text":
-            return draw(st.sampled_from([operand, operand.swapcase(), f"x{operand}", f"{operand}y"]))
+            return pick(draw, [operand, operand.swapcase(), f"x{operand}", f"{operand}y"])
         case "datetime" if len(operand) == 10:
-            return operand + draw(st.sampled_from(["T00:00:00Z", "T23:59:59.999999Z", "T12:00:00+14:00"]))
+            return operand + pick(draw, ["T00:00:00Z", "T23:59:59.999999Z", "T12:00:00+14:00"])
     return operand
 
 
-def stored_values(told: dict[str, Any], now: datetime) -> st.SearchStrategy[Any]:
-    steps = st.sampled_from([0, 1, -1, 60, -60, 3600, -3600, 86_400, -86_400]) | st.integers(-9, 9).map(
-        lambda days: days * 86_400
-    )
+_STEPS = [0, 1, -1, 60, -60, 3600, -3600, *(days * 86_400 for days in range(-9, 10))]
+
+
+def stored_value(draw: st.DrawFn, told: dict[str, Any], now: datetime) -> Any:
+    """A good value, often close to now."""
     match told["type"]:
         case "number" | "money":
-            return numbers
+            return draw(numbers)
         case "boolean":
-            return st.booleans()
+            return chance(draw)
         case "date":
-            return st.one_of(dates, steps.map(lambda step: (now + timedelta(seconds=step)).date())).map(
-                date.isoformat
-            )
+            return (
+                draw(dates) if chance(draw) else (now + timedelta(seconds=pick(draw, _STEPS))).date()
+            ).isoformat()
         case "datetime":
-            near = steps.map(lambda step: now + timedelta(seconds=step))
-            offset = st.sampled_from(["Z", "Z", "Z", "+00:00", "-03:30", "+14:00"])
-            return st.builds(
-                lambda instant, ending: spell_instant(instant)[:-1] + ending, instants | near, offset
-            )
+            instant = draw(instants) if chance(draw) else now + timedelta(seconds=pick(draw, _STEPS))
+            return spell_instant(instant)[:-1] + pick(draw, ["Z", "Z", "Z", "+00:00", "-03:30", "+14:00"])
         case "multi_picklist":
-            return st.lists(st.sampled_from(OPTIONS) | words, max_size=4)
-    return st.sampled_from(OPTIONS) | words
+            return [_choice(draw) for _ in times(draw, 0, 4)]
+    return _choice(draw)
+
+
+def _choice(draw: st.DrawFn) -> str:
+    return pick(draw, OPTIONS) if chance(draw) else draw(words)
+
+
+def draw_record(
+    draw: st.DrawFn, fields: dict[str, dict[str, Any]], mentioned: Sequence[tuple[str, Any]], now: datetime
+) -> dict[str, Any]:
+    """One row of stored values: good, near the operands mentioned, empty, absent or junk."""
+    row: dict[str, Any] = {}
+    for name, told in fields.items():
+        near = [operand for field, operand in mentioned if field == name and operand is not None][:40]
+        match pick(draw, ["good"] * 3 + ["near"] * 4 + ["empty", "absent", "junk"]):
+            case "near" if near:
+                row[name] = _near(draw, told, pick(draw, near))
+            case "good" | "near":
+                row[name] = stored_value(draw, told, now)
+            case "empty":
+                blanks: list[Any] = [None, ""]
+                row[name] = pick(draw, [*blanks, []] if told["type"] == "multi_picklist" else blanks)
+            case "junk":
+                row[name] = pick(draw, TYPED_JUNK.get(told["type"], ANY_JUNK) if chance(draw) else ANY_JUNK)
+    return row
 
 
 @st.composite
 def records(
     draw: st.DrawFn, fields: dict[str, dict[str, Any]], tree: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
-    """One row of stored values: good, near the operands, empty, absent or junk."""
-    row: dict[str, Any] = {}
-    mentioned = operands_in(tree)
-    for name, told in fields.items():
-        near = [operand for field, operand in mentioned if field == name and operand is not None]
-        match draw(st.sampled_from(["good"] * 3 + ["near"] * 4 + ["empty", "absent", "junk"])):
-            case "near" if near:
-                row[name] = _near(told, draw(st.sampled_from(near)), draw)
-            case "good" | "near":
-                row[name] = draw(stored_values(told, now))
-            case "empty":
-                blanks: list[Any] = [None, ""]
-                row[name] = draw(
-                    st.sampled_from([*blanks, []] if told["type"] == "multi_picklist" else blanks)
-                )
-            case "junk":
-                row[name] = draw(junk(told["type"]))
-    return row
+    return draw_record(draw, fields, operands_in(tree), now)
