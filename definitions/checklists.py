@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from definitions import paper
 from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, definition_body, pipeline_body
 from definitions.criteria import Criterion, Facts
 from definitions.exceptions import OPEN, Waiver
+from definitions.facts import load_facts
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.judging import PASSING, parts_of, state_of, truth_of
 from definitions.models import Judgement, JudgementState, Version
 from definitions.paper import SENTENCES
 from definitions.visibility import may_see_doubts
+from records.journey_data import Batch
+from records.loading import load_batch
 from records.models import Record
 from teams.models import Person
 
@@ -122,7 +126,19 @@ def checklists(
     rows = list(
         Judgement.objects.filter(record_id__in=list(record_ids)).select_related("version", "record__owner")
     )
-    return checks_of(rows, typed, now, viewer=viewer, waivers=waivers)
+    batch = load_batch({row.record.journey_id for row in rows if row.record.journey_id}, now)
+    return checks_of(rows, typed, now, viewer=viewer, waivers=waivers, facts=facts_of(batch, typed))
+
+
+def facts_of(batch: Batch, typed: TypedModel) -> FactsOf:
+    """What is known of each record of a batch; of others, what stands in themselves. Five queries at most."""
+    found = load_facts(batch, typed)
+    known = {record.id: record for journey in batch.journeys.values() for record in journey.records}
+
+    def facts(row: Record) -> Facts:
+        return found.now(known[row.pk]) if row.pk in known else Facts(row.values)
+
+    return facts
 
 
 def checks_of(
@@ -219,20 +235,25 @@ class _Look:
         else:
             parts = self._parts(variant.criterion if variant else body.criterion)
         parts = (*self._open_exclusions(body), *parts)
+        is_doubted = self.state == "met" and any(part.state == "on_paper" for part in parts)
+        state = "on_paper" if is_doubted else self.state
         return self._made(
             body.name,
             parts,
-            _definition_sentence(self.state, noun, parts),
+            _definition_sentence(state, noun, parts),
+            state=state,
             variant=variant.name if variant else "",
             variant_text=variant.when.to_english() if variant and variant.when else "",
             exclusions=len(body.exclusions),
             play=body.play,
         )
 
-    def _made(self, name: str, parts: tuple[CheckPart, ...], sentence: str, **more: Any) -> Check:
+    def _made(
+        self, name: str, parts: tuple[CheckPart, ...], sentence: str, state: str = "", **more: Any
+    ) -> Check:
         asked = next((w for w in self.waivers if w.state == OPEN), None)
         return Check(
-            section=self.row.section, key=self.row.key, name=name, state=self.state, sentence=sentence,
+            section=self.row.section, key=self.row.key, name=name, state=state or self.state, sentence=sentence,
             version=self.row.version, parts=parts, waiver=self._waiver(), asked=asked, **more,
         )  # fmt: skip
 
@@ -266,11 +287,14 @@ class _Look:
     def _parts(self, criterion: Criterion | None) -> tuple[CheckPart, ...]:
         if criterion is None:
             return (CheckPart("The definition can't be judged now", "unknown", ()),)
-        leaves = {leaf.path: leaf for leaf in criterion.evaluate(self.facts, self.now).leaves}
-        doubts: Mapping[str, list[str]] = defaultdict(list)
+        evaluation = criterion.evaluate(self.facts, self.now)
+        leaves = {leaf.path: leaf for leaf in evaluation.leaves}
+        doubts: dict[str, list[str]] = defaultdict(list)
         if self.sees_doubts:
-            for row in self.row.paper:
-                doubts[str(row["path"])].append(str(row.get("text") or SENTENCES.get(row["reason"], "")))
+            # Of definitions nothing is kept: who owns the record is told all the same, as far as the text itself says.
+            live = () if self.row.section == PIPELINES else paper.of(criterion, evaluation)
+            for told in (*self.row.paper, *(one.plain() for one in live)):
+                doubts[str(told["path"])].append(str(told.get("text") or SENTENCES.get(told["reason"], "")))
         found = []
         for part in parts_of(criterion, {path: leaf.truth for path, leaf in leaves.items()}):
             conditions = tuple(

@@ -38,7 +38,7 @@ def load_copies(batch: Batch, fields: Mapping[str, Set[str]]) -> Mapping[uuid.UU
     fresh = [
         WrittenText(record_id=record, journey_id=journey, field=field, key=key)
         for (record, field, key), journey in wanted.items()
-        if (found := held.get((record, field, key))) is None or found.journey_id != journey
+        if (kept := held.get((record, field, key))) is None or kept.journey_id != journey
     ]
     if gone:
         WrittenText.objects.filter(pk__in=[row.pk for row in gone]).delete()

@@ -32,9 +32,6 @@ class Model:
             found[section].append(key)
         return found
 
-    def __iter__(self) -> Iterator[Version]:
-        return (version for line in self._history.values() for version in line)
-
     def keys(self, section: str) -> Sequence[str]:
         """Every key that was ever in force, retired ones included."""
         return self._keys.get(section, [])

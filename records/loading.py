@@ -41,6 +41,24 @@ def load_records(record_ids: Iterable[uuid.UUID]) -> list[RecordData]:
     return [_record_data(row, connections[row.connection_id], events[row.pk]) for row in rows]
 
 
+def batch_of(rows: Iterable[Record], events: Iterable[Event], now: datetime) -> Batch:
+    """The batch of records that are loaded already, with all their events; both with their connection. Without the
+    owners. A record of no journey stands in one by itself. No query."""
+    told: dict[uuid.UUID, list[EventData]] = defaultdict(list)
+    for event in events:
+        told[event.record_id].append(_event_data(event, event.connection))
+    members: dict[uuid.UUID, list[RecordData]] = defaultdict(list)
+    for row in rows:
+        members[row.journey_id or row.pk].append(_record_data(row, row.connection, told[row.pk]))
+    return Batch(
+        {
+            pk: JourneyData(pk, str(pk), None, tuple(sorted(found, key=lambda r: r.key)))
+            for pk, found in members.items()
+        },
+        now=now,
+    )
+
+
 def _journey_data(
     journeys: Sequence[Journey],
     rows: Sequence[Record],

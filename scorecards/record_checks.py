@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.db.models import Q
 
 from definitions import exceptions
 from definitions.bodies import DEFINITIONS, PIPELINES, StageBody
@@ -86,31 +84,16 @@ class CheckSection:
         return f"{self.check.section}-{self.check.key.replace('/', '-')}-{self.member.pk.hex[:8]}"
 
 
-def load_told(members: Sequence[Record], fields: Iterable[str]) -> Told:
-    """One query: every exception of the members, and the latest change of each of ``fields``."""
-    ids = [r.pk for r in members]
-    inside = Event.objects.filter(record_id__in=ids).effective()
-    latest = (
-        inside.filter(kind=CHANGE, field__in=sorted(set(fields)))
-        .order_by("record_id", "field", "-occurred_at", "-pk")
-        .distinct("record_id", "field")
-    )
-    rows = list(
-        Event.objects.filter(Q(pk__in=latest.values("pk")) | Q(pk__in=_acts(ids)))
-        .select_related("actor")
-        .order_by("occurred_at", "pk")
-    )
-    acts = [e for e in rows if e.kind in exceptions.NAMES]
+def read_log(members: Sequence[Record], log: Sequence[Event]) -> Told:
+    """``log``: all events of the members (others are left out), oldest first, with their actor."""
+    ids = {row.pk for row in members}
+    inside = [e for e in log if e.record_id in ids]
+    acts = [e for e in inside if e.kind in exceptions.NAMES]
     return Told(
         tuple(exceptions.fold((e.kind, e.record_id, e.actor_id, e.occurred_at, e.data) for e in acts)),
-        {(e.record_id, e.field): e for e in rows if e.kind == CHANGE},
+        {(e.record_id, e.field): e for e in inside if e.kind == CHANGE},
         {e.actor_id: e.actor.name for e in acts if e.actor_id and e.actor},
     )
-
-
-def _acts(ids: Sequence[uuid.UUID]) -> object:
-    found = Event.objects.filter(record_id__in=ids, kind__in=exceptions.NAMES).effective()
-    return found.order_by().values("pk")
 
 
 def sections_of(
@@ -167,20 +150,6 @@ def sentence_of(sections: Sequence[CheckSection], object_name: str) -> str:
     if of_stages:
         return next((c for c in of_stages if not c.is_passed), of_stages[-1]).sentence
     return sections[0].heading if sections else ""
-
-
-def fields_of(checks: Mapping[uuid.UUID, Sequence[Check]]) -> set[str]:
-    """The fields of records whose values the checks show."""
-    conditions = [
-        condition
-        for found in checks.values()
-        for check in found
-        for condition in (
-            *(c for part in check.parts for c in part.conditions),
-            *(check.excluded.conditions if check.excluded else ()),
-        )
-    ]
-    return {c.field for c in conditions if c.field and not is_list(c.field)}
 
 
 def noun_of(row: Record) -> str:

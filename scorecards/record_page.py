@@ -11,27 +11,37 @@ from functools import partial
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    ExpressionWrapper,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import JSONObject
 from django.http import Http404
 from django.urls import reverse
 
-from definitions.checklists import checks_of
+from definitions.checklists import checks_of, facts_of
 from definitions.exception_acts import MOST_DAYS
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.models import Firing, Judgement, Passage, StageEntry, Version
 from handoffs.models import Handoff
 from records.kinds import declared_kinds
+from records.loading import batch_of
 from records.models import DesiredField, Event, Record
 from records.own_fields import OWN_FIELD_BY_NAME
 from scorecards.links import clock_href, handoff_href
 from scorecards.record_checks import (
     CheckSection,
     Told,
-    fields_of,
-    load_told,
     noun_of,
+    read_log,
     sections_of,
     seen_of,
     sentence_of,
@@ -61,6 +71,8 @@ from teams.querysets import border
 
 MOST_ACTIVITIES = 200
 MOST_EVENTS = 200
+MOST_LOADED = 1000
+"""Records of one buyer, activities among them: a check counts them, the page shows fewer."""
 
 
 @dataclass(frozen=True)
@@ -138,27 +150,27 @@ class RecordPage:
 
 def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: bool) -> RecordPage:
     """Everything the page shows, in at most eleven queries. Raises Http404 outside the viewer's border."""
-    rows = _members(viewer, record_id)
+    of_buyer = _of_buyer(viewer, record_id)
+    rows = [r for r in of_buyer if r.is_inside and (r.pk == record_id or r.deleted_at is None)]  # type: ignore[attr-defined]  # annotated
     record = next((r for r in rows if r.pk == record_id), None)
     if record is None:
         raise Http404
-    activities = [r for r in rows if r.object == "activity" and r.pk != record_id]
+    activities = [r for r in rows if r.object == "activity" and r.pk != record_id][:MOST_ACTIVITIES]
     members = [r for r in rows if r.object != "activity" or r.pk == record_id]
     model = load_typed_model()
+    log = list(_log(of_buyer))
+    facts = facts_of(batch_of(of_buyer, log, now), model)
     stages = model.stages(now)
     entries = list(_entries(viewer, record))
     stays = stays_of(members)
     of_deal = [s for s in stays if s.record_id == record.pk]
     pipeline = body_of(model, of_deal[-1].pipeline, now) if of_deal else None
     judgements = _judgements(members, model)
-    fields = fields_of(checks_of(judgements, model, now)) | {
-        name for named in (*stages, *(pipeline.stages if pipeline else ())) for name in named.key_fields
-    }
-    told = load_told(members, fields)
-    checks = checks_of(judgements, model, now, viewer=viewer, waivers=told.waivers)
+    told = read_log(members, log)
+    checks = checks_of(judgements, model, now, viewer=viewer, waivers=told.waivers, facts=facts)
     clocks = list(_clocks(viewer, record))
     handoffs = list(_handoffs(viewer, record))
-    events = _events(members, key_only=key_only)
+    events = _shown(members, log, entries, key_only=key_only)
     labels = {
         (object_name, name): field.label or name
         for object_name, fields_by_name in model.catalogue.objects.items()
@@ -171,7 +183,7 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
     firings = firings_of(members, model, now)
     company, who = title_parts(record)
     seen = partial(_key_field, record, members, told, model)
-    stage = current_stage(stages, entries)
+    in_stage = current_stage(stages, entries)
     return RecordPage(
         record=record,
         company=company,
@@ -180,7 +192,7 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
         stages=pipeline_bar(pipeline, of_deal) if pipeline else stage_bar(stages, entries),
         stage_now=pipeline_now(pipeline, of_deal, seen)
         if pipeline
-        else lifecycle_now(stage, entries, seen)
+        else lifecycle_now(in_stage, entries, seen)
         if record.object == "person"
         else None,
         sentence=sentence_of(sections, record.object),
@@ -217,18 +229,20 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
 # --- loading -----------------------------------------------------------------------------------------------------
 
 
-def _members(viewer: Person, record_id: uuid.UUID) -> list[Record]:
-    """The record, the other records of its journey inside the border, and the latest activities; each with its own
-    judgements, stays in stages, firings and what we write (as plain rows). One query."""
+def _of_buyer(viewer: Person, record_id: uuid.UUID) -> list[Record]:
+    """The record, the other records of its journey, and the latest activities; each with its own judgements, stays in
+    stages, firings and what we write (as plain rows). One query.
+
+    Checks are judged on all of them; what is not ``is_inside`` the viewer's border is shown nowhere."""
+    inside = border(business_units_of(viewer))
     journey = Record.objects.filter(pk=record_id).values("journey_id")
     last = Case(When(object="activity", then=Value(1)), default=Value(0), output_field=IntegerField())
     this = Case(When(pk=record_id, then=Value(0)), default=Value(1), output_field=IntegerField())
     return list(
-        Record.objects.for_person(viewer)
-        .filter(Q(pk=record_id) | Q(journey__in=journey))
-        .filter(Q(pk=record_id) | Q(deleted_at=None))
+        Record.objects.filter(Q(pk=record_id) | Q(journey__in=journey))
         .select_related("connection", "owner")
         .annotate(
+            is_inside=ExpressionWrapper(inside, BooleanField()),
             judged=_rows(
                 Judgement.objects.order_by("section", "key"),
                 "section", "key", "version_id", "state", "variant", "exclusion", "paper",
@@ -246,7 +260,7 @@ def _members(viewer: Person, record_id: uuid.UUID) -> list[Record]:
                 "field", "desired", "state", "hold", "hold_reason", "sent_at",
             ),
         )
-        .order_by(this, last, "-modified_at_remote", "pk")[: MOST_ACTIVITIES + 50]
+        .order_by(this, last, "-modified_at_remote", "pk")[: MOST_LOADED]
     )  # fmt: skip
 
 
@@ -257,7 +271,7 @@ def _rows(found: QuerySet[Any], *names: str) -> ArraySubquery:
 
 def _judgements(members: Sequence[Record], model: TypedModel) -> list[Judgement]:
     """With their record and version, out of what `_members` has read."""
-    versions: dict[int, Version] = {v.pk: v for v in model.versions}
+    versions: dict[int, Version] = {v.pk: v for v in model.versions.all()}
     return [
         Judgement(record=row, version=versions[told["version_id"]], **_without(told, "version_id"))
         for row in members
@@ -304,17 +318,25 @@ def _handoffs(viewer: Person, record: Record) -> Iterator[Handoff]:
     yield from Handoff.objects.for_person(viewer).filter(where).with_people().order_by("-opened_at", "pk")
 
 
-def _events(members: Sequence[Record], *, key_only: bool) -> list[Event]:
-    found = (
-        Event.objects.filter(record_id__in=[r.pk for r in members])
-        .effective()
-        .select_related("actor", "connection")
-    )
-    if key_only:
-        found = found.filter(kind__in=[name for name, kind in declared_kinds().items() if kind.is_key])
-    # An entry into a stage tells its own event.
-    told = StageEntry.objects.filter(event=OuterRef("pk"))
-    return list(found.filter(~Exists(told)).order_by("-occurred_at", "-pk")[:MOST_EVENTS])
+def _log(rows: Sequence[Record]) -> QuerySet[Event]:
+    """All that happened to them, oldest first. One query."""
+    found = Event.objects.filter(record_id__in=[r.pk for r in rows]).effective()
+    return found.select_related("actor", "connection").order_by("occurred_at", "pk")
+
+
+def _shown(
+    members: Sequence[Record], log: Sequence[Event], entries: Sequence[StageEntry], *, key_only: bool
+) -> list[Event]:
+    """The latest events of the members; an entry into a stage tells its own event."""
+    told = {entry.event_id for entry in entries}
+    ids = {row.pk for row in members}
+    key = {name for name, kind in declared_kinds().items() if kind.is_key}
+    found = [
+        e
+        for e in reversed(log)
+        if e.record_id in ids and e.pk not in told and (not key_only or e.kind in key)
+    ]
+    return found[:MOST_EVENTS]
 
 
 # --- beside --------------------------------------------------------------------------------------------------------

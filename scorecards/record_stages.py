@@ -147,7 +147,7 @@ def current_stage(stages: Sequence[StageBody], entries: Sequence[StageEntry]) ->
     latest = {entry.stage: entry for entry in entries}
     is_open = [s for s in stages if s.key in latest and latest[s.key].left_at is None]
     been = [s for s in stages if s.key in latest]
-    return (is_open or been or [None])[-1]
+    return next(reversed(is_open or been), None)
 
 
 def pipeline_bar(body: PipelineBody, stays: Sequence[Stay]) -> list[dict[str, Any]]:

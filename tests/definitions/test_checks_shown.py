@@ -107,6 +107,14 @@ def test_filler_is_said_to_the_owner_and_their_manager_only(
         assert [(part.state, part.doubts) for part in check.parts] == [("met", []), ("met", [])]
 
 
+def test_filler_in_a_definition_is_said_to_the_owner_too(
+    hubspot: Connection, rep: Person, admin: Person
+) -> None:
+    lead = owned(hubspot, LEAD | {"pain": "tbd"}, rep)
+    assert shown(lead, rep).sentence == "An MQL on paper: 1 of 3 conditions may be filler."
+    assert shown(lead, admin).sentence == "An MQL: all 3 conditions are met."
+
+
 def test_lists_and_states_follow_the_same_rule(
     filled: Record, rep: Person, manager: Person, admin: Person
 ) -> None:
@@ -144,5 +152,5 @@ def test_the_number_of_queries_does_not_grow_with_the_records(
 ) -> None:
     records = [make_record(hubspot, str(i), LEAD) for i in range(6)]
     refresh(load_batch([r.journey_id for r in records if r.journey_id], NOW))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(8):
         assert len(checklists([r.pk for r in records], NOW)) == 6
