@@ -224,6 +224,8 @@ class _Comparison:
 
     def _check(self) -> None:
         leaf, label = self.leaf, self.leaf.field.label
+        if sum(map(len, leaf.texts)) > MAX_BODY:
+            raise RefusedError(f"this alone takes more than the {MAX_BODY:,} characters of HubSpot's search")
         if self.type not in _READS[leaf.field.type]:
             shown = leaf.field.type.replace("_", " ")
             raise RefusedError(f"{label} is a {shown} here and of type {self.type} in HubSpot")

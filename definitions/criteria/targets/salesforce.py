@@ -388,19 +388,25 @@ class _Comparison:
     def _text(self) -> Piece:
         if self.values:
             raise RefusedError(f"{self.leaf.field.label} is translated on its way from Salesforce")
-        wanted = [(self._folded(fold(text)), literal(fold(text))) for text in self.leaf.texts]
-        match self.leaf.op:
-            case "contains":
-                return Piece(f"CONTAINS({wanted[0][0]}, {wanted[0][1]})")
-            case "starts_with":
-                return self._valued([f"BEGINS({wanted[0][0]}, {wanted[0][1]})"])
+        wanted = ((self._folded(fold(text)), literal(fold(text))) for text in self.leaf.texts)
+        if self.leaf.op in ("contains", "starts_with"):
+            value, text = next(wanted)
+            if self.leaf.op == "contains":
+                return Piece(f"CONTAINS({value}, {text})")
+            return self._valued([f"BEGINS({value}, {text})"])
         return self._is_one_of(wanted)
 
     def _is_one_of(self, wanted: Iterable[tuple[str, str]]) -> Piece:
         """The value of each pair is its text, or none of them is, as the operator asks."""
-        if self.leaf.op in _NEGATIVE:
-            return self._valued([f"{value} <> {text}" for value, text in wanted])
-        return any_of(Piece(f"{value} = {text}") for value, text in wanted)
+        sign = "<>" if self.leaf.op in _NEGATIVE else "="
+        tests: list[str] = []
+        size = 0
+        for value, text in wanted:
+            tests.append(f"{value} {sign} {text}")
+            size += len(tests[-1])
+            if size > SOURCE_LIMIT:  # and not one value more is written of a list that may be very long
+                raise RefusedError(f"this alone takes more than the {SOURCE_LIMIT:,} characters of a formula")
+        return self._valued(tests) if sign == "<>" else any_of(map(Piece, tests))
 
     def _folded(self, text: str) -> str:
         """The field with its letters A to Z in lower case, as far as that matters beside `text`, folded already."""
@@ -420,8 +426,8 @@ class _Comparison:
 
     def _exact(self) -> Piece:
         value = f"LEFT({self.name}, 15)" if self.kind == "reference" else self.stored
-        texts = [text for operand in self.leaf.texts for text in self._remote_texts(operand)]
-        return self._is_one_of([(value, literal(text)) for text in texts])
+        texts = (text for operand in self.leaf.texts for text in self._remote_texts(operand))
+        return self._is_one_of((value, literal(text)) for text in texts)
 
     def _remote_texts(self, operand: str) -> list[str]:
         """The texts in Salesforce that stand for an operand."""

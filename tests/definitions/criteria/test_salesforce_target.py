@@ -361,11 +361,17 @@ def test_a_refused_leaf_is_named_with_its_reason(tree: Any, other: Any, says: st
 
 
 def test_a_formula_that_is_too_long_is_refused_with_the_numbers() -> None:
-    found = compiled(leaf("type", "is_any_of", [f"Option number {number}" for number in range(200)]))
+    long = [leaf("type", "is_any_of", [f"{part} option number {n}" for n in range(70)]) for part in "AB"]
+    found = compiled({"any": long})
     assert found.text == ""
     [(path, reason)] = found.refused
     assert path == "$"
     assert "Salesforce takes 3,900" in reason
+    # One condition that is too long by itself is named.
+    found = compiled({"any": [leaf("type", "is_any_of", [f"Option {n}" for n in range(500)]), long[0]]})
+    [(path, reason)] = found.refused
+    assert path == "$.any[0]"
+    assert "more than the 3,900 characters" in reason
 
 
 def test_of_an_all_the_rest_is_offered_and_what_is_left_out_is_said() -> None:
