@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import builder_views, exception_views, views
+from definitions import builder_views, exception_views, setup_views, signal_views, views
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
+from definitions.triggers import views as trigger_views
 
 app_name = "definitions"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("model/", views.model, name="model"),
+    path("model/set-up/", setup_views.set_up, name="set_up"),
     path("model/promote/", promotion, name="promote"),
     path("model/remarks/", remarks, name="remarks"),
     path("model/remarks/check/", check, name="check_model"),
@@ -23,4 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/builder/preview/", builder_views.preview, name="builder_preview"),
     path("model/builder/text/", builder_views.text, name="builder_text"),
     path("model/<slug:section>/<slug:key>/", views.item, name="item"),
+    path("signals/", signal_views.signals, name="signals"),
+    path("triggers/", trigger_views.triggers, name="triggers"),
+    path("triggers/export/", trigger_views.export, name="export_triggers"),
+    path("triggers/<uuid:firing_id>/handled/", trigger_views.handled, name="handle_trigger"),
 ]

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 import definitions.services
+import definitions.triggers.services
 import handoffs.services
 import scorecards.services
 import slas.services
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ROOMS: tuple[Callable[[Batch], object], ...] = (
     definitions.services.refresh,
+    definitions.triggers.services.refresh,
     slas.services.refresh,
     handoffs.services.refresh,
     scorecards.services.refresh,

@@ -11,6 +11,8 @@ import definitions.own_sections
 import definitions.publishing
 import definitions.rechecks
 import definitions.signals
+import definitions.triggers.desired
+import definitions.triggers.kinds
 import definitions.triggers.sections
 import definitions.watching
 import handoffs.desired
@@ -57,7 +59,15 @@ def connect() -> None:
     """Called once, when all rooms are loaded."""
     register_channel("inbox", inbox.deliver)
     register_channel("email", email.deliver)
-    register_kinds((*RECORD_KINDS, *definitions.exceptions.KINDS, *slas.kinds.KINDS, *handoffs.kinds.KINDS))
+    register_kinds(
+        (
+            *RECORD_KINDS,
+            *definitions.exceptions.KINDS,
+            *definitions.triggers.kinds.KINDS,
+            *slas.kinds.KINDS,
+            *handoffs.kinds.KINDS,
+        )
+    )
     register_sections(
         (
             *definitions.own_sections.SECTIONS,
@@ -66,7 +76,7 @@ def connect() -> None:
             *handoffs.sections.SECTIONS,
         )
     )
-    for room in (definitions.desired, slas.desired, handoffs.desired):
+    for room in (definitions.desired, definitions.triggers.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
     register_after_store("signals", definitions.signals.match_waiting)
     for source in SOURCES:

@@ -181,7 +181,12 @@ def test_the_products_id_goes_before_the_address_and_the_person_before_the_accou
 
 def incoming(remote_id: str, remote_object: str, **values: Any) -> IncomingRecord:
     return IncomingRecord(
-        remote_object=remote_object, remote_id=remote_id, values=values, raw={}, created_at=NOW, modified_at=NOW
+        remote_object=remote_object,
+        remote_id=remote_id,
+        values=values,
+        raw={},
+        created_at=NOW,
+        modified_at=NOW,
     )
 
 

@@ -52,7 +52,9 @@ def test_a_new_token_of_the_same_name_goes_on_and_another_name_is_another_source
 def test_basic_with_the_token_as_user_name() -> None:
     told = base64.b64encode(f"{secret_of()}:".encode()).decode()
     assert send("", EVENT, Authorization=f"Basic {told}").status_code == 200
-    assert send("", EVENT, Authorization="Basic " + base64.b64encode(b"me:secret").decode()).status_code == 401
+    assert (
+        send("", EVENT, Authorization="Basic " + base64.b64encode(b"me:secret").decode()).status_code == 401
+    )
     assert send("", EVENT, Authorization="Basic !").status_code == 401
 
 

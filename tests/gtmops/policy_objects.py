@@ -199,6 +199,18 @@ def record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": make_record(unit).pk}
 
 
+@makes("definitions:handle_trigger")
+def firing(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from definitions.models import Firing
+
+    told = make_record(unit)
+    found, _ = Firing.objects.get_or_create(
+        pk=uuid.uuid5(told.pk, "firing"),
+        defaults={"record": told, "trigger": "power_user", "fired_at": timezone.now()},
+    )
+    return {"firing_id": found.pk}
+
+
 @makes("api:journey")
 def journey(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"journey_id": make_record(unit).journey_id}

@@ -17,6 +17,8 @@ def every_route_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = {
         "handoffs:my_day": "/",
         "handoffs:list": "/handoffs/",
+        "definitions:triggers": "/triggers/",
+        "definitions:signals": "/signals/",
         "scorecards:map": "/map/",
         "scorecards:monday": "/scorecard/",
         "records:list": "/records/",
