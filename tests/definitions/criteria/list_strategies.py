@@ -66,8 +66,9 @@ def worlds(draw: st.DrawFn) -> World:
         "account": {"industry": {"type": "text"}, "fleet": {"type": "number"}},
         "activity": ACTIVITY,
     }
-    currencies: dict[str, Any] = {"EUR": {"is_base": True}}
-    for code in CODES[1:]:
+    usd = {"2020-01-01": pick(draw, RATES[:3]), pick(draw, DATE_ODDS): pick(draw, RATES)}
+    currencies: dict[str, Any] = {"EUR": {"is_base": True}, "USD": {"rates": usd}}
+    for code in CODES[2:]:
         if chance(draw):
             currencies[code] = {
                 "rates": {pick(draw, DATE_ODDS): pick(draw, RATES) for _ in times(draw, 0, 3)}
@@ -103,12 +104,12 @@ def draw_money(draw: st.DrawFn) -> Tree:
         value = [value, 7]
     elif op == "between":
         value = [value, value + pick(draw, [0, 1, 50])]
-    return {"field": "amount", "op": op, "value": value, "currency": pick(draw, CODES)}
+    return {"field": "amount", "op": op, "value": value, "currency": pick(draw, ["EUR", "EUR", *CODES])}
 
 
 def draw_condition(draw: st.DrawFn, fields: dict[str, Any], *, moving: bool = False) -> Tree:
     """On a field; on one of money often in a currency."""
-    if "amount" in fields and pick(draw, [False, False, False, True]):
+    if "amount" in fields and pick(draw, [False, False, True]):
         return draw_money(draw)
     return draw_leaf(draw, fields, moving=moving)
 
@@ -146,6 +147,12 @@ def draw_list_leaf(draw: st.DrawFn, world: World, *, moving: bool = False) -> Tr
     if chance(draw):
         leaf["where"] = draw_tree(draw, where, most=3, depth=2)
     return leaf
+
+
+@st.composite
+def money_leaves(draw: st.DrawFn) -> Tree:
+    """A comparison of money in a currency."""
+    return draw_money(draw)
 
 
 @st.composite
@@ -215,11 +222,12 @@ def draw_item(
 ) -> dict[str, Any]:
     row = draw_record(draw, fields, near, now)
     if "amount" in fields and chance(draw):
-        row |= {"amount": pick(draw, [0, 5, 100, 92, 108, None]), "currency": pick(draw, ODD_CODES)}
+        row |= {"amount": pick(draw, AMOUNTS), "currency": pick(draw, ODD_CODES)}
     return row
 
 
-ODD_CODES: list[Any] = [*CODES, *CODES, "CHF", "", None, "eur", 7]
+AMOUNTS = [0, 5, 92, 99.36, 100, 108, 117.39130434782608, None]
+ODD_CODES: list[Any] = [*CODES, *CODES, "USD", "USD", "CHF", "", None, "eur", 7]
 
 
 @st.composite

@@ -24,6 +24,7 @@ from tests.definitions.criteria.list_strategies import (
     catalogue_of,
     facts,
     list_leaves,
+    money_leaves,
     whole_trees,
     worlds,
 )
@@ -76,7 +77,7 @@ def test_python_and_postgresql_agree(data: st.DataObject) -> None:
 def test_each_kind_of_condition_agrees_at_its_boundaries(data: st.DataObject) -> None:
     world = data.draw(worlds(), label="world")
     now = data.draw(instants, label="now")
-    tree = data.draw(list_leaves(world), label="condition")
+    tree = data.draw(st.one_of(list_leaves(world), money_leaves()), label="condition")
     specs = data.draw(st.lists(facts(world, tree, now), min_size=4, max_size=4), label="facts")
 
     [criterion] = read_all(world, [tree])
