@@ -250,6 +250,22 @@ class Record(models.Model):
                 condition=_LISTED,
             ),
             models.Index(fields=["owner", "object"], name="record_owner"),
+            # What is related by account; see records/relations.py.
+            models.Index(
+                F("connection"),
+                KeyTextTransform("account", "values"),
+                name="record_account",
+                condition=_LISTED,
+            ),
+            models.Index(
+                F("connection"),
+                KeyTextTransform("converted_account", "values"),
+                name="record_converted_account",
+                condition=_LISTED,
+            ),
+            models.Index(
+                fields=["connection", "remote_id"], name="record_account_id", condition=Q(object="account")
+            ),
             # Whom a product's signals are about.
             models.Index(
                 KeyTextTransform("product_user_id", "values"),
