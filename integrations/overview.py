@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, Q
 from integrations.budget import ApiUse, api_use
 from integrations.models import PullCursor, Run, WriteSwitch
 from integrations.push import preview
+from integrations.wanted import remote_objects_of
 from records.canonical import instant
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OwnField
@@ -87,8 +88,12 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
         found.lines.append(
             FieldLine(own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)))
         )
-    there = {s.field for s in switches if s.provisioned_at}
-    found.missing = [own for name, own in OWN_FIELD_BY_NAME.items() if name not in there]
+    there = {(s.remote_object, s.field) for s in switches if s.provisioned_at}
+    found.missing = [
+        own
+        for name, own in OWN_FIELD_BY_NAME.items()
+        if any((place, name) not in there for place in remote_objects_of(connection, list(own.objects)))
+    ]
     found.waiting = len(preview(connection))
     found.refused = sum(line.refused for line in found.lines)
     found.held = sum(line.held for line in found.lines)

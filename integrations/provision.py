@@ -62,9 +62,13 @@ def apply(connection: Connection, now: datetime) -> Run:
 
 def _remember(connection: Connection, planned: Sequence[PlannedField], now: datetime) -> None:
     """Switches and mappings, so that the next pull reads the fields back."""
+    mapped = connection.mappings.values_list("remote_object", "field__object").distinct().order_by()
+    objects: dict[str, set[str]] = {}
+    for remote_object, object_name in mapped:
+        objects.setdefault(remote_object, set()).add(object_name)
     with transaction.atomic():
         for item in planned:
-            for object_name in item.field.objects:
+            for object_name in objects[item.remote_object] & set(item.field.objects):
                 field, _ = CatalogueField.objects.get_or_create(
                     object=object_name,
                     name=item.field.name,

@@ -14,7 +14,7 @@ from effects.tick import ring
 from records.journey_data import Batch, JourneyData, RecordData
 from records.kinds import BASELINE
 from records.models import DesiredField
-from records.own_fields import OWN_FIELD_BY_NAME
+from records.own_fields import OWN_FIELD_BY_NAME, OWN_OBJECTS
 
 Values = Mapping[tuple[uuid.UUID, str], Any]
 
@@ -52,23 +52,25 @@ def is_live(journey: JourneyData, record: RecordData) -> bool:
     )  # fmt: skip
 
 
-def writable_records(journey: JourneyData) -> list[RecordData]:
-    """The person records of a live journey that can hold our fields; a converted one takes no more writes."""
+def writable_records(journey: JourneyData, object_name: str = "person") -> list[RecordData]:
+    """The records of a live journey that can hold our fields, people or deals; a converted one takes no more writes."""
     return [
-        r for r in journey.of("person") if r.values.get("is_converted") is not True and is_live(journey, r)
+        r for r in journey.of(object_name) if r.values.get("is_converted") is not True and is_live(journey, r)
     ]
 
 
 def refresh(batch: Batch) -> None:
     """Fold the declared values of the batch, fitted to their fields, into ``DesiredField`` rows; only differences
     are written."""
-    allowed = {r.id: r for j in batch.journeys.values() for r in writable_records(j)}
+    allowed = {
+        r.id: r for j in batch.journeys.values() for kind in OWN_OBJECTS for r in writable_records(j, kind)
+    }
     wanted: dict[tuple[uuid.UUID, str], tuple[str, Any]] = {}
     for declaration in _declarations.values():
         for (record_id, name), value in declaration.compute(batch).items():
-            if record_id in allowed:
+            if record_id in allowed and allowed[record_id].object in OWN_FIELD_BY_NAME[name].objects:
                 wanted[record_id, name] = (declaration.writer, OWN_FIELD_BY_NAME[name].fit(value))
-    records = [r.id for j in batch.journeys.values() for r in j.of("person")]
+    records = [r.id for j in batch.journeys.values() for kind in OWN_OBJECTS for r in j.of(kind)]
     held = {(d.record_id, d.field): d for d in DesiredField.objects.filter(record_id__in=records)}
     known = {r.id: r.values for r in allowed.values()}
     fresh, changed = [], []

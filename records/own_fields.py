@@ -46,7 +46,17 @@ OWN_FIELDS: tuple[OwnField, ...] = (
         ("person",),
         "Whether the stage's definition is met, in words.",
     ),
-    OwnField("gtm_missing", "What is missing", "text", "out", ("person",), "Conditions not met, in words."),
+    OwnField(
+        "gtm_missing", "What is missing", "text", "out", ("person", "deal"), "Conditions not met, in words."
+    ),
+    OwnField(
+        "gtm_exception",
+        "Exception granted",
+        "text",
+        "out",
+        ("deal",),
+        "Stages this deal may leave without their exit criteria.",
+    ),
     OwnField(
         "gtm_trigger",
         "Expansion signal",
@@ -78,3 +88,5 @@ OWN_FIELDS: tuple[OwnField, ...] = (
 )
 
 OWN_FIELD_BY_NAME = {f.name: f for f in OWN_FIELDS}
+OWN_OBJECTS = tuple(dict.fromkeys(name for field in OWN_FIELDS for name in field.objects))
+"""Logical objects that hold a field of ours."""

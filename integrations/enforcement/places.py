@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -10,11 +10,15 @@ from django.urls import reverse
 
 from definitions.bodies import PIPELINES, PipelineBody, pipeline_body
 from definitions.catalogue import catalogue_from_db
+from definitions.criteria import Criterion, parse
 from definitions.criteria.compiled import RemoteField
+from definitions.desired import exception_mark
 from definitions.versions import versions_in_force
 from integrations.enforcement.plan import Place, StagePlan, plan_hubspot, plan_salesforce
 from integrations.models import EnforcementItem
 from records.models import Connection, FieldMapping, SchemaField
+
+EXCEPTION_FIELD = "gtm_exception"
 
 
 def plans_for(connection: Connection, now: datetime) -> list[StagePlan]:
@@ -24,7 +28,21 @@ def plans_for(connection: Connection, now: datetime) -> list[StagePlan]:
     if connection.kind != Connection.Kind.SALESFORCE:
         return plan_hubspot(pipelines, places)
     links = {body.key: settings.SITE_URL + model_path(body.key) for _, body in pipelines}
-    return plan_salesforce(pipelines, places, links, _names(connection))
+    return plan_salesforce(pipelines, places, links, _names(connection), waived_of(pipelines))
+
+
+def waived_of(pipelines: Sequence[tuple[int, PipelineBody]]) -> dict[tuple[str, str], Criterion]:
+    """(pipeline, stage) to what is true of a record that may leave it by an exception, as our own field says."""
+    catalogue = catalogue_from_db()
+    found = {}
+    for _, body in pipelines:
+        if catalogue.objects.get(body.object, {}).get(EXCEPTION_FIELD) is None:
+            continue
+        for stage in body.stages:
+            mark = exception_mark(body.key, stage.key)
+            tree = {"field": EXCEPTION_FIELD, "op": "contains", "value": mark}
+            found[body.key, stage.key] = parse(tree, catalogue, object=body.object)
+    return found
 
 
 def pipelines_in_force(connection: Connection, now: datetime) -> list[tuple[int, PipelineBody]]:

@@ -133,11 +133,13 @@ def plan_salesforce(
     places: Mapping[str, Sequence[Place]],
     links: Mapping[str, str],
     names: Mapping[tuple[str, str, str], str] | None = None,
+    waived: Mapping[tuple[str, str], Criterion] | None = None,
 ) -> list[StagePlan]:
     """A plan per stage with exit criteria and remote object.
 
     ``pipelines``: version id and body. ``places`` by logical object. ``links``: pipeline key to the page that explains
-    it. ``names``: (pipeline, stage, remote object) to the name a rule has already, which it keeps."""
+    it. ``names``: (pipeline, stage, remote object) to the name a rule has already, which it keeps. ``waived``:
+    (pipeline, stage) to what is true of records with an exception; it counts where its field is mapped."""
     taken = {name: key for key, name in (names or {}).items()}
     plans = []
     for version, pipeline in sorted(pipelines, key=lambda p: p[1].key):
@@ -150,8 +152,11 @@ def plan_salesforce(
                 key = (pipeline.key, stage.key, place.remote_object)
                 name = (names or {}).get(key) or rule_name(pipeline.key, stage, taken)
                 taken[name] = key
+                plan = _stage_plan(
+                    version, pipeline, stage, place, (waived or {}).get((pipeline.key, stage.key))
+                )
                 plans.append(
-                    _salesforce_stage(version, pipeline, stage, place, name, links.get(pipeline.key, ""))
+                    _salesforce_stage(plan, pipeline, stage, place, name, links.get(pipeline.key, ""))
                 )
     return plans
 
@@ -214,9 +219,8 @@ def conditions_in_words(criterion: Criterion) -> tuple[str, ...]:
 
 
 def _salesforce_stage(
-    version: int, pipeline: PipelineBody, stage: PipelineStage, place: Place, name: str, link: str
+    plan: StagePlan, pipeline: PipelineBody, stage: PipelineStage, place: Place, name: str, link: str
 ) -> StagePlan:
-    plan = _stage_plan(version, pipeline, stage, place)
     criterion = stage.exit_criterion
     broken = _broken(pipeline, stage)
     if criterion is None or broken:
@@ -230,7 +234,7 @@ def _salesforce_stage(
             stage=values[stage.key],
             stages=[values[s.key] for s in pipeline.stages if not s.is_lost],
             lost=[values[s.key] for s in pipeline.stages if s.is_lost],
-            exempt=exempt_of(pipeline),
+            exempt=plan.exempt,
         )
     except RefusedError as error:
         return replace(plan, refused=(Refusal(criterion.to_english(), _with_remedy(str(error))),))
@@ -245,13 +249,15 @@ def _salesforce_stage(
     return replace(plan, rule=rule, refused=refused, held=_held(criterion, compiled))
 
 
-def exempt_of(pipeline: PipelineBody) -> Criterion | None:
-    """Of which records a stage's criteria are not asked: those of other pipelines, and those below the amount."""
+def exempt_of(pipeline: PipelineBody, place: Place, waived: Criterion | None) -> Criterion | None:
+    """Of which records a stage's criteria are not asked: of other pipelines, below the amount, with an exception."""
     free = []
     if pipeline.when is not None:
         free.append(not_criterion(pipeline.when))
     if pipeline.exempt_below is not None and pipeline.exempt_below.criterion is not None:
         free.append(pipeline.exempt_below.criterion)
+    if waived is not None and all(place.remote_name(name) for name in waived.fields()):
+        free.append(waived)
     if not free:
         return None
     return free[0] if len(free) == 1 else any_criterion(free)
@@ -299,7 +305,7 @@ def _error_field(criterion: Criterion, compiled: Compiled, place: Place) -> str:
 
 
 def _hubspot_stage(version: int, pipeline: PipelineBody, stage: PipelineStage, place: Place) -> StagePlan:
-    plan = _stage_plan(version, pipeline, stage, place)
+    plan = _stage_plan(version, pipeline, stage, place, None)
     criterion = stage.exit_criterion
     broken = _broken(pipeline, stage)
     if criterion is None or broken:
@@ -334,13 +340,15 @@ def _hubspot_reason(child: object, place: Place) -> str:
 # --- both ---------------------------------------------------------------------------------------------------------
 
 
-def _stage_plan(version: int, pipeline: PipelineBody, stage: PipelineStage, place: Place) -> StagePlan:
+def _stage_plan(
+    version: int, pipeline: PipelineBody, stage: PipelineStage, place: Place, waived: Criterion | None
+) -> StagePlan:
     below = pipeline.exempt_below
     words = below.criterion.to_english() if below is not None and below.criterion is not None else ""
     later = pipeline.stages[pipeline.stages.index(stage) + 1 :]
     return StagePlan(
         pipeline.key, pipeline.name, version, stage.key, stage.name, place.remote_object, pipeline.stage_field,
-        stage.value, stage.exit_criterion, exempt_of(pipeline), stage.exit_criterion,
+        stage.value, stage.exit_criterion, exempt_of(pipeline, place, waived), stage.exit_criterion,
         next_stages=tuple(s.name for s in later if not s.is_lost),
         warn_until=pipeline.warn_until, exempt_words=words,
     )  # fmt: skip
