@@ -10,6 +10,7 @@ import definitions.lint.services
 import definitions.own_sections
 import definitions.publishing
 import definitions.rechecks
+import definitions.related_reads
 import definitions.signals
 import definitions.triggers.desired
 import definitions.triggers.kinds
@@ -33,6 +34,7 @@ from effects.channels import email, inbox
 from effects.registry import register_channel
 from effects.tick import TickSource, register_tick_source
 from gtmops import demo, pipeline
+from records.dependents import register_reader
 from records.desired import register_declaration
 from records.kinds import RECORD_KINDS, register_kinds
 from records.services import register_after_store
@@ -40,6 +42,7 @@ from teams.demo import DemoSignIn, register_demo_sign_ins
 
 SOURCES = (
     TickSource("clocks", slas.services.due_clocks, slas.services.next_due),
+    TickSource("absences", slas.services.notice_absences, slas.services.next_absence),
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
     TickSource("pipeline", pipeline.process, pipeline.next_due),
@@ -78,6 +81,7 @@ def connect() -> None:
     )
     for room in (definitions.desired, definitions.triggers.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
+    register_reader(definitions.related_reads.relations_read)
     register_after_store("signals", definitions.signals.match_waiting)
     for source in SOURCES:
         register_tick_source(source)

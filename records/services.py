@@ -18,6 +18,7 @@ from django.db.models import OuterRef, Subquery
 from effects.tick import ring
 from records import kinds
 from records.canonical import Unreadable, canonical, instant_text
+from records.dependents import dependents_of
 from records.ids import record_id
 from records.incoming import HistoryEntry, IncomingRecord, StoredPage
 from records.models import (
@@ -508,7 +509,7 @@ def _write(work: _Page) -> None:
         supersede(work.with_history)
     for listen in _after_store.values():
         listen(work.link_keys, work.now)
-    touch(work.touched, work.now)
+    touch(work.touched | dependents_of(work.touched, work.now), work.now)
 
 
 def _write_links(wanted: Mapping[uuid.UUID, set[str]]) -> None:
