@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
@@ -15,21 +16,68 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from definitions.checklists import Check, checklists
 from definitions.models import Judgement, StageEntry
+from definitions.visibility import state_for
+from effects.tick import now_utc
 from records.models import Journey, Record
 from scorecards.record_list import OBJECTS, Wanted, chosen, search
 from teams.access import person_of
+from teams.models import Person
 
 
 class JudgementSerializer(serializers.ModelSerializer[Judgement]):
     """Why it is so, condition by condition, is at the record's ``checks``."""
 
     version = serializers.IntegerField(source="version.number")
+    state = serializers.SerializerMethodField()
+
+    def get_state(self, judgement: Judgement) -> str:
+        owner = judgement.record.owner
+        return state_for(person_of(self.context["request"]), judgement.state, owner)
 
     class Meta:
         model = Judgement
         fields = ("section", "key", "version", "state", "variant", "exclusion")
         read_only_fields: ClassVar = fields
+
+
+class ConditionSerializer(serializers.Serializer[Any]):
+    """``seen``: the value; of a list (activities, related.…, events, stages) how many count. Null: empty when missing,
+    else not known."""
+
+    path = serializers.CharField()
+    text = serializers.CharField()
+    state = serializers.CharField()
+    field = serializers.CharField()
+    seen = serializers.JSONField(allow_null=True)
+    doubts = serializers.ListField(child=serializers.CharField())
+
+
+class CheckPartSerializer(serializers.Serializer[Any]):
+    """One thing a check asks for; several conditions: a choice."""
+
+    text = serializers.CharField()
+    state = serializers.CharField()
+    conditions = ConditionSerializer(many=True)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """Why a record is judged as it is. ``on_paper`` and ``doubts`` are for the record's owner and their manager only;
+    everyone else reads "met"."""
+
+    section = serializers.CharField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField(source="version.number")
+    state = serializers.CharField()
+    sentence = serializers.CharField()
+    variant = serializers.CharField(help_text="Name of the variant it was judged by; empty without variants.")
+    exclusion = serializers.SerializerMethodField(help_text="Name of the exclusion that holds, or empty.")
+    parts = CheckPartSerializer(many=True)
+
+    def get_exclusion(self, check: Check) -> str:
+        return check.excluded.name if check.excluded else ""
 
 
 class StageEntrySerializer(serializers.ModelSerializer[StageEntry]):
@@ -67,13 +115,14 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
 
 
 class RecordDetailSerializer(RecordSerializer):
-    """With its current judgements and its entries into stages."""
+    """With its current judgements, why they are so, and its entries into stages."""
 
     judgements = JudgementSerializer(many=True)
+    checks = CheckSerializer(many=True)
     stage_entries = StageEntrySerializer(many=True)
 
     class Meta(RecordSerializer.Meta):
-        fields = (*RecordSerializer.Meta.fields, "judgements", "stage_entries")
+        fields = (*RecordSerializer.Meta.fields, "judgements", "checks", "stage_entries")
         read_only_fields: ClassVar = fields
 
 
@@ -140,9 +189,16 @@ class RecordsView(ListAPIView[Record]):
 
 def _detailed(found: QuerySet[Record]) -> QuerySet[Record]:
     return found.select_related("connection", "owner", "business_unit").prefetch_related(
-        Prefetch("judgements", Judgement.objects.select_related("version")),
+        Prefetch("judgements", Judgement.objects.select_related("version", "record__owner")),
         Prefetch("stage_entries", StageEntry.objects.select_related("definition").defer("snapshot")),
     )
+
+
+def _add_checks(records: Sequence[Record], viewer: Person) -> None:
+    """``checks`` of each record, as ``viewer`` may read them."""
+    found = checklists([r.pk for r in records], now_utc(), viewer=viewer)
+    for row in records:
+        row.checks = found.get(row.pk, [])  # type: ignore[attr-defined]  # read by the serializer
 
 
 class RecordView(RetrieveAPIView[Record]):
@@ -155,6 +211,11 @@ class RecordView(RetrieveAPIView[Record]):
 
     def get_queryset(self) -> QuerySet[Record]:
         return _detailed(Record.objects.for_person(person_of(self.request)))
+
+    def get_object(self) -> Record:
+        found: Record = super().get_object()
+        _add_checks([found], person_of(self.request))
+        return found
 
 
 class JourneyView(RetrieveAPIView[Journey]):
@@ -180,6 +241,7 @@ class JourneyView(RetrieveAPIView[Journey]):
         if not members or members[0].journey is None:
             raise Http404
         journey = members[0].journey
+        _add_checks(members, person_of(self.request))
         journey.members = members  # type: ignore[attr-defined]  # read by the serializer
         return journey
 

@@ -15,9 +15,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Upper
 
-from definitions.bodies import DEFINITIONS, STAGES, StageBody, stage_body
+from definitions.bodies import DEFINITIONS, PIPELINES, STAGES, StageBody, stage_body
 from definitions.models import Judgement, StageEntry
+from definitions.triggers.bodies import TRIGGERS
 from definitions.versions import Model
+from definitions.visibility import judged_as, state_for
 from records.models import Connection, FieldMapping, LinkKey, Record
 from scorecards.facts import FactSet, facts_of
 from scorecards.keyset import Cursor, KeysetPage, Order, keyset_page, read_cursor
@@ -52,6 +54,8 @@ class Wanted:
     period: Period | None = None
     definition: str = ""
     state: str = ""
+    variant: str = ""
+    exclusion: str = ""
     owner: str = ""
     connection: str = ""
     source: str = ""
@@ -77,6 +81,8 @@ def read_wanted(query: Mapping[str, str]) -> Wanted:
             "stage",
             "definition",
             "state",
+            "variant",
+            "exclusion",
             "owner",
             "connection",
             "source",
@@ -125,11 +131,21 @@ def chosen(viewer: Person, wanted: Wanted) -> QuerySet[Record]:
     if wanted.stage:
         found = found.filter(Exists(entered(wanted.stage, wanted.period).filter(record=OuterRef("pk"))))
     if wanted.definition:
-        judged = Judgement.objects.filter(section=DEFINITIONS, key=wanted.definition, record=OuterRef("pk"))
-        found = found.filter(Exists(judged.filter(state=wanted.state) if wanted.state else judged))
+        found = found.filter(Exists(_judged(wanted, viewer).filter(record=OuterRef("pk"))))
     if wanted.facts is not None:
         found = found.filter(Exists(facts_of(viewer, wanted.facts).filter(record=OuterRef("pk"))))
     return found
+
+
+def _judged(wanted: Wanted, viewer: Person) -> QuerySet[Judgement]:
+    """Judgements by a definition or a trigger; by what must be true to leave a stage where the key has a slash. The
+    state is the one that ``viewer`` may read."""
+    sections = [PIPELINES] if "/" in wanted.definition else [DEFINITIONS, TRIGGERS]
+    told = {"variant": wanted.variant, "exclusion": wanted.exclusion}
+    found = Judgement.objects.filter(
+        section__in=sections, key=wanted.definition, **{name: value for name, value in told.items() if value}
+    )
+    return found.filter(judged_as(wanted.state, viewer)) if wanted.state else found
 
 
 def entered(stage: str, period: Period | None) -> QuerySet[StageEntry]:
@@ -231,7 +247,7 @@ def rows_of(
         .only("journey_id", "stage", "occurred_at")
     ):
         latest[entry.journey_id] = entry
-    checks = _checks([r.pk for r in records], stages, definition)
+    checks = _checks(records, stages, definition, viewer)
     clocks: dict[uuid.UUID, Clock] = {}
     for due in (
         Clock.objects.for_person(viewer)
@@ -282,19 +298,22 @@ def title_parts(record: Record) -> tuple[str, str]:
 
 
 def _checks(
-    records: Sequence[uuid.UUID], stages: Sequence[StageBody], definition: str
+    records: Sequence[Record], stages: Sequence[StageBody], definition: str, viewer: Person
 ) -> dict[uuid.UUID, tuple[str, str]]:
-    """Record -> (short name, state)."""
+    """Record -> (short name, state as ``viewer`` may read it)."""
+    owners = {record.pk: record.owner for record in records}
     names = {stage.definition: stage.short for stage in stages if stage.definition}
     order = list(names)
     wanted = [definition] if definition else order
-    rows = Judgement.objects.filter(record_id__in=records, section=DEFINITIONS, key__in=wanted).order_by()
+    rows = Judgement.objects.filter(
+        record_id__in=list(owners), section=DEFINITIONS, key__in=wanted
+    ).order_by()
     found: dict[uuid.UUID, tuple[str, str]] = {}
     for record, key, state in sorted(
         rows.values_list("record_id", "key", "state"),
         key=lambda row: order.index(row[1]) if row[1] in order else -1,
     ):
-        found[record] = (names.get(key, ""), state)
+        found[record] = (names.get(key, ""), state_for(viewer, state, owners[record]))
     return found
 
 
@@ -360,7 +379,8 @@ def filters_of(
         ("definition", "Check", wanted.definition, [("", "Any check"), *judged]),
         (
             "state", "Result", wanted.state,
-            [("", "Any result"), ("met", "Passed"), ("missing", "Missing"), ("unknown", "Can't tell")],
+            [("", "Any result"), ("met", "Passed"), ("missing", "Missing"), ("waived", "Exception granted"),
+             ("unknown", "Can't tell")],
         ),
         ("owner", "Owner", wanted.owner, [("", "Anyone"), *OWNERS.items(), *people]),
         (

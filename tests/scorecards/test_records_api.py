@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from definitions.models import Judgement
 from records.models import Record
 from teams.models import BusinessUnit
 from teams.tokens import issue_token
@@ -43,9 +44,44 @@ def test_a_record_comes_with_judgements_and_stage_entries(house: House, ask: Cal
     record = house.mql("C1", house.now - timedelta(hours=2))
     told = ask(reverse("api:record", args=[record.pk]))
     assert told["values"]["fleet_size"] == 40
-    assert {j["key"]: j["state"] for j in told["judgements"]} == {"mql": "missing", "mql_by_sales": "missing"}
+    states = {j["key"]: j["state"] for j in told["judgements"]}
+    assert (states["mql"], states["mql_by_sales"]) == ("missing", "missing")
     assert [e["stage"] for e in told["stage_entries"]] == ["lead", "mql"]
     assert told["owner"] == house.sdr.email
+
+
+def test_a_record_says_why_it_is_judged_so(house: House, ask: Callable[..., Any]) -> None:
+    record = house.mql("C1", house.now - timedelta(hours=2))
+    checks = {c["key"]: c for c in ask(reverse("api:record", args=[record.pk]))["checks"]}
+    assert checks["mql"]["sentence"] == "Not an MQL: 1 of 2 conditions missing."
+    fit, choice = checks["mql"]["parts"]
+    assert (fit["state"], fit["conditions"][0]["field"], fit["conditions"][0]["seen"]) == (
+        "met",
+        "fleet_size",
+        40,
+    )
+    assert (choice["state"], len(choice["conditions"]) > 1) == ("missing", True)
+
+
+def test_filler_is_told_to_the_owner_and_hidden_from_others(house: House, ask: Callable[..., Any]) -> None:
+    record = house.lead("L1", house.now - timedelta(hours=2), Pain__c="tbd")
+    Judgement.objects.filter(record=record, key="sql").update(
+        state="on_paper",
+        paper=[{"path": "$.all[0]", "field": "pain", "reason": "placeholder", "text": "Filler."}],
+    )
+
+    def state() -> tuple[str, str]:
+        told = ask(reverse("api:record", args=[record.pk]))
+        judged = {j["key"]: j["state"] for j in told["judgements"]}
+        return judged["sql"], {c["key"]: c["state"] for c in told["checks"]}["sql"]
+
+    assert state() == ("on_paper", "on_paper")
+    narrowed = {"definition": "sql", "state": "on_paper"}
+    assert len(ask(reverse("api:records"), **narrowed)["results"]) == 1
+    Record.objects.filter(pk=record.pk).update(owner=house.ae)
+    assert state() == ("met", "met")
+    assert ask(reverse("api:records"), **narrowed)["results"] == []
+    assert len(ask(reverse("api:records"), definition="sql", state="met")["results"]) == 1
 
 
 def test_a_journey_holds_both_crms_of_the_buyer(house: House, ask: Callable[..., Any]) -> None:
