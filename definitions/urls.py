@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import builder_views, exception_views, setup_views, signal_views, views
+from definitions import builder_views, draft_views, exception_views, setup_views, signal_views, views
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
 from definitions.triggers import views as trigger_views
@@ -17,14 +17,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/exceptions/", exception_views.exceptions, name="exceptions"),
     path("model/exceptions/export/", exception_views.export, name="export_exceptions"),
     path("model/exceptions/ask/<uuid:record_id>/", exception_views.ask, name="ask_exception"),
-    path(
-        "model/exceptions/<uuid:exception_id>/<slug:act>/", exception_views.decide, name="decide_exception"
-    ),
+    path("model/exceptions/<uuid:exception_id>/<slug:act>/", exception_views.decide, name="decide_exception"),
     path("model/try/", builder_views.try_conditions, name="try_conditions"),
     path("model/builder/catalogue/", builder_views.catalogue, name="builder_catalogue"),
     path("model/builder/preview/", builder_views.preview, name="builder_preview"),
     path("model/builder/text/", builder_views.text, name="builder_text"),
+    path("model/new/<slug:section>/", draft_views.new, name="new"),
     path("model/<slug:section>/<slug:key>/", views.item, name="item"),
+    path("model/<slug:section>/<slug:key>/compare/", views.compare, name="compare"),
+    path("model/<slug:section>/<slug:key>/impact/", views.impact, name="impact"),
+    path("model/<slug:section>/<slug:key>/edit/", draft_views.edit, name="edit"),
+    path("model/<slug:section>/<slug:key>/changes/", draft_views.changes, name="changes"),
+    path("model/<slug:section>/<slug:key>/changes/export/", draft_views.export_changes, name="export_changes"),
+    path("model/<slug:section>/<slug:key>/watched/", draft_views.watched, name="watched"),
+    path("model/<slug:section>/<slug:key>/watched/export/", draft_views.export_watched, name="export_watched"),
+    path("model/<slug:section>/<slug:key>/act/<slug:act>/", draft_views.act, name="act"),
     path("signals/", signal_views.signals, name="signals"),
     path("triggers/", trigger_views.triggers, name="triggers"),
     path("triggers/export/", trigger_views.export, name="export_triggers"),

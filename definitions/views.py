@@ -1,205 +1,192 @@
-"""The operating model as people read it. Nothing is changed here."""
+"""The operating model as people read it; what changes it stands in ``draft_views``."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
-from definitions.bodies import (
-    DEFINITIONS,
-    PIPELINES,
-    STAGES,
-    definition_body,
-    definition_sentence,
-    pipeline_body,
-)
-from definitions.counting import Counts, count_version
-from definitions.in_force import TypedModel, load_typed_model
-from definitions.model_files import signers
+from definitions.differences import in_trees, in_words
+from definitions.drafts import OPEN, Line, load_line
+from definitions.impact import impact_of, judges_records
+from definitions.in_force import load_typed_model
+from definitions.item_page import load_draft, load_parts, may_edit_line, standing_of, version_rows
+from definitions.model_list import Wanted, count_judgements, item_of, load_list
 from definitions.model_yaml import write_yaml
-from definitions.models import Judgement, Version
+from definitions.models import Version
+from definitions.parties import team_names
 from definitions.sections import Section, sections
+from definitions.speaking import speaker
 from effects.tick import now_utc
-from records.models import Record
 from teams.access import person_of
-from teams.models import Person, Team
 
-
-@dataclass(frozen=True)
-class Item:
-    """One thing of the model as a list shows it."""
-
-    section: str
-    key: str
-    title: str
-    sentence: str
-    owner: str
-    agreed_by: str
-    version: Version
-    counts: Counts | None = None
-
-
-@dataclass(frozen=True)
-class ExitCheck:
-    """A stage of a pipeline, and what must be true before a deal leaves it."""
-
-    key: str
-    name: str
-    guidance: str
-    sentence: str
-    counts: Counts
+TABS = (("", "Definition"), ("conditions", "Conditions"), ("versions", "Versions"), ("yaml", "File"))
+STATES = [("", "All"), ("draft", "Unpublished changes"), ("proposed", "Waiting for agreement")]
 
 
 @require_safe
+@vary_on_headers("HX-Request")
 def model(request: HttpRequest) -> HttpResponse:
     now = now_utc()
-    typed = load_typed_model()
-    counts = count_judgements(person_of(request))
-    teams = _team_names()
-    groups = [
-        {"section": section, "items": _items(section, typed, teams, counts, now)}
-        for section in sections().values()
-    ]
-    by_name = {
-        group["section"].name: group["items"] for group in groups if isinstance(group["section"], Section)
+    viewer = person_of(request)
+    texts = {
+        name: request.GET.get(name, "").replace("\x00", "").strip()[:200]
+        for name in ("section", "owner", "state")
     }
-    context = {
-        "stages": by_name.pop(STAGES, []),
-        "definitions": by_name.pop(DEFINITIONS, []),
-        "others": [(sections()[name].label, items) for name, items in by_name.items() if items],
-        "is_empty": not any(group["items"] for group in groups),
+    wanted = Wanted(search=request.GET.get("q", "").replace("\x00", "").strip()[:200], **texts)
+    found = load_list(viewer, wanted, now)
+    known = list(sections().values())
+    context: dict[str, Any] = {
+        "groups": found.groups,
+        "waiting": found.waiting if not wanted.is_narrowed else (),
+        "is_empty": not found.total,
+        "total": found.total,
+        "found": found.found,
+        "wanted": wanted,
+        "filters": [
+            _choice(
+                "section", "Show", wanted.section, [("", "Everything"), *((s.name, s.label) for s in known)]
+            ),
+            _choice("owner", "Owner", wanted.owner, [("", "All"), *found.owners]),
+            _choice("state", "State", wanted.state, STATES),
+        ],
+        "sections": known,
+        "may_add": viewer.is_admin,
         "updated_at": now,
     }
-    return render(request, "definitions/model.html", context)
+    template = "definitions/model.html"
+    if request.headers.get("HX-Request") == "true":
+        template += "#found"
+    return render(request, template, context)
+
+
+def _choice(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": value, "choices": choices}
 
 
 @require_safe
+@never_cache
 def item(request: HttpRequest, section: str, key: str) -> HttpResponse:
+    """What is in force, or the version asked for; a draft with all that leads to its agreement."""
     now = now_utc()
     viewer = person_of(request)
-    told = sections().get(section)
-    versions = list(
-        Version.objects.filter(section=section, key=key)
-        .select_related("created_by")
-        .prefetch_related("signatures__team", "signatures__person")
-        .order_by("-number")
-    )
-    if told is None or not versions:
-        raise Http404
+    told, line = get_line(section, key)
     typed = load_typed_model()
     in_force = typed.versions.at(section, key, now)
-    shown = next((v for v in versions if in_force and v.pk == in_force.pk), versions[0])
+    shown = get_version(line, request.GET.get("version", ""), in_force)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in dict(TABS) else ""
     counts = count_judgements(viewer)
-    draft = next((v for v in versions if v.state in {"draft", "proposed"}), None)
+    is_in_force = in_force is not None and shown.pk == in_force.pk
+    standing, severity = standing_of(shown, in_force, now)
+    speak = speaker(typed.catalogue, team_names())
+    is_open = shown.state in OPEN
+    may_edit = may_edit_line(viewer, line, now)
+    own_query = (
+        {} if is_in_force or in_force is None and shown is line.versions[0] else {"version": shown.number}
+    )
     context: dict[str, Any] = {
-        "item": _item(told, shown, typed, _team_names(), counts),
+        "item": item_of(told, shown, typed, team_names(), counts, is_in_force=is_in_force),
         "section": told,
         "body": shown.body,
+        "shown": shown,
         "in_force": in_force,
-        "versions": [(v, _standing(v, in_force, now)) for v in versions],
-        "tab": "yaml" if request.GET.get("tab") == "yaml" else "",
-        "yaml": write_yaml({section: {key: shown.body}}),
+        "is_in_force": is_in_force,
+        "standing": standing,
+        "standing_severity": severity,
+        "draft": load_draft(line, shown, viewer, typed, now) if is_open else None,
+        "open_draft": None if is_open else line.draft,
+        "parts": load_parts(shown, typed, viewer, counts),
+        "tab": tab,
+        "tabs": [(name, label, _query(own_query, name)) for name, label in TABS],
+        "trees": in_trees(None, shown.body, speak) if tab == "conditions" and not is_open else [],
+        "versions": version_rows(line, in_force, now, speak) if tab == "versions" else [],
+        "yaml": write_yaml({section: {key: shown.body}}) if tab == "yaml" else "",
+        "may_edit": may_edit,
+        "may_retire": viewer.is_admin and line.latest is not None and not is_open,
+        "begins_later": _begins_later(line, now),
         "updated_at": now,
-    }
-    if section == DEFINITIONS:
-        inside = Record.objects.for_person(viewer)
-        context["draft"] = draft
-        context["draft_counts"] = count_version(draft, now, inside) if draft else None
-    if section == PIPELINES:
-        context["exits"] = _exits(key, shown, typed, counts)
+    }  # fmt: skip
     return render(request, "definitions/item.html", context)
 
 
-def count_judgements(viewer: Person) -> Mapping[tuple[str, str], Counts]:
-    """(section, key) -> current judgements of the records ``viewer`` may read. One query."""
-    inside = Record.objects.for_person(viewer).present()
-    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    rows = Judgement.objects.filter(record__in=inside).order_by().values_list("section", "key", "state")
-    for section, key, state, number in rows.annotate(number=Count("pk")):
-        found[section, key][state] = number
-    return {
-        name: Counts(told.get("met", 0), told.get("missing", 0), told.get("unknown", 0))
-        for name, told in found.items()
-    }
+def _begins_later(line: Line, now: datetime) -> Version | None:
+    at = line.latest.effective_from if line.latest else None
+    return line.latest if at is not None and at > now else None
 
 
-def _items(
-    section: Section,
-    typed: TypedModel,
-    teams: Mapping[str, str],
-    counts: Mapping[tuple[str, str], Counts],
-    now: datetime,
-) -> list[Item]:
-    held = typed.versions.in_force(section.name, now)
-    keys = sorted(held, key=lambda key: (held[key].body.get("order") or 0, key))
-    return [_item(section, held[key], typed, teams, counts) for key in keys]
+def _query(own: dict[str, Any], tab: str) -> str:
+    query = {**own, **({"tab": tab} if tab else {})}
+    return f"?{urlencode(query)}" if query else "."
 
 
-def _item(
-    section: Section,
-    version: Version,
-    typed: TypedModel,
-    teams: Mapping[str, str],
-    counts: Mapping[tuple[str, str], Counts],
-) -> Item:
-    body = version.body
-    sentence = section.sentence(body) if section.name != DEFINITIONS else ""
-    if section.name == DEFINITIONS:
-        definition = definition_body(version.key, body, typed.catalogue)
-        sentence = definition_sentence(definition)
-    return Item(
-        section=section.name,
-        key=version.key,
-        title=section.title(body) or version.key,
-        sentence=sentence,
-        owner=teams.get(str(body.get("owner")), str(body.get("owner") or "")),
-        agreed_by=_listed([teams.get(key, key) for key in signers(body)] if body.get("agreed_by") else []),
-        version=version,
-        counts=counts.get((section.name, version.key), Counts()) if section.name == DEFINITIONS else None,
-    )
-
-
-def _exits(
-    key: str, version: Version, typed: TypedModel, counts: Mapping[tuple[str, str], Counts]
-) -> list[ExitCheck]:
-    return [
-        ExitCheck(
-            key=f"{key}/{stage.key}",
-            name=stage.name,
-            guidance=stage.guidance,
-            sentence=stage.exit_criterion.to_english() if stage.exit_criterion else stage.broken,
-            counts=counts.get((PIPELINES, f"{key}/{stage.key}"), Counts()),
-        )
-        for stage in pipeline_body(key, version.body, typed.catalogue).stages
+@require_safe
+def compare(request: HttpRequest, section: str, key: str) -> HttpResponse:
+    """Any two versions, in words and side by side."""
+    now = now_utc()
+    told, line = get_line(section, key)
+    typed = load_typed_model()
+    in_force = typed.versions.at(section, key, now)
+    new = get_version(line, request.GET.get("to", ""), line.versions[0])
+    before = [v for v in line.versions if v.number < new.number]
+    old = get_version(line, request.GET.get("from", ""), new.based_on or (before[0] if before else new))
+    speak = speaker(typed.catalogue, team_names())
+    numbers = [
+        (str(v.number), f"Version {v.number}, {standing_of(v, in_force, now)[0].lower()}")
+        for v in line.versions
     ]
+    context = {
+        "section": told,
+        "line": line,
+        "title": told.title(new.body) or key,
+        "old": old,
+        "new": new,
+        "differences": in_words(old.body, new.body, speak),
+        "trees": in_trees(old.body, new.body, speak),
+        "filters": [
+            _choice("from", "From", str(old.number), numbers), _choice("to", "To", str(new.number), numbers),
+        ],
+    }  # fmt: skip
+    return render(request, "definitions/compare.html", context)
 
 
-def _standing(version: Version, in_force: Version | None, now: datetime) -> str:
-    """What a page says of a version."""
-    if in_force is not None and version.pk == in_force.pk:
-        return "In force"
-    if version.state in {Version.State.DRAFT, Version.State.PROPOSED}:
-        return "Draft" if version.state == Version.State.DRAFT else "Waiting for agreement"
-    if version.effective_from is None:
-        return "Withdrawn"
-    if version.effective_from > now:
-        return "Agreed, begins later"
-    if version.retired_at is not None and version.retired_at <= now:
-        return "Retired"
-    return "Replaced"
+@require_safe
+@never_cache
+def impact(request: HttpRequest, section: str, key: str) -> HttpResponse:
+    """The part of a draft's page that counts: quick, from a sample where there are many records."""
+    _, line = get_line(section, key)
+    draft = line.draft
+    if draft is None or not judges_records(section):
+        raise Http404
+    flips = impact_of(draft, draft.based_on, person_of(request), now_utc())
+    context = {"flips": flips, "draft": draft, "section": section, "key": key, "is_part": True}
+    return render(request, "definitions/_impact.html", context)
 
 
-def _team_names() -> dict[str, str]:
-    return dict(Team.objects.values_list("key", "name"))
+# --- getting ---------------------------------------------------------------------------------------------------
 
 
-def _listed(names: list[str]) -> str:
-    return " and ".join(", ".join(names).rsplit(", ", 1))
+def get_line(section: str, key: str) -> tuple[Section, Line]:
+    """Raises Http404 for what nobody wrote."""
+    told = sections().get(section)
+    line = load_line(section, key)
+    if told is None or not line.versions:
+        raise Http404
+    return told, line
+
+
+def get_version(line: Line, number: str, default: Version | None) -> Version:
+    """The version with this number, else ``default``, else the newest. Raises Http404 for a number there isn't."""
+    if not number:
+        wanted = default.pk if default else line.versions[0].pk
+        return next((v for v in line.versions if v.pk == wanted), line.versions[0])
+    found = next((v for v in line.versions if str(v.number) == number), None)
+    if found is None:
+        raise Http404
+    return found

@@ -8,10 +8,18 @@ from definitions.models import Version
 from definitions.services import refresh
 from records.loading import load_batch
 from records.models import Connection, Journey, Record
-from teams.models import BusinessUnit, Person
+from teams.models import BusinessUnit, Person, Team
+from tests.definitions.agreement_people import load_little_model
 from tests.definitions.conftest import NOW, make_record
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("starter")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("little")]
+
+
+@pytest.fixture
+def little(
+    catalogue: None, hubspot: Connection, salesforce: Connection, house_teams: dict[str, Team]
+) -> None:
+    load_little_model()
 
 
 @pytest.fixture
@@ -28,7 +36,8 @@ def judge_all() -> None:
 
 def test_the_model_page_says_what_the_words_mean(client: Client, rep: Person) -> None:
     page = client.get(reverse("definitions:model"))
-    assert [s.key for s in page.context["stages"]] == ["lead", "mql", "sql", "opportunity", "won"]
+    groups = {group.section.name: [item.key for item in group.items] for group in page.context["groups"]}
+    assert groups["stages"] == ["lead", "mql", "sql", "opportunity", "won"]
     assert (
         "A person is “Marketing qualified lead” when Fleet size is at least 10 and (Demo requested at is not empty or "
         in page.text
@@ -46,7 +55,8 @@ def test_counts_are_of_the_records_the_viewer_may_read(
     Record.objects.filter(remote_id="2").update(business_unit=other)
     judge_all()
     page = client.get(reverse("definitions:model"))
-    [mql] = [d for d in page.context["definitions"] if d.key == "mql"]
+    [definitions] = [g for g in page.context["groups"] if g.section.name == "definitions"]
+    [mql] = [item for item in definitions.items if item.key == "mql"]
     assert (mql.counts.met, mql.counts.missing, mql.counts.unknown) == (1, 1, 0)
 
 
@@ -76,7 +86,7 @@ def test_one_item_shows_its_sentence_versions_and_file(
     address = reverse("definitions:item", args=[section, key])
     page = client.get(address)
     assert said in page.text
-    assert "put in force without them" in page.text
+    assert "put in force without them" in client.get(f"{address}?tab=versions").text
     assert f"{section}:\n  {key}:\n    name:" in client.get(f"{address}?tab=yaml").text
 
 
@@ -86,15 +96,18 @@ def test_a_draft_says_how_many_would_pass(client: Client, rep: Person, hubspot: 
     judge_all()
     body = Version.objects.get(section="definitions", key="mql").body
     body["criteria"]["all"][0]["value"] = 40
-    Version.objects.create(section="definitions", key="mql", number=2, body=body)
+    old = Version.objects.get(section="definitions", key="mql")
+    Version.objects.create(section="definitions", key="mql", number=2, body=body, based_on=old)
     page = client.get(reverse("definitions:item", args=["definitions", "mql"]))
-    assert "Would pass: 1 (now 2)." in page.text
+    assert "Unpublished changes." in page.text
+    part = client.get(reverse("definitions:impact", args=["definitions", "mql"]))
+    assert "<strong>1</strong> (now 2) of 2" in part.text
 
 
 def test_a_retired_item_says_that_it_is_not_in_force(client: Client, rep: Person) -> None:
     Version.objects.filter(section="definitions", key="sql").update(retired_at=NOW, state="retired")
     page = client.get(reverse("definitions:item", args=["definitions", "sql"]))
-    assert "This is not in force" in page.text
+    assert "Nothing of this name is in force." in page.text
 
 
 def test_a_definition_whose_field_is_gone_says_so(client: Client, rep: Person) -> None:

@@ -90,6 +90,38 @@ def definition(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"section": "definitions", "key": "mql"}
 
 
+@makes(
+    "definitions:edit",
+    "definitions:compare",
+    "definitions:impact",
+    "definitions:changes",
+    "definitions:export_changes",
+    "definitions:watched",
+    "definitions:export_watched",
+    is_bordered=False,
+)
+def written(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    """A draft that is watched."""
+    from definitions.models import Version
+
+    now = timezone.now()
+    body = {"name": "MQL", "object": "person", "criteria": {"field": "fleet_size", "op": "is_empty"}}
+    Version.objects.get_or_create(
+        section="definitions", key="mql", number=2, defaults={"body": body, "watch_from": now, "watch_until": now}
+    )
+    return {"section": "definitions", "key": "mql"}
+
+
+@makes("definitions:act", is_bordered=False)
+def act_on_written(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {**written(unit, owner), "act": "propose"}
+
+
+@makes("definitions:new", is_bordered=False)
+def new_of_section(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"section": "definitions"}
+
+
 @makes("definitions:ask_exception")
 def checked_record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": _asked(unit, owner).record_id}
