@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+import definitions.currencies
 import definitions.desired
 import definitions.exceptions
 import definitions.lint.services
@@ -74,6 +75,7 @@ def connect() -> None:
     register_sections(
         (
             *definitions.own_sections.SECTIONS,
+            *definitions.currencies.SECTIONS,
             *definitions.triggers.sections.SECTIONS,
             *slas.sections.SECTIONS,
             *handoffs.sections.SECTIONS,

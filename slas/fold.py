@@ -20,7 +20,7 @@ from records.journey_data import Batch, EventData, JourneyData, RecordData
 from records.kinds import DELETED, RESTORED, VERIFIED
 from slas.conditions import Conditions, Spell
 from slas.evidence import Holding, Proof, holdings, meeting_plans, touches
-from slas.hands import Hand, Pause, due_time, hands, learned_turns
+from slas.hands import Hand, Pause, covered, due_time, hands, learned_turns
 from slas.kinds import CLOCK_DUE
 from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.split import CUSTOMER, Segment, holder_at, party_of, split
@@ -54,6 +54,7 @@ class Result:
     stop: Proof | None = None
     breached_at: datetime | None = None
     cancelled_at: datetime | None = None
+    because: str = ""
 
     @property
     def stopped_at(self) -> datetime | None:
@@ -214,6 +215,8 @@ def _fold_one(
     # What is learned after the end moves nothing in a finished clock.
     known_at = max(result.stop.learned_at, start.learned_at) if result.stop else batch.now
     holder = holder_at(owned, end)
+    if holder is not None:
+        holder, _ = covered(holder, staff, end, known_at)
     hand = timing.hand_at(end, known_at) if rule.target.needs_calendar else None
     segments = (
         split(rule, start.at, end, owned, staff, pauses=timing.pauses, known_at=known_at)
@@ -317,6 +320,7 @@ class _Walk:
     due_learned_at: datetime | None = None
     retargets: list[Retarget] = field(default_factory=list)
     cancelled_at: datetime | None = None
+    because: str = ""
     plans: dict[str, datetime | None] = field(default_factory=dict)
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
@@ -339,9 +343,10 @@ class _Walk:
             self.retargets.append(Retarget(at, self.due_at, due_at))
             self.due_at, self.due_learned_at = due_at, at
 
-    def cancel(self, at: datetime) -> None:
+    def cancel(self, at: datetime, because: str) -> None:
         """Only the first time counts: who comes back starts a new clock."""
-        self.cancelled_at = self.cancelled_at or at
+        if self.cancelled_at is None:
+            self.cancelled_at, self.because = at, because
 
     def gain(self, proof: Proof) -> None:
         self.proofs.append(proof)
@@ -393,7 +398,7 @@ class _Walk:
         if stop and (due is None or stop.at <= due):
             return Result(WITHDRAWN if self.was_late else MET, stop)
         if called_off and (due is None or called_off <= due) and (stop is None or called_off <= stop.at):
-            return Result(CANCELLED, cancelled_at=called_off)
+            return Result(CANCELLED, cancelled_at=called_off, because=self.because)
         if due is not None and self.is_measured_only:
             if self.deleted_at and self.deleted_at <= due:
                 return Result(CANCELLED, cancelled_at=self.deleted_at)
@@ -485,7 +490,7 @@ def _cancels(record: RecordData, start: Start, conditions: Conditions) -> Iterat
     for spell in spells:
         if spell.end is None or spell.end > start.at:
             at, learned_at = max(spell.begin, start.at), max(spell.learned_at, start.learned_at)
-            yield _Learned(learned_at, 3, partial(_Walk.cancel, at=at), spell.event)
+            yield _Learned(learned_at, 3, partial(_Walk.cancel, at=at, because=spell.because), spell.event)
 
 
 def _checks(journey: JourneyData, clock_id: uuid.UUID) -> Iterator[_Learned]:

@@ -7,7 +7,7 @@ one that is done."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from slas.calendars.business_time import Calendar
@@ -65,27 +65,34 @@ def hands(
     return found
 
 
+def covered(holder: Holding, staff: Staff, at: datetime, known_at: datetime) -> tuple[Holding, bool]:
+    """(who really has it then, whether they are away): in an absence its cover, if that one is there."""
+    if holder.person_id is None:
+        return holder, False
+    away = staff.away_at(holder.person_id, at, known_at)
+    if away is None:
+        return holder, False
+    cover = away.cover
+    if cover is None or staff.away_at(cover, at, known_at) is not None or not staff.works_at(cover, at):
+        return holder, True
+    return replace(holder, person_id=cover, name=staff.names.get(cover, holder.name)), False
+
+
 def _hand(
     rule: Rule, at: datetime, owned: Sequence[Holding], staff: Staff, known_at: datetime, region: str
 ) -> Hand:
     team = rule.acting_team
-    holder = next((h for h in reversed(owned) if h.begin <= at), None)
-    person = holder.person_id if holder else None
-    if person is not None and staff.team_at(person, at) != team:
-        person = None
+    held = next((h for h in reversed(owned) if h.begin <= at), None)
+    owner = held.person_id if held else None
+    person = owner if owner is not None and staff.team_at(owner, at) == team else None
+    is_away = False
+    if held is not None and person is not None and rule.hours != "team":
+        holder, is_away = covered(held, staff, at, known_at)
+        person = holder.person_id
     region = region if rule.hours == "region" else ""
-    covers = None
-    if person is not None and rule.hours != "team":
-        away = staff.away_at(person, at, known_at)
-        if away is not None:
-            cover = away.cover
-            if cover is None or staff.away_at(cover, at, known_at) or not staff.works_at(cover, at):
-                version, calendar = staff.hours_at(person, team, at, region) or (None, None)
-                return Hand(at, person, version, calendar, is_away=True)
-            person, covers = cover, person
     whose = person if rule.hours != "team" else None
     version, calendar = staff.hours_at(whose, team, at, region) or (None, None)
-    return Hand(at, person, version, calendar, covers=covers)
+    return Hand(at, person, version, calendar, is_away, owner if person not in (None, owner) else None)
 
 
 def _turns(

@@ -95,3 +95,15 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"correction of {self.clock_id}"
+
+
+class NoticedAbsence(models.Model):
+    """When the clocks of an absent person were last folded because of the absence."""
+
+    absence = models.OneToOneField(
+        "teams.Absence", primary_key=True, on_delete=models.CASCADE, related_name="noticed"
+    )
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.absence_id} {self.at:%Y-%m-%d %H:%M}"

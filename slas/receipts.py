@@ -94,6 +94,15 @@ class CorrectionSaid:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The due time was moved, when we learned of other hands, other hours or a pause; None: it had or has none."""
+
+    at: datetime
+    old: datetime | None
+    new: datetime | None
+
+
+@dataclass(frozen=True)
 class Told:
     who: str
     channel: str
@@ -121,6 +130,7 @@ class Explanation:
     has_it: str
     corrections: Sequence[CorrectionSaid]
     told: Sequence[Told]
+    moved: Sequence[Moved] = ()
 
     @property
     def is_late(self) -> bool:
@@ -161,6 +171,10 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
         has_it=_has_it(clock, names),
         corrections=_corrections(clock),
         told=_told(clock, names),
+        moved=[
+            Moved(datetime.fromisoformat(row["at"]), _moment(row["old"]), _moment(row["new"]))
+            for row in clock.receipt.get("retargets", ())
+        ],
     )
 
 

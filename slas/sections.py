@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from definitions.criteria import CriterionError, parse
 from definitions.criteria.nodes import Leaf, conditions_of
 from definitions.reading import Reader, unknown, unknown_keys
 from definitions.sections import Body, Context, Fault, Section, path_parts
+from records.models import Record
 from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, Calendar, read_shifts
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
+from slas.models import Clock
 from slas.rules import RULE_KEYS, STEP_KEYS, Rule, RuleError, duration_words, parse_rule
 
 
@@ -176,6 +180,12 @@ def longest_closed_seconds(week: Mapping[str, Any]) -> int:
     return longest * 60
 
 
+def with_open_clocks() -> QuerySet[Record]:
+    """Whose clocks still run by somebody's working hours: an edit of hours can move no other."""
+    counting = Clock.objects.filter(state__in=Clock.OPEN, calendar__isnull=False)
+    return Record.objects.filter(pk__in=counting.values("record"))
+
+
 SECTIONS = (
     Section(
         name="calendars",
@@ -186,6 +196,7 @@ SECTIONS = (
             f"Working hours of {', '.join(body.get('teams') or []) or 'no team'} in {body['tz']}."
         ),
         lint=calendar_remarks,
+        population=lambda body: with_open_clocks(),
     ),
     Section(
         name="sla_rules",

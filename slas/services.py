@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import F, Min, Q
 
 from definitions.in_force import load_typed_model
 from definitions.models import StageEntry
@@ -24,9 +24,9 @@ from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Start, fold_clocks
 from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
 from slas.kinds import CLOCK_DUE
-from slas.models import Clock, Correction
+from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import Rule
-from teams.models import Team
+from teams.models import Absence, Team
 
 CLOCK_FIELDS = (
     "rule", "calendar", "journey", "record", "start_event", "started_at", "due_at", "state", "stopped_at",
@@ -137,6 +137,7 @@ def _receipt(clock: ClockData) -> dict[str, Any]:
     return {
         "holder": clock.holder.name if clock.holder else NOBODY,
         "is_exact": clock.start.is_exact,
+        "because": clock.result.because,
         "retargets": [
             {"at": r.at.isoformat(), "old": r.old and r.old.isoformat(), "new": r.new and r.new.isoformat()}
             for r in clock.retargets
@@ -187,6 +188,47 @@ def due_clocks(now: datetime) -> int:
         _ask_for_evidence([c for c in clocks if not c.is_measured_only], now)
         touch([c.record_id for c in clocks], now)
     return len(clocks)
+
+
+def notice_absences(now: datetime) -> int:
+    """Touch the open clocks of people whose absence was written down, has begun or has ended. Returns absences seen.
+
+    Running it twice, or two at once, only folds again."""
+    with transaction.atomic():
+        seen = list(
+            Absence.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(_has_turned(now))
+            .order_by("pk")[: settings.GTMOPS.tick_batch]
+        )
+        people = {pk for row in seen for pk in (row.person_id, row.cover_id) if pk is not None}
+        records = Clock.objects.filter(owner__in=people, state__in=Clock.OPEN).values_list(
+            "record", flat=True
+        )
+        touch(records, now)
+        NoticedAbsence.objects.bulk_create(
+            [NoticedAbsence(absence=row, at=now) for row in seen],
+            update_conflicts=True,
+            unique_fields=["absence"],
+            update_fields=["at"],
+        )
+    return len(seen)
+
+
+def next_absence(now: datetime) -> datetime | None:
+    """When the next absence begins or ends; now for one that nobody has noticed yet."""
+    if Absence.objects.filter(_has_turned(now)).exists():
+        return now
+    ahead = Absence.objects.filter(withdrawn_at=None).aggregate(
+        begins=Min("starts_at", filter=Q(starts_at__gt=now)), ends=Min("ends_at", filter=Q(ends_at__gt=now))
+    )
+    return min((at for at in ahead.values() if at is not None), default=None)
+
+
+def _has_turned(now: datetime) -> Q:
+    turned = Q(noticed=None)
+    for name in ("starts_at", "ends_at", "withdrawn_at"):
+        turned |= Q(**{f"{name}__lte": now, f"{name}__gt": F("noticed__at")})
+    return turned
 
 
 def next_due(now: datetime) -> datetime | None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from slas.evidence import NOBODY, Holding
-from slas.hands import Pause
+from slas.hands import Pause, covered
 from slas.rules import Rule
 from slas.staff import Staff
 
@@ -119,13 +119,10 @@ def _piece(
     if holder is None or person is None:
         yield Segment(SYSTEM, name, "", None, begin, until)
         return
-    away = staff.away_at(person, begin, known_at)
-    if away is not None and away.cover is not None and staff.works_at(away.cover, begin):
-        person, name = away.cover, staff.names.get(away.cover, name)
-        away = staff.away_at(person, begin, known_at)
-        holder = replace(holder, person_id=person, name=name)
+    holder, is_away = covered(holder, staff, begin, known_at)
+    name, person = holder.name, holder.person_id
     team = staff.team_at(person, begin) or ""
-    if away is not None:
+    if is_away:
         yield Segment(CLOSED, name, team, person, begin, until)
         return
     party = party_of(rule, holder, begin, staff)
