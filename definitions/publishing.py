@@ -101,6 +101,8 @@ def _touch_page(version: Version, after: uuid.UUID | None, now: datetime) -> uui
     population = section.population(version.body).order_by("pk")
     if after is not None:
         population = population.filter(pk__gt=after)
+    if population.query.is_empty():
+        return None
     page, params = population.values("pk")[:POPULATION_PAGE].query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -8,6 +8,7 @@ import pytest
 
 from definitions.model_files import check, load
 from definitions.models import Signature, Version
+from definitions.publishing import publish_due
 from definitions.starter import STARTER_MODEL, Order, load_starter_model, prepare
 from definitions.versions import versions_in_force
 from gtmops.demo import demo_seed
@@ -71,6 +72,15 @@ def test_the_order_of_sal_and_sql_is_told_and_never_assumed(
     if order == "sal_before_sql":
         assert found["sal"].body["claimed_when"]["values"] == ["Working"]
         assert "SQL" not in versions_in_force("definitions", NOW)["sal"].body["text"]
+
+
+def test_a_stage_that_no_crm_claims_concerns_nobody(
+    catalogue: None, hubspot: Connection, salesforce: Connection, house_teams: dict[str, Team]
+) -> None:
+    load_starter_model(NOW, order="sql_before_sal")
+    while publish_due(NOW):
+        pass
+    assert not Version.objects.filter(population_done_at=None).exists()
 
 
 def test_what_a_catalogue_lacks_is_left_out_and_said(

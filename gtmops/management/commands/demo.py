@@ -11,9 +11,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
+from definitions.signal_events import MOST_EVENTS, read_event
+from definitions.signals import store_signals
 from gtmops.demo import WEBHOOK_SECRET, demo_seed, sign_ins
 from gtmops.seeding import seed
 from integrations.provision import apply as provision
+from integrations.standins.fernhill.product import ProductUser, product_events
 from records.models import Connection
 from teams.demo import PASSWORD
 
@@ -32,6 +35,7 @@ class Command(BaseCommand):
             run = provision(connection, now)
             if run.error:
                 raise CommandError(f"{connection.label}: {run.error}")
+        self._send_signals(base_url, now)
         self.stdout.write(f"Sign in as (password of all: {PASSWORD})")
         for role, email in sign_ins():
             self.stdout.write(f"  {role:<14}{email}")
@@ -46,3 +50,37 @@ class Command(BaseCommand):
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             if answer.status >= 300:
                 raise CommandError(f"The demo HubSpot refused the webhook subscription: {answer.status}")
+
+    def _send_signals(self, base_url: str, now: datetime) -> None:
+        """What Fernhill's product saw, of the users its CRM knows; they are matched as their contacts are read."""
+        events = [read_event(event, now) for event in product_events(_product_users(base_url), now)]
+        for start in range(0, len(events), MOST_EVENTS):
+            store_signals("product", events[start : start + MOST_EVENTS], now)
+
+
+def _product_users(base_url: str) -> list[ProductUser]:
+    """Every contact of the demo HubSpot that has a user id in the product."""
+    found: list[ProductUser] = []
+    after = ""
+    while True:
+        body = {
+            "filterGroups": [{"filters": [{"propertyName": "product_user_id", "operator": "HAS_PROPERTY"}]}],
+            "properties": ["product_user_id", "product_plan"],
+            "sorts": ["hs_object_id"],
+            "limit": 200,
+            **({"after": after} if after else {}),
+        }
+        request = urllib.request.Request(  # noqa: S310 - the address is our own stand-in's, http by design
+            f"{base_url}/crm/v3/objects/contacts/search",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": "Bearer pat-demo-fernhill"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            page = json.load(answer)
+        found += [
+            ProductUser(row["properties"]["product_user_id"], row["properties"]["product_plan"])
+            for row in page["results"]
+        ]
+        after = str(page.get("paging", {}).get("next", {}).get("after", ""))
+        if not after:
+            return found
