@@ -23,9 +23,9 @@ from django.urls import reverse
 from definitions.bodies import DefinitionBody
 from definitions.counting import Counts
 from definitions.criteria import Criterion
-from definitions.criteria.nodes import All, Node, Not
+from definitions.criteria.nodes import All, Node, Not, leaves_of
 from definitions.criteria.nodes import Any as AnyOf
-from definitions.judging import missing_parts, parts_of
+from definitions.judging import CANT_TELL, parts_of
 from records.models import Connection, Record
 from teams.models import Person
 
@@ -42,6 +42,7 @@ LAST_SAMPLE = 100  # when the first one was too slow
 SAMPLES = (40_000, 16_000, 8_000, 4_000, 2_000)
 EXAMPLES_EACH = 5
 MAX_LEAVES_COUNTED = 60
+LONGEST_SHOWN = 40
 Z_95 = 1.96
 
 TABLE = "records_record"
@@ -142,6 +143,8 @@ class Tried:
             return TOO_SLOW
         if not self.is_sampled:
             return f"{self.met:,} of {self.total:,} pass"
+        if not self.met:
+            return f"None of {self.sample_size:,} looked at passes: at most about {self.margin:,} of {self.total:,} do"
         return (
             f"About {self.met:,} ± {self.margin:,} of {self.total:,} pass, "
             f"from a sample of {self.sample_size:,}"
@@ -484,7 +487,9 @@ def _ways(plan: _Plan) -> dict[str, str]:
 def _told(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> Tried:
     counts, fraction = seen.counts, seen.fraction
     is_sampled = fraction < 1
-    scale = _rounding(counts["met "], fraction)
+
+    def scale(number: int) -> int:
+        return _scaled(number, fraction)
 
     def counts_of(name: str) -> Counts:
         return Counts(*(scale(counts[f"{state} {name}"]) for state in ("met", "missing", "unknown")))
@@ -495,7 +500,7 @@ def _told(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> Tried:
         met=own.met,
         missing=own.missing,
         unknown=own.unknown,
-        total=_rounding(counts["total"], fraction)(counts["total"]),
+        total=scale(counts["total"]),
         excluded={key: scale(counts[f"excluded {key}"]) for key in plan.exclusions},
         variants={key: counts_of(f"variant {key}") for key in plan.variants},
         leaves={path: counts_of(f"leaf {path}") for path in plan.leaves},
@@ -511,15 +516,18 @@ def _flips(plan: _Plan, seen: _Seen, shown: Mapping[str, tuple[Example, ...]]) -
     if "old" not in plan.truths:
         return None
     counts, fraction = seen.counts, seen.fraction
-    scale = _rounding(max(counts["gained"], counts["lost"]), fraction)
+
+    def scale(number: int) -> int:
+        return _scaled(number, fraction)
+
     is_sampled = fraction < 1
     return Flips(
         gained=scale(counts["gained"]),
         lost=scale(counts["lost"]),
         unknown=scale(counts["lost sight"]),
-        old_met=_rounding(counts["old met"], fraction)(counts["old met"]),
-        new_met=_rounding(counts["met "], fraction)(counts["met "]),
-        total=_rounding(counts["all"], fraction)(counts["all"]),
+        old_met=scale(counts["old met"]),
+        new_met=scale(counts["met "]),
+        total=scale(counts["all"]),
         is_sampled=is_sampled,
         sample_size=counts["all"] if is_sampled else 0,
         margin=_margin(max(counts["gained"], counts["lost"]), fraction),
@@ -542,12 +550,12 @@ def _step(margin: float) -> int:
     return int(10 ** max(0, math.floor(math.log10(max(margin, 1))) - 1))
 
 
-def _rounding(seen: int, fraction: float) -> Callable[[int], int]:
-    """From what a sample saw to the whole, no finer than the margin of ``seen``."""
+def _scaled(seen: int, fraction: float) -> int:
+    """From what a sample saw to the whole, no finer than its margin."""
     if fraction >= 1:
-        return lambda number: number
+        return seen
     step = _step(_margin(seen, fraction))
-    return lambda number: round(number / fraction / step) * step
+    return round(seen / fraction / step) * step
 
 
 def _examples(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> dict[str, tuple[Example, ...]]:
@@ -558,7 +566,7 @@ def _examples(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> dict[st
     rows = {
         str(row["id"]): row
         for row in _asked(plan, population.filter(pk__in=wanted)).values(
-            "id", "title", "remote_object", "remote_id", "connection__label", *plan.asked
+            "id", "title", "values", "remote_object", "remote_id", "connection__label", *plan.asked
         )
     }
     examples = {pk: _example(plan, row) for pk, row in rows.items()}
@@ -566,17 +574,46 @@ def _examples(plan: _Plan, population: QuerySet[Record], seen: _Seen) -> dict[st
 
 
 def _example(plan: _Plan, row: Mapping[str, Any]) -> Example:
-    because: Sequence[str] = ()
+    because: tuple[str, ...] = ()
     if plan.leaves and plan.criterion is not None:
         truths = {path: row[name] for path, name in plan.leaves.items()}
-        because = missing_parts(parts_of(plan.criterion, truths))
+        because = tuple(_because(plan.criterion, truths, row["values"]))
     return Example(
         record_id=row["id"],
         title=row["title"] or f"{row['remote_object']} {row['remote_id']}",
         href=reverse("records:record", args=[row["id"]]),
         connection=row["connection__label"],
-        because=tuple(because),
+        because=because,
     )
+
+
+def _because(
+    criterion: Criterion, truths: Mapping[str, bool | None], values: Mapping[str, Any]
+) -> Iterator[str]:
+    """What does not hold, with the value seen where it is a single field: "Fleet size is at least 10 (now 7)"."""
+    fields = {leaf.path: leaf.field for leaf in leaves_of(criterion.root)}
+    for part in parts_of(criterion, truths):
+        if part.truth is True:
+            continue
+        read = fields.get(part.leaves[0]) if len(part.leaves) == 1 else None
+        if part.truth is None:
+            yield f"{part.text} {CANT_TELL}"
+        elif read is not None and read.name in values:
+            yield f"{part.text} (now {_shown(values[read.name], read.options)})"
+        else:
+            yield part.text
+
+
+def _shown(value: Any, options: Mapping[str, str]) -> str:
+    if value is None or value in ("", []):
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    texts = [options.get(str(one), str(one)) for one in (value if isinstance(value, list) else [value])]
+    text = ", ".join(texts)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 # --- limits ----------------------------------------------------------------------------------------------------

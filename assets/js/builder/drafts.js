@@ -35,3 +35,25 @@ export function draftOf(name, initial) {
     },
   };
 }
+
+const HANDED = "gtmops-builder-handed";
+
+// A tree handed to the page that makes a definition of it.
+export function hand(tree, object) {
+  try {
+    sessionStorage.setItem(HANDED, JSON.stringify({ tree, object }));
+  } catch {
+    // The other page begins empty.
+  }
+}
+
+// {tree, object} once, or null.
+export function takeHanded() {
+  try {
+    const handed = JSON.parse(sessionStorage.getItem(HANDED) ?? "null");
+    sessionStorage.removeItem(HANDED);
+    return handed;
+  } catch {
+    return null;
+  }
+}

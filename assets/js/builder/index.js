@@ -5,7 +5,7 @@ import { announce } from "../announcer.js";
 import { toast } from "../toasts.js";
 import { el, icon, newId } from "./dom.js";
 import { startDrag } from "./drag.js";
-import { draftOf } from "./drafts.js";
+import { draftOf, hand, takeHanded } from "./drafts.js";
 import { isReady } from "./kinds.js";
 import { startPreview } from "./preview.js";
 import { renderTree } from "./render.js";
@@ -250,8 +250,17 @@ function build(root, catalogue) {
     draft.drop();
   });
 
+  for (const link of document.querySelectorAll(`[data-builder-hand="${field.name}"]`)) {
+    link.addEventListener("click", () => hand(plainNow(), object()));
+  }
+
   // --- begin ---
-  const kept = draft.read();
+  const handed = initial === null && "builderTakes" in root.dataset ? takeHanded() : null;
+  const kept = handed ? undefined : draft.read();
+  if (handed) {
+    if (objectField) objectField.value = handed.object;
+    history = trees.push(history, trees.fromPlain(handed.tree));
+  }
   if (kept !== undefined) {
     history = trees.push(history, trees.fromPlain(kept));
     notice.hidden = false;

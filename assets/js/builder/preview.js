@@ -40,7 +40,9 @@ export function startPreview(panel, tree, url, ask) {
       if (found) counted.set(found.id, counts);
     }
     for (const place of tree.querySelectorAll("[data-count]")) {
-      const counts = counted.get(place.dataset.count);
+      const leaf = counted.get(place.dataset.count);
+      const isNegated = leaf && "negated" in place.dataset;
+      const counts = isNegated ? { ...leaf, met: leaf.missing, missing: leaf.met } : leaf;
       place.textContent = counts ? number.format(counts.met) : "";
       place.title = counts
         ? `For itself: ${number.format(counts.met)} pass, ${number.format(counts.missing)} don't, ` +

@@ -109,7 +109,7 @@ function renderCondition(node, editor, place) {
 }
 
 function count(node) {
-  return el("span", { class: "gt-cond-count", "data-count": node.id });
+  return el("span", { class: "gt-cond-count", "data-count": node.id, "data-negated": node.negated % 2 === 1 });
 }
 
 function handle(node, noun) {
