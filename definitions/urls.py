@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import builder_views, draft_views, exception_views, setup_views, signal_views, views
+from definitions import builder_views, draft_views, exception_views, health_views, setup_views, signal_views, views
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
 from definitions.triggers import views as trigger_views
@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/exceptions/export/", exception_views.export, name="export_exceptions"),
     path("model/exceptions/ask/<uuid:record_id>/", exception_views.ask, name="ask_exception"),
     path("model/exceptions/<uuid:exception_id>/<slug:act>/", exception_views.decide, name="decide_exception"),
+    path("model/checks/", health_views.checks, name="checks"),
+    path("model/checks/export/", health_views.export, name="export_checks"),
+    path("model/checks/records/", health_views.behind, name="checks_behind"),
     path("model/try/", builder_views.try_conditions, name="try_conditions"),
     path("model/builder/catalogue/", builder_views.catalogue, name="builder_catalogue"),
     path("model/builder/preview/", builder_views.preview, name="builder_preview"),
