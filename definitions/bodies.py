@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any
@@ -169,8 +169,10 @@ class PipelineBody:
 
 @lru_cache(maxsize=8)
 def known_catalogue(spec: str) -> Catalogue:
-    """The catalogue of a JSON text in the form of ``Catalogue.from_spec``; criteria built on it are cached."""
-    return _Known(Catalogue.from_spec(json.loads(spec)).objects, spec)
+    """The catalogue of a JSON text, ``{"objects": …}`` and the other arguments of ``Catalogue.from_spec``; criteria
+    built on it are cached."""
+    told = json.loads(spec)
+    return _Known(Catalogue.from_spec(told.pop("objects"), **told), spec)
 
 
 class _Known(Catalogue):
@@ -179,8 +181,8 @@ class _Known(Catalogue):
     __slots__ = ("spec",)
     spec: str
 
-    def __init__(self, objects: Mapping[str, Any], spec: str) -> None:
-        super().__init__(objects)
+    def __init__(self, found: Catalogue, spec: str) -> None:
+        super().__init__(**{field.name: getattr(found, field.name) for field in fields(found)})
         object.__setattr__(self, "spec", spec)
 
 

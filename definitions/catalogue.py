@@ -1,17 +1,24 @@
-"""The field catalogue, as criteria read it."""
+"""What criteria may read, as the installation has it: the field catalogue, names of stages, currencies."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any
 
-from definitions.bodies import known_catalogue
+from django.db.models import Q
+from django.utils import timezone
+
+from definitions.bodies import PIPELINES, STAGES, known_catalogue
 from definitions.criteria import Catalogue
+from definitions.currencies import CURRENCIES, plain_currencies
+from definitions.models import Version
 from records.models import CatalogueField
 
 
 def catalogue_from_db() -> Catalogue:
-    """One query. Options that are neither a text nor have a ``value`` are left out."""
+    """Two queries. Options that are neither a text nor have a ``value`` are left out; currencies and the names of
+    stages are those in force now."""
     spec: dict[str, dict[str, dict[str, Any]]] = {}
     rows = CatalogueField.objects.order_by("object", "name")
     for object_name, name, label, kind, options in rows.values_list(
@@ -22,4 +29,32 @@ def catalogue_from_db() -> Catalogue:
             "label": label,
             "options": [o for o in options if isinstance(o, str) or (isinstance(o, dict) and o.get("value"))],
         }
-    return known_catalogue(json.dumps(spec))
+    in_force = _in_force()
+    told = {
+        "objects": spec,
+        "currencies": plain_currencies(in_force[CURRENCIES]),
+        "stage_labels": {
+            **{v.key: str(v.body.get("short") or v.body.get("name") or v.key) for v in in_force[STAGES]},
+            **{
+                f"{v.key}/{stage['key']}": str(stage.get("name") or stage["key"])
+                for v in in_force[PIPELINES]
+                for stage in v.body.get("stages") or ()
+            },
+        },
+    }
+    return known_catalogue(json.dumps(told))
+
+
+def _in_force() -> dict[str, list[Version]]:
+    now = timezone.now()
+    found: dict[str, list[Version]] = defaultdict(list)
+    rows = (
+        Version.objects.filter(section__in=[CURRENCIES, STAGES, PIPELINES], effective_from__lte=now)
+        .filter(Q(retired_at=None) | Q(retired_at__gt=now))
+        .exclude(state__in=[Version.State.DRAFT, Version.State.PROPOSED])
+        .order_by("section", "key", "-effective_from", "-number")
+        .distinct("section", "key")
+    )
+    for version in rows:
+        found[version.section].append(version)
+    return found

@@ -16,13 +16,15 @@ __all__ = ["Catalogue", "Field", "FieldType"]
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """`objects`: object -> field name -> field. `relations`: object -> relation -> the object it leads to, beside
-    the usual ones. `stages`: key -> label; `events`: names; None: any is accepted. `currencies`: with their rates."""
+    the usual ones. `stages`: key -> label; `events`: names; None: any is accepted. `stage_labels`: what stages are
+    called that need not exist yet. `currencies`: with their rates."""
 
     objects: Mapping[str, Mapping[str, Field]]
     relations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stages: Mapping[str, str] | None = None
     events: Collection[str] | None = None
     currencies: tuple[Currency, ...] = ()
+    stage_labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_spec(
@@ -33,6 +35,7 @@ class Catalogue:
         stages: Mapping[str, str] | Collection[str] | None = None,
         events: Collection[str] | None = None,
         currencies: Mapping[str, Mapping[str, Any]] | None = None,
+        stage_labels: Mapping[str, str] | None = None,
     ) -> Catalogue:
         """Build from {object: {field: {"type": …, "options": […], "label": …}}}.
 
@@ -50,6 +53,7 @@ class Catalogue:
             stages,
             None if events is None else frozenset(events),
             read_currencies(currencies or {}),
+            stage_labels or {},
         )
 
 

@@ -65,7 +65,7 @@ def _read_stage(parser: Parser, node: Mapping[Any, Any], path: str) -> Staged:
     parser.expect_keys(node, ("stage", "op", "value"), path)
     known = parser.catalogue.stages
     key = parser.attempt(_read_stage_key, parser, node["stage"], known, f"{path}.stage") or ""
-    label = (known or {}).get(key) or key.replace("_", " ").replace("/", " / ")
+    label = (known or parser.catalogue.stage_labels).get(key) or key.replace("_", " ").replace("/", " / ")
     if "op" not in node:
         raise RefusedError(f"{path}.op", "missing_key", "the condition needs an op")
     op = _one_of(parser, node["op"], (*STAGE_OPS, *TIMED_STAGE_OPS), "operator", f"{path}.op", "unknown_op")
