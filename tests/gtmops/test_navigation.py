@@ -24,6 +24,7 @@ def every_route_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         "records:list": "/records/",
         "definitions:model": "/model/",
         "integrations:writing": "/crm/",
+        "integrations:rules": "/crm/rules/",
         "integrations:runs": "/crm/runs/",
     }
     monkeypatch.setattr(context, "address_of", addresses.get)
