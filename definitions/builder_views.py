@@ -4,9 +4,7 @@ Whatever comes in goes through `criteria.parse`; nothing is stored."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,12 +17,11 @@ from definitions.bodies import DEFINITIONS, definition_body
 from definitions.builder_catalogue import OBJECT_WORDS, builder_catalogue
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue, Criterion, CriterionError, Fault, parse
-from definitions.criteria.compiled import Compiled, RemoteField
+from definitions.enforced import places_of
 from definitions.model_yaml import Unreadable
 from definitions.trying import Tried, count
 from definitions.versions import version_at
 from effects.tick import now_utc
-from records.models import FieldMapping
 from teams.access import person_of
 
 MAX_BYTES = 512 * 1024
@@ -34,15 +31,6 @@ BAR_WIDTH = 1000
 
 class Unusable(ValueError):
     """A body that no editor sends; the text says what is wrong."""
-
-
-@dataclass(frozen=True)
-class Enforced:
-    """Whether a CRM could hold the condition itself. ``reasons``: why not."""
-
-    where: str
-    is_possible: bool
-    reasons: tuple[str, ...] = ()
 
 
 @require_safe
@@ -84,7 +72,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         "tried": tried,
         "bar": _bar(tried),
         "flips": tried.flips if tried else None,
-        "enforced": _enforced(criterion, connections) if criterion else [],
+        "enforced": list(places_of([("", criterion)], object_name, connections)),
         "unfinished": unfinished if isinstance(unfinished, int) else 0,
     }
     return JsonResponse(
@@ -217,29 +205,3 @@ def _bar(tried: Tried | None) -> list[dict[str, Any]]:
         parts.append({"state": state, "number": number, "x": round(at, 1), "width": round(width, 1)})
         at += width
     return parts
-
-
-def _enforced(criterion: Criterion, connections: tuple[str, ...]) -> list[Enforced]:
-    """gtmops, and each CRM object that the fields come from. One query."""
-    found = [Enforced("gtmops", is_possible=True)]
-    mappings: dict[tuple[str, str, str], dict[str, RemoteField]] = defaultdict(dict)
-    rows = FieldMapping.objects.filter(
-        field__object=criterion.object, is_broken=False, connection__kind__in=["salesforce", "hubspot"]
-    ).select_related("connection", "field")
-    for row in rows:
-        if row.constant is None and (not connections or row.connection.name in connections):
-            place = (row.connection.label, row.connection.kind, row.remote_object)
-            mappings[place][row.field.name] = RemoteField(row.remote_name, values=row.value_map)
-    for (label, kind, remote_object), mapping in sorted(mappings.items()):
-        compiled = _compiled(criterion, kind, mapping)
-        if compiled is not None:
-            reasons = tuple(dict.fromkeys(refused.reason for refused in compiled.refused))
-            found.append(Enforced(f"{label} ({remote_object})", not reasons, reasons))
-    return found
-
-
-def _compiled(criterion: Criterion, kind: str, mapping: Mapping[str, RemoteField]) -> Compiled | None:
-    if kind == "salesforce":
-        return criterion.to_salesforce(mapping)
-    to_hubspot = getattr(criterion, "to_hubspot", None)
-    return to_hubspot(mapping) if to_hubspot else None

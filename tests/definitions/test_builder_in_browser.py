@@ -179,7 +179,7 @@ def test_it_fits_a_phone_and_can_be_dragged(open_editor: Callable[..., Page], pa
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 900})
     page.locator("[data-drag]").first.drag_to(
-        page.locator(".gt-tree-condition .gt-cond-row").last, target_position={"x": 300, "y": 40}
+        page.locator(".gt-branch-condition .gt-cond-row").last, target_position={"x": 300, "y": 40}
     )
     assert re.search(r"EMEA.*call.*fleet_size", json.dumps(told(page)))
     assert page_faults == []

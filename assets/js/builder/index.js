@@ -40,8 +40,14 @@ function build(root, catalogue) {
   let history = trees.startHistory(trees.fromPlain(initial));
   let invalidText = null; // the text that is no tree, while there is one
 
-  const objectField = root.dataset.objectFrom ? document.querySelector(root.dataset.objectFrom) : null;
-  const object = () => (objectField ? objectField.value : root.dataset.object);
+  // What the same form says of the object and the connections, it says while it is edited, too.
+  const objectField = root.dataset.objectFrom ? document.querySelector(root.dataset.objectFrom) : field.form?.elements.namedItem("object");
+  const object = () => objectField?.value || root.dataset.object;
+  const connections = () => {
+    const chosen = field.form?.querySelectorAll("input[name='in']:checked, select[name='connection']") ?? [];
+    const told = [...chosen].map((one) => one.value).filter(Boolean);
+    return told.length ? told : root.dataset.connections.split(" ").filter(Boolean);
+  };
 
   // --- parts ---
   const tree = el("div", { class: "gt-builder-tree", role: "group", "aria-label": label });
@@ -84,10 +90,20 @@ function build(root, catalogue) {
     notice, treePane, pane.root, panel,
   );
 
+  // Of many on one page, each is counted when it comes into view.
+  let isSeen = false;
+  const watch = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watch.disconnect();
+    isSeen = true;
+    preview.refresh();
+  });
+  watch.observe(root);
+
   // --- state ---
   function context() {
-    const { section = "", key = "", part = "", connections = "" } = root.dataset;
-    return { section, key, part, connections: connections ? connections.split(" ") : [] };
+    const { section = "", key = "", part = "" } = root.dataset;
+    return { section, key, part, connections: connections() };
   }
 
   // Whether a condition is filled in depends on the object its place reads.
@@ -129,7 +145,7 @@ function build(root, catalogue) {
     if (renders) render(focus);
     undo.disabled = !history.past.length;
     redo.disabled = !history.future.length;
-    preview.refresh();
+    if (isSeen) preview.refresh();
     root.dispatchEvent(new CustomEvent("builder:change", { bubbles: true }));
   }
 
@@ -245,6 +261,9 @@ function build(root, catalogue) {
   });
   startDrag(tree, (id, groupId, index) => commit(trees.moveTo(history.root, id, groupId, index), { focus: focusOn(id, "menu") }));
   objectField?.addEventListener("change", () => changed(true, null));
+  field.form?.addEventListener("change", (event) => {
+    if (["in", "connection"].includes(event.target.name)) preview.refresh();
+  });
   field.form?.addEventListener("submit", () => {
     field.value = invalidText ?? field.value;
     draft.drop();
@@ -255,10 +274,10 @@ function build(root, catalogue) {
   }
 
   // --- begin ---
-  const handed = initial === null && "builderTakes" in root.dataset ? takeHanded() : null;
+  const handed = initial === null && field.name === "criteria" ? takeHanded() : null;
   const kept = handed ? undefined : draft.read();
   if (handed) {
-    if (objectField) objectField.value = handed.object;
+    if (objectField && handed.object) objectField.value = handed.object;
     history = trees.push(history, trees.fromPlain(handed.tree));
   }
   if (kept !== undefined) {

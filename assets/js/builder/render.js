@@ -22,11 +22,11 @@ function renderGroup(node, editor, place) {
   const number = countConditions(node);
   const list = el(
     "ul",
-    { class: "gt-tree", "data-group": node.id },
+    { class: "gt-branch", "data-group": node.id },
     node.children.map((child, at) =>
       el(
         "li",
-        { class: isGroup(child) ? "gt-tree-group" : "gt-tree-condition", "data-node": child.id },
+        { class: isGroup(child) ? "gt-branch-group" : "gt-branch-condition", "data-node": child.id },
         isGroup(child)
           ? renderGroup(child, editor, { ...place, isRoot: false, at, of: node.children.length, joint })
           : renderCondition(child, editor, { ...place, at, of: node.children.length, joint }),
@@ -36,13 +36,13 @@ function renderGroup(node, editor, place) {
   const words = `${number} ${number === 1 ? "condition" : "conditions"}`;
   return el(
     "div",
-    { class: "gt-tree-box", role: "group", "aria-label": `${GROUPS.find(([it]) => it === kindKey(node))?.[1] ?? "Group"}, ${words}` },
+    { class: "gt-branch-box", role: "group", "aria-label": `${GROUPS.find(([it]) => it === kindKey(node))?.[1] ?? "Group"}, ${words}` },
     renderGroupHead(node, editor, place),
     el("p", { class: "gt-cond-fault", id: `fault-${node.id}`, "data-fault": node.id, hidden: true }),
-    node.children.length ? list : el("p", { class: "gt-tree-empty", "data-group": node.id }, place.isRoot ? "No condition yet: add the first." : "No condition yet."),
+    node.children.length ? list : el("p", { class: "gt-branch-empty", "data-group": node.id }, place.isRoot ? "No condition yet: add the first." : "No condition yet."),
     el(
       "div",
-      { class: "gt-tree-foot" },
+      { class: "gt-branch-foot" },
       el("button", { type: "button", class: "btn btn-sm", "data-key": `${node.id}:add`, onclick: () => editor.act("add", node.id) },
         icon("plus-lg"), "Condition"),
       !place.isWithin &&
@@ -59,7 +59,7 @@ function renderGroupHead(node, editor, place) {
   if (isTop && node.children.length < 2 && !node.negated && node.kind === "all") return null;
   const chooser = select(
     {
-      class: "form-select gt-tree-kind", "aria-label": "How they go together", "data-key": `${node.id}:kind`,
+      class: "form-select gt-branch-kind", "aria-label": "How they go together", "data-key": `${node.id}:kind`,
       onchange: (event) => {
         const [kind, negated] = event.target.value.split(":");
         editor.act("setGroup", node.id, kind, Number(negated));
@@ -70,7 +70,7 @@ function renderGroupHead(node, editor, place) {
   );
   return el(
     "div",
-    { class: "gt-tree-head" },
+    { class: "gt-branch-head" },
     !isTop && handle(node, "group"),
     place.of > 1 && el("span", { class: "gt-cond-joint" }, place.at ? place.joint : ""),
     chooser,
