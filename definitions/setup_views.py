@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from definitions.bodies import STAGES
 from definitions.model_files import ModelFaults
 from definitions.sections import sections
 from definitions.starter import ORDERS, LeftOut, Name, Order, Prepared, load_starter_model, prepare
@@ -45,8 +47,9 @@ class Offer:
 def set_up(request: HttpRequest) -> HttpResponse:
     now = now_utc()
     asked = request.POST if request.method == "POST" else request.GET
-    order: Order | None = next((one for one in ORDERS if one == asked.get("order")), None)
     model = load_model()
+    held = held_order(model, now)
+    order = held or next((one for one in ORDERS if one == asked.get("order")), None)
     has_model = any(model.keys(section) for section in sections())
     if request.method == "POST" and order is not None:
         wanted = _wanted(request.POST.getlist("take"))
@@ -66,6 +69,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     offers = _offers(prepared, model, None if request.method == "GET" else _wanted(asked.getlist("take")))
     context: dict[str, Any] = {
         "order": order or "",
+        "is_order_held": held is not None,
         "orders": list(ORDERS.items()),
         "groups": [
             (sections()[name].label, [o for o in offers if o.section == name])
@@ -79,6 +83,15 @@ def set_up(request: HttpRequest) -> HttpResponse:
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "definitions/set_up.html", context, status=status)
+
+
+def held_order(model: Model, now: datetime) -> Order | None:
+    """The order that the stages in force have; None where one of the two isn't there."""
+    stages = model.in_force(STAGES, now)
+    if not {"sal", "sql"} <= stages.keys():
+        return None
+    first = stages["sql"].body.get("order", 0) < stages["sal"].body.get("order", 0)
+    return "sql_before_sal" if first else "sal_before_sql"
 
 
 def _wanted(ids: Sequence[str]) -> frozenset[Name]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 
+from definitions.bodies import PIPELINES, STAGES
 from definitions.facts import load_facts
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.models import Firing, Judgement
@@ -18,6 +19,7 @@ from definitions.triggers.bodies import KINDS, TRIGGERS, TriggerBody, trigger_bo
 from definitions.triggers.fold import Fired, Looked, TriggerHistory, TriggerVersion, fold_trigger
 from definitions.triggers.kinds import HANDLED
 from definitions.triggers.telling import announce
+from definitions.versions import Model
 from records.derived import write_derived
 from records.journey_data import Batch
 from records.models import Record
@@ -57,7 +59,7 @@ def refresh(batch: Batch) -> None:
     rows = {row.pk: row for row in Firing.objects.filter(record__in=records)}
     for row in rows.values():
         held[row.record_id, row.trigger].append(_fired_of(row))
-    source = load_facts(batch, model)
+    source = load_facts(batch, _of_triggers(model))
     judgements: list[Judgement] = []
     wanted: list[Firing] = []
     news: list[tuple[Fired, TriggerBody]] = []
@@ -100,6 +102,18 @@ def refresh(batch: Batch) -> None:
     announce(
         [(one, body) for one, body in news if one.id not in rows or not rows[one.id].ended_at], batch.now
     )
+
+
+def _of_triggers(model: TypedModel) -> TypedModel:
+    """The model without what triggers never read: nothing is loaded for definitions alone."""
+    wanted = (TRIGGERS, STAGES, PIPELINES)
+    kept = [
+        v
+        for section in wanted
+        for key in model.versions.keys(section)
+        for v in model.versions.history(section, key)
+    ]
+    return TypedModel(Model(kept), model.catalogue)
 
 
 def _row(one: Fired, journey_id: uuid.UUID) -> Firing:

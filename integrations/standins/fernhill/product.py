@@ -47,7 +47,7 @@ def product_events(users: Sequence[ProductUser], now: datetime, seed: int = 17) 
                 begin - timedelta(hours=41 * k),
                 {"kind": random.choice(("van", "truck"))},
             )
-            for k in range(7)
+            for k in range(5)
         ]
     for user in others:
         told += list(_everyday(user, now, random))
