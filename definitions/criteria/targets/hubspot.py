@@ -272,8 +272,13 @@ class _Comparison:
             return texts
         if operand != operand.strip():
             raise RefusedError("whether HubSpot's search minds spaces around a text is not documented")
-        if any(char.isalpha() and not char.isascii() for char in operand) or not operand.isprintable():
+        # Not letters only: Ⅷ and ⓐ have another case too.
+        if any(not char.isascii() and (char.isalpha() or char.lower() != char.upper()) for char in operand):
             raise RefusedError("HubSpot's search does not mind the case of letters beyond A to Z")
+        if not operand.isprintable():
+            raise RefusedError(
+                "whether HubSpot's search finds characters that can't be seen is not documented"
+            )
         return [fold(operand)]
 
     def _moments(self) -> list[tuple[str, str]]:

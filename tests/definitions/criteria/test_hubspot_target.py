@@ -298,6 +298,8 @@ def test_the_groups_are_few_and_plain(tree: Any, groups: list[str]) -> None:
         (leaf("title", "contains", "head"), {}, "whole words"),
         (leaf("title", "starts_with", "head"), {}, "whole words"),
         (leaf("title", "is", "Größe"), {}, "letters beyond A to Z"),
+        (leaf("title", "is", "Henry Ⅷ"), {}, "letters beyond A to Z"),
+        (leaf("title", "is", "C\u200bEO"), {}, "can't be seen"),
         (leaf("title", "is", " CEO"), {}, "spaces"),
         (leaf("title", "is", "CEO"), {"title": RemoteField("jobtitle", "enumeration")}, "of type enumeration"),
         (leaf("title", "is", "CEO"), {"title": ""}, "not mapped to a field in HubSpot"),
