@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -98,6 +98,10 @@ class DraftPart:
         return self.may_edit and not self.faults and self.overtaken_by is None and has_change
 
     @property
+    def same_trees(self) -> tuple[Tree, ...]:
+        return tuple(tree for tree in self.trees if tree.is_same)
+
+    @property
     def mine_to_sign(self) -> tuple[Key, ...]:
         return tuple(key for key in self.keys if key.is_mine and key.signature is None)
 
@@ -181,7 +185,7 @@ def load_parts(
                 for v in definition.variants
             ),
             places=tuple(places_of([(definition.name, definition.whole)], definition.object, definition.connections)),
-            lead=_lead(definition),
+            lead=_lead(definition, version.section),
         )  # fmt: skip
     if version.section == PIPELINES:
         return _pipeline_parts(version, typed, counts)
@@ -212,9 +216,11 @@ def _pipeline_parts(version: Version, typed: TypedModel, counts: Mapping[tuple[s
     return Parts(stages=stages, places=tuple(places_of(exits, pipeline.object, (pipeline.connection,))))
 
 
-def _lead(definition: DefinitionBody) -> str:
-    """The sentence without what stands below it as a list of its own."""
-    return "" if definition.variants or definition.exclusions else definition_sentence(definition)
+def _lead(definition: DefinitionBody, section: str) -> str:
+    """The sentence without the exclusions, which stand below it as a list."""
+    if not definition.exclusions or section != DEFINITIONS:
+        return ""
+    return definition_sentence(replace(definition, exclusions=()))
 
 
 def _said(criterion: Any, broken: str) -> str:

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from definitions.bodies import DEFINITIONS, STAGES
 from definitions.differences import in_trees, in_words
 from definitions.drafts import OPEN, Line, load_line
 from definitions.impact import impact_of, judges_records
@@ -23,6 +24,7 @@ from definitions.models import Version
 from definitions.parties import team_names
 from definitions.sections import Section, sections
 from definitions.speaking import speaker
+from definitions.triggers.bodies import TRIGGERS
 from effects.tick import now_utc
 from teams.access import person_of
 
@@ -94,6 +96,7 @@ def item(request: HttpRequest, section: str, key: str) -> HttpResponse:
     context: dict[str, Any] = {
         "item": item_of(told, shown, typed, team_names(), counts, is_in_force=is_in_force),
         "section": told,
+        "is_word": section in {DEFINITIONS, STAGES, TRIGGERS},
         "body": shown.body,
         "shown": shown,
         "in_force": in_force,
@@ -137,6 +140,7 @@ def compare(request: HttpRequest, section: str, key: str) -> HttpResponse:
     before = [v for v in line.versions if v.number < new.number]
     old = get_version(line, request.GET.get("from", ""), new.based_on or (before[0] if before else new))
     speak = speaker(typed.catalogue, team_names())
+    trees = in_trees(old.body, new.body, speak)
     numbers = [
         (str(v.number), f"Version {v.number}, {standing_of(v, in_force, now)[0].lower()}")
         for v in line.versions
@@ -148,7 +152,8 @@ def compare(request: HttpRequest, section: str, key: str) -> HttpResponse:
         "old": old,
         "new": new,
         "differences": in_words(old.body, new.body, speak),
-        "trees": in_trees(old.body, new.body, speak),
+        "trees": trees,
+        "same_trees": [tree for tree in trees if tree.is_same],
         "filters": [
             _choice("from", "From", str(old.number), numbers), _choice("to", "To", str(new.number), numbers),
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+import definitions.api
 import definitions.signals_api
 import handoffs.api
 import scorecards.api
@@ -13,6 +14,7 @@ from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
+    *definitions.api.urlpatterns,
     *definitions.signals_api.urlpatterns,
     *slas.api.urlpatterns,
     *handoffs.api.urlpatterns,

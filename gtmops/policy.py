@@ -77,6 +77,10 @@ POLICY: Policy = {
     "definitions:new": {"GET": ADMINS, "POST": ADMINS},
     "definitions:edit": {"GET": MANAGERS, "POST": MANAGERS},  # whose it is: definitions.parties
     "definitions:act": {"POST": MANAGERS},
+    "api:model": {"GET": SIGNED_IN},
+    "api:model_item": {"GET": SIGNED_IN},
+    "api:model_propose": {"POST": MANAGERS},
+    "api:model_sign": {"POST": MANAGERS},
     "definitions:try_conditions": {"GET": SIGNED_IN},
     "definitions:builder_catalogue": {"GET": SIGNED_IN},
     "definitions:builder_preview": {"POST": SIGNED_IN},

@@ -98,6 +98,9 @@ def definition(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     "definitions:export_changes",
     "definitions:watched",
     "definitions:export_watched",
+    "api:model_item",
+    "api:model_propose",
+    "api:model_sign",
     is_bordered=False,
 )
 def written(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
