@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -38,7 +39,7 @@ def dependents_of(record_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.
         return {row[0] for row in cursor.fetchall()} - set(record_ids)
 
 
-def _params(record_ids: Collection[uuid.UUID], now: datetime, vias: Collection[Via]) -> dict[str, object]:
+def _params(record_ids: Collection[uuid.UUID], now: datetime, vias: Collection[Via]) -> dict[str, Any]:
     return {
         "ids": list(record_ids),
         "references": list(REFERENCES),
