@@ -193,9 +193,10 @@ class ProposeView(ActView):
     takes = ProposeInput
 
     @extend_schema(
-        operation_id="model_propose", request=ProposeInput,
+        operation_id="model_propose",
+        request=ProposeInput,
         responses={200: DetailSchema, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
-    )  # fmt: skip
+    )  # type: ignore[untyped-decorator]  # drf-spectacular ships no types
     def post(self, request: Request, section: str, key: str) -> Response:
         return self.handle(request, section, key)
 
@@ -215,9 +216,10 @@ class SignView(ActView):
     takes = SignInput
 
     @extend_schema(
-        operation_id="model_sign", request=SignInput,
+        operation_id="model_sign",
+        request=SignInput,
         responses={200: DetailSchema, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
-    )  # fmt: skip
+    )  # type: ignore[untyped-decorator]  # drf-spectacular ships no types
     def post(self, request: Request, section: str, key: str) -> Response:
         return self.handle(request, section, key)
 
@@ -249,7 +251,11 @@ def _detail(line: Line) -> dict[str, Any]:
         "sentence": item.sentence,
         "in_force": in_force.number if in_force else None,
         "body": shown.body,
-        "versions": VersionSerializer(line.versions, many=True, context=context).data,
+        "versions": VersionSerializer(
+            [*line.versions],  # type: ignore[arg-type]  # the stubs forget many=True
+            many=True,
+            context=context,
+        ).data,
     }
 
 

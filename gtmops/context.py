@@ -44,9 +44,9 @@ FOR_ALL = (
     Entry("Map", "scorecards:map", "diagram-3", in_bottom_bar=True),
     Entry("Scorecard", "scorecards:monday", "bar-chart", in_bottom_bar=True),
     Entry("Records", "records:list", "list-ul"),
+    Entry("Model", "definitions:model", "bezier2"),
 )
 FOR_ADMINS = (
-    Entry("Model", "definitions:model", "bezier2"),
     Entry("Signals", "definitions:signals", "broadcast"),
     Entry("What we write", "integrations:writing", "pencil-square"),
     Entry("What it enforces", "integrations:rules", "shield-check"),
