@@ -52,7 +52,6 @@ def compare() -> list[Result]:
         tried = trying.count(criterion, viewer, NOW)
         if abs(tried.met - real.met) > 2 * tried.margin:
             raise WrongAnswerError(f"{name}: {tried.words}, but there are {real.met:,}")
-        from definitions.counting import count_criterion
 
         results.append(
             measure(
