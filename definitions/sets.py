@@ -90,19 +90,23 @@ def judge_page(
         # Compiling such an expression takes longer than a page.
         cursor.execute("SELECT set_config('jit', 'off', true)")
         connections = dict(Connection.objects.values_list("name", "pk"))
-        scope = _any_of([_about(one, connections) for line in lines for one in sorted(line.scopes)])
-        start = Sql("{row}.{id} > %s::uuid", [after]) if after else Sql("TRUE", [])
-        cursor.execute(
-            f"WITH page AS MATERIALIZED (SELECT r.id FROM records_record r WHERE {_of_record(start)} "  # noqa: S608
-            f"AND {scope.text} ORDER BY r.id LIMIT %s) "
-            "SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page)",
-            [*start.params, *scope.params, size],
+        scope = _any_of(
+            [_about(one, connections) for one in sorted({s for line in lines for s in line.scopes})]
         )
-        last, count = cursor.fetchone()
+        start = Sql("r.id > %s::uuid", [after]) if after else Sql("TRUE", [])
+        cursor.execute(
+            f"WITH page AS MATERIALIZED (SELECT r.id FROM records_record r WHERE {start.text} AND {scope.text} "  # noqa: S608
+            "ORDER BY r.id LIMIT %s) "
+            "SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page), "
+            "(SELECT array_agg(key ORDER BY key) FROM unnest(%s::varchar[]) key)",
+            [*start.params, *scope.params, size, [line.key for line in lines]],
+        )
+        last, count, keys = cursor.fetchone()
         if not count:
             return Page(None)
-        inside = Sql(f"{start.text} AND {{row}}.{{id}} <= %s::uuid", [*start.params, last])
-        statement = _statement(lines, now, inside, scope, connections, _excepted(lines))
+        inside = _joined([start, Sql("r.id <= %s::uuid", [last]), scope], " AND ")
+        in_order = sorted(lines, key=lambda line: keys.index(line.key))
+        statement = _statement(in_order, now, inside, connections, _excepted(lines))
         cursor.execute(statement.text, statement.params)
         written, removed, touched = cursor.fetchone()
     if touched:
@@ -124,54 +128,53 @@ def _excepted(lines: Sequence[Line]) -> list[uuid.UUID]:
 # --- the statement ---------------------------------------------------------------------------------------------
 
 
+_STATES = ("met", "missing", "unknown")
+
+
 def _statement(
     lines: Sequence[Line],
     now: datetime,
     inside: Sql,
-    scope: Sql,
     connections: dict[str, int],
     excepted: list[uuid.UUID],
 ) -> Sql:
-    judged = [line for line in lines if line.body is not None]
-    rows = _joined([_judged(line, now, connections) for line in judged], " UNION ALL ")
-    if not judged:
-        rows = Sql(
-            "SELECT ''::text AS key, 0::bigint AS version_id, ''::text AS state, ''::text AS variant, "
-            "''::text AS exclusion WHERE FALSE",
-            [],
-        )
-    recheck = _recheck(judged, now)
-    records = _of_record(inside)
-    held = inside.text.format(row="held", id="record_id")
-    # Joined with a range of rows: ON CONFLICT alone would lock, and so rewrite, every row that stays as it is.
+    """A judgement is one text, ``key|version|state|variant|exclusion``, and a record's judgements a list of them in the
+    order of ``lines``, which is PostgreSQL's order of their keys: most records end with one comparison of two lists.
+    """
+    judged = _judgements(lines, now, connections)
+    recheck = _recheck(lines, now)
+    # Only what differs is offered to ON CONFLICT: it would lock, and so write anew, every row that stays as it is.
     text = f"""
-WITH old AS (
-  SELECT held.id, held.record_id, held.key, held.version_id, held.state, held.variant, held.exclusion, held.paper
-  FROM definitions_judgement held
-  WHERE held.section = %s AND held.key = ANY(%s) AND {held} AND held.record_id <> ALL(%s::uuid[])
-), judged AS (
-  SELECT r.id AS record_id, told.*
-  FROM records_record r CROSS JOIN LATERAL ({rows.text}) told
-  WHERE {records} AND {scope.text} AND r.deleted_at IS NULL AND r.journey_id IS NOT NULL
-  AND r.id <> ALL(%s::uuid[])
-), compared AS MATERIALIZED (
-  SELECT coalesce(judged.record_id, old.record_id) AS record_id, coalesce(judged.key, old.key) AS key,
-    judged.version_id, judged.state, judged.variant, judged.exclusion, old.id AS old_id, old.state AS old_state
-  FROM judged FULL JOIN old ON old.record_id = judged.record_id AND old.key = judged.key
-  WHERE judged.record_id IS NULL OR old.id IS NULL OR old.paper <> '[]'::jsonb
-  OR (old.version_id, old.state, old.variant, old.exclusion)
-    IS DISTINCT FROM (judged.version_id, judged.state, judged.variant, judged.exclusion)
+WITH page AS (
+  SELECT r.id,
+    CASE WHEN r.deleted_at IS NULL AND r.journey_id IS NOT NULL THEN {judged.text} ELSE '{{}}'::text[] END AS judged,
+    ARRAY(
+      SELECT held.key || '|' || held.version_id || '|' || held.state || '|' || held.variant || '|' || held.exclusion
+      FROM definitions_judgement held
+      WHERE held.record_id = r.id AND held.section = %s AND held.key = ANY(%s::varchar[]) ORDER BY held.key
+    ) AS held
+  FROM records_record r WHERE {inside.text} AND r.id <> ALL(%s::uuid[]) OFFSET 0
+), differing AS MATERIALIZED (
+  SELECT id, judged, held FROM page WHERE judged <> held
+), fresh AS MATERIALIZED (
+  SELECT record_id, told[1] AS key, told[2]::bigint AS version_id, told[3] AS state, told[4] AS variant,
+    told[5] AS exclusion, was
+  FROM (
+    SELECT differing.id AS record_id, string_to_array(one, '|') AS told,
+      (SELECT split_part(old, '|', 3) FROM unnest(held) old
+        WHERE starts_with(old, split_part(one, '|', 1) || '|')) AS was
+    FROM differing CROSS JOIN LATERAL unnest(judged) one WHERE one <> ALL(held) OFFSET 0
+  ) apart
+), left_over AS MATERIALIZED (
+  SELECT differing.id AS record_id, split_part(old, '|', 1) AS key
+  FROM differing CROSS JOIN LATERAL unnest(held) old
+  WHERE NOT EXISTS (SELECT FROM unnest(judged) one WHERE starts_with(one, split_part(old, '|', 1) || '|'))
 ), gone AS (
-  DELETE FROM definitions_judgement WHERE id IN (SELECT old_id FROM compared WHERE state IS NULL) RETURNING 1
-), changed AS (
-  UPDATE definitions_judgement held SET version_id = compared.version_id, state = compared.state,
-    variant = compared.variant, exclusion = compared.exclusion, paper = '[]'::jsonb, recheck_at = {recheck.text}
-  FROM compared WHERE held.id = compared.old_id AND compared.state IS NOT NULL RETURNING 1
-), added AS (
+  DELETE FROM definitions_judgement held USING left_over
+  WHERE held.record_id = left_over.record_id AND held.section = %s AND held.key = left_over.key RETURNING 1
+), written AS (
   INSERT INTO definitions_judgement (record_id, section, key, version_id, state, variant, exclusion, paper, recheck_at)
-  SELECT compared.record_id, %s, compared.key, compared.version_id, compared.state, compared.variant,
-    compared.exclusion, '[]'::jsonb, {recheck.text}
-  FROM compared WHERE compared.old_id IS NULL
+  SELECT record_id, %s, key, version_id, state, variant, exclusion, '[]'::jsonb, {recheck.text} FROM fresh
   ON CONFLICT (record_id, section, key) DO UPDATE SET version_id = EXCLUDED.version_id, state = EXCLUDED.state,
     variant = EXCLUDED.variant, exclusion = EXCLUDED.exclusion, paper = EXCLUDED.paper,
     recheck_at = EXCLUDED.recheck_at
@@ -179,78 +182,106 @@ WITH old AS (
 ), touched AS (
   INSERT INTO records_touched (record_id, touched_at, attempts, last_error)
   SELECT record_id, %s, 0, '' FROM (
-    SELECT record_id FROM compared WHERE state IS DISTINCT FROM old_state
-    UNION SELECT r.id FROM records_record r WHERE {records} AND {scope.text} AND r.id = ANY(%s::uuid[])
+    SELECT record_id FROM fresh WHERE was IS DISTINCT FROM state
+    UNION SELECT record_id FROM left_over
+    UNION SELECT r.id FROM records_record r WHERE {inside.text} AND r.id = ANY(%s::uuid[])
   ) these ORDER BY record_id
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM added), (SELECT count(*) FROM gone),
-  (SELECT count(*) FROM touched)
+SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)
 """  # noqa: S608 (all of it ours; what isn't stands in the parameters)
     params = [
-        DEFINITIONS, [line.key for line in lines], *inside.params, excepted,
-        *rows.params, *inside.params, *scope.params, excepted,
-        *recheck.params,
+        *judged.params, DEFINITIONS, [line.key for line in lines], *inside.params, excepted,
+        DEFINITIONS,
         DEFINITIONS, *recheck.params,
-        now, *inside.params, *scope.params, excepted,
+        now, *inside.params, excepted,
     ]  # fmt: skip
     return Sql(text, params)
 
 
-def _judged(line: Line, now: datetime, connections: dict[str, int]) -> Sql:
-    """SELECT of key, version_id, state, variant, exclusion about the record ``r``; no row for what it isn't about.
+def _judgements(lines: Sequence[Line], now: datetime, connections: dict[str, int]) -> Sql:
+    """The judgements of the record ``r`` as a list of texts."""
+    scopes = {scope for line in lines for scope in line.scopes}
+    found, is_always = [], True
+    for line in lines:
+        if line.body is None:
+            is_always = False
+            continue
+        told = _judgement(line.body, f"{line.key}|{line.version_id}", now)
+        mine = (line.body.object, line.body.connections)
+        if scopes != {mine}:
+            is_always = False
+            told = _fill("CASE WHEN {} THEN {} END", _about(mine, connections), told)
+        found.append(told)
+    listed = _fill("ARRAY[{}]::text[]", _joined(found, ", "))
+    return listed if is_always else _fill("array_remove({}, NULL)", listed)
 
-    The same as ``judging.judge_one``; each condition stands in it once, but for what a variant nobody can tell needs.
-    """
-    body = line.body
-    assert body is not None  # noqa: S101 (the caller leaves such lines out)
-    about = _about((body.object, body.connections), connections)
-    head = Sql("SELECT %s::text AS key, %s::bigint AS version_id, ", [line.key, line.version_id])
-    if body.criterion is None:
-        told = Sql("'unknown'::text AS state, ''::text AS variant, ''::text AS exclusion", [])
-        return _joined([head, told, Sql(" WHERE ", []), about], "")
-    truth = _truth(body.criterion, now)
-    if not body.exclusions and len(body.variants) < 2:
-        variant = body.variants[0].key if body.variants else ""
-        told = _fill(
-            f"{_STATE} AS state, {{}} AS variant, ''::text AS exclusion", truth, Sql("%s::text", [variant])
+
+def _judgement(body: DefinitionBody, head: str, now: datetime) -> Sql:
+    """One judgement as a text; the same as ``judging.judge_one``. What is commonly false is worked out once."""
+
+    def told(state: str, variant: str = "", exclusion: str = "") -> Sql:
+        return Sql("%s::text", [f"{head}|{state}|{variant}|{exclusion}"])
+
+    def by(truth: Sql, variant: str, *, may_be_excluded: bool) -> Sql:
+        met = "unknown" if may_be_excluded else "met"
+        return _fill(
+            "CASE {} WHEN TRUE THEN {} WHEN FALSE THEN {} ELSE {} END",
+            truth, *(told(state, variant) for state in (met, "missing", "unknown")),
+        )  # fmt: skip
+
+    def by_variant(*, may_be_excluded: bool) -> Sql:
+        if body.criterion is None:
+            return told("unknown")
+        whole = _truth(body.criterion, now)
+        if not body.variants:
+            return by(whole, "", may_be_excluded=may_be_excluded)
+        cases = [
+            _fill(f"WHEN {i} THEN {{}}", by(_truth(v.criterion, now), v.key, may_be_excluded=may_be_excluded))
+            for i, v in enumerate(body.variants, 1)
+            if v.criterion is not None
+        ]
+        whens = [_truth(v.when, now) for v in body.variants if v.when is not None]
+        return _fill(
+            "CASE {} {} ELSE {} END",
+            _first_true(whens, nobody=len(whens) + 1),
+            _joined(cases, " "),
+            by(whole, "", may_be_excluded=may_be_excluded),
         )
-        return _joined([head, told, Sql(" WHERE ", []), about], "")
+
     excluded = [_truth(e.criterion, now) for e in body.exclusions if e.criterion is not None]
-    whens = [_truth(v.when, now) for v in body.variants if v.when is not None]
-    if whens:
-        of_variant = [_truth(v.criterion, now) for v in body.variants if v.criterion is not None]
-        cases = _joined([_fill(f"WHEN {i} THEN {{}}", one) for i, one in enumerate(of_variant, 1)], " ")
-        truth = _fill("CASE seen.variant {} ELSE {} END", cases, truth)
-    # OFFSET 0 keeps PostgreSQL from working out the same twice.
-    pieces = _fill(
-        f" FROM (SELECT {_array(len(excluded))} AS excluded, {_array(len(whens))} AS whens OFFSET 0) one "
-        "CROSS JOIN LATERAL (SELECT array_position(one.excluded, TRUE) AS exclusion, "
-        "array_position(one.excluded, NULL::boolean) IS NOT NULL AS may_be_excluded, "
-        "CASE WHEN array_position(one.whens, NULL::boolean) < "
-        f"coalesce(array_position(one.whens, TRUE), {len(whens) + 1}) THEN NULL "
-        f"ELSE coalesce(array_position(one.whens, TRUE), {len(whens) + 1}) END AS variant OFFSET 0) seen WHERE ",
-        *excluded,
-        *whens,
+    if body.criterion is None or not excluded:
+        return by_variant(may_be_excluded=False)
+    cases = [
+        _fill(f"WHEN {i} THEN {{}}", told("missing", exclusion=e.key))
+        for i, e in enumerate(body.exclusions, 1)
+    ]
+    return _fill(
+        "CASE {} WHEN 0 THEN {} {} ELSE {} END",
+        _any_true(excluded),
+        by_variant(may_be_excluded=False),
+        _joined(cases, " "),
+        by_variant(may_be_excluded=True),
     )
-    told = _fill(
-        "CASE WHEN seen.exclusion IS NOT NULL THEN 'missing' "
-        f"ELSE {_STATE} END AS state, "
-        "CASE WHEN seen.exclusion IS NULL THEN coalesce(({})[seen.variant], '') ELSE '' END AS variant, "
-        "coalesce(({})[seen.exclusion], '') AS exclusion",
-        _fill("({} AND CASE WHEN seen.may_be_excluded THEN NULL::boolean ELSE TRUE END)", truth),
-        Sql("%s::text[]", [[v.key for v in body.variants]]),
-        Sql("%s::text[]", [[e.key for e in body.exclusions]]),
-    )
-    return _joined([head, told, pieces, about], "")
 
 
-_STATE = "CASE ({}) WHEN TRUE THEN 'met' WHEN FALSE THEN 'missing' ELSE 'unknown' END"
+def _first_true(truths: Sequence[Sql], *, nobody: int) -> Sql:
+    """Number, from 1, of the first that is true while all before it are false; NULL when one before can't be told."""
+    found = Sql(str(nobody), [])
+    for i in range(len(truths), 0, -1):
+        found = _fill(f"CASE {{}} WHEN TRUE THEN {i} WHEN FALSE THEN {{}} END", truths[i - 1], found)
+    return found
+
+
+def _any_true(truths: Sequence[Sql]) -> Sql:
+    """Number, from 1, of the first that is true; 0 when all are false; NULL when none is true and one can't be told."""
+    cases = _joined([_fill(f"WHEN {{}} THEN {i}", one) for i, one in enumerate(truths, 1)], " ")
+    return _fill("CASE WHEN ({}) IS FALSE THEN 0 {} END", _joined(truths, " OR "), cases)
 
 
 def _recheck(lines: Sequence[Line], now: datetime) -> Sql:
-    """The first moment at which time alone could change a row of ``compared``; at the latest."""
-    cases = []
+    """The first moment at which time alone could change a row of ``fresh``; at the latest."""
+    cases, keys = [], []
     for line in lines:
         moments = [
             Sql(*told)
@@ -258,11 +289,14 @@ def _recheck(lines: Sequence[Line], now: datetime) -> Sql:
             if (told := criterion.recheck_sql("r", now)) is not None
         ]
         if moments:
+            keys.append(line.key)
             cases.append(_fill("WHEN {} THEN LEAST({})", Sql("%s", [line.key]), _joined(moments, ", ")))
     if not cases:
         return Sql("NULL::timestamptz", [])
     return _fill(
-        "(SELECT CASE compared.key {} END FROM records_record r WHERE r.id = compared.record_id)",
+        "CASE WHEN fresh.key = ANY({}) THEN "
+        "(SELECT CASE fresh.key {} END FROM records_record r WHERE r.id = fresh.record_id) END",
+        Sql("%s::text[]", [keys]),
         _joined(cases, " "),
     )
 
@@ -293,14 +327,6 @@ def _about(scope: Scope, connections: dict[str, int]) -> Sql:
 
 def _any_of(parts: Sequence[Sql]) -> Sql:
     return _fill("({})", _joined(parts, " OR "))
-
-
-def _of_record(border: Sql) -> str:
-    return border.text.format(row="r", id="id")
-
-
-def _array(length: int) -> str:
-    return "ARRAY[" + ", ".join(["{}"] * length) + "]::boolean[]"
 
 
 def _joined(parts: Sequence[Sql], glue: str) -> Sql:

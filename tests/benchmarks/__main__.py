@@ -1,6 +1,7 @@
 """`make bench`: each benchmark is a ratio beside a named peer, measured in one run and on correct answers only.
 
-A module here named `bench_<subject>.py` has `compare() -> list[Result]`.
+A module here named `bench_<subject>.py` has `compare() -> list[Result]`. ARGS are subjects (none: all) and options such
+as `records=200000` (see `measure.OPTIONS`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.measure import Result
+from tests.benchmarks.measure import OPTIONS, Result
 
 
 def main() -> int:
-    wanted = sys.argv[1:]
+    wanted = [word for word in sys.argv[1:] if "=" not in word]
+    OPTIONS.update(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
     results: list[Result] = []
     for path in sorted(Path(__file__).parent.glob("bench_*.py")):
         subject = path.stem.removeprefix("bench_")

@@ -42,9 +42,15 @@ def start_database() -> None:
     call_command("migrate", verbosity=0)
 
 
+JOURNEYS = """
+INSERT INTO records_journey (id, key, title)
+SELECT md5('person' || n)::uuid, 'crm:contacts:' || n, 'Person ' || n FROM generate_series(1, %s) n
+"""
 PEOPLE = """
-INSERT INTO records_record (id, connection_id, object, remote_object, remote_id, title, values, fingerprint, seen_at)
-SELECT md5('person' || n)::uuid, %s, 'person', 'contacts', n::text, 'Person ' || n, jsonb_build_object(
+INSERT INTO records_record (id, journey_id, connection_id, object, remote_object, remote_id, title, values, fingerprint,
+    seen_at)
+SELECT md5('person' || n)::uuid, md5('person' || n)::uuid, %s, 'person', 'contacts', n::text, 'Person ' || n,
+  jsonb_build_object(
     'email', 'kip' || n || '@tarnbrook.example', 'company', 'Company ' || n %% 5000, 'job_title', 'Fleet manager',
     'industry', (ARRAY['Courier', 'Paving', 'Cold chain', 'Harbour'])[1 + n %% 4],
     'region', (ARRAY['NA', 'EMEA', 'APAC'])[1 + n %% 3],
@@ -59,7 +65,8 @@ SELECT md5('person' || n)::uuid, %s, 'person', 'contacts', n::text, 'Person ' ||
 
 @cache
 def fill_people(number: int) -> None:
-    """``number`` people of one connection ``crm`` with some eleven values each, and their fields in the catalogue."""
+    """``number`` people, each a journey, of one connection ``crm`` with some eleven values each, and their fields in
+    the catalogue."""
     from django.db import connection
 
     from records.models import CatalogueField, Connection
@@ -75,5 +82,6 @@ def fill_people(number: int) -> None:
         for name, kind in types.items()
     )
     with connection.cursor() as cursor:
+        cursor.execute(JOURNEYS, [number])
         cursor.execute(PEOPLE, [crm.pk, number])
         cursor.execute("VACUUM ANALYZE records_record")

@@ -8,6 +8,9 @@ from typing import TypeVar
 Case = TypeVar("Case")
 Answer = TypeVar("Answer")
 
+OPTIONS: dict[str, str] = {}
+"""``records``: how many records the benchmarks that judge sets make."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
