@@ -46,7 +46,9 @@ def find_drift(connection: Connection, now: datetime, by: str = "") -> Run:
         _watched().filter(connection=connection).update(
             next_look_at=now + timedelta(seconds=settings.GTMOPS.rules_check_seconds)
         )
-        _tell([item for item in items if item.drift], now)
+        changed = [item for item in items if item.drift]
+        log.step(f"Of {len(items)} things we made, {len(changed) or 'none'} stand otherwise there now.")
+        _tell(changed, now)
     return log.run
 
 

@@ -158,8 +158,9 @@ class CrmView:
 
 
 def views_of(now: datetime) -> list[CrmView]:
-    """Every CRM that is connected."""
-    return [view_of(c, now) for c in Connection.objects.filter(kind__in=CONNECTORS)]
+    """Every CRM that is connected, first those that could hold something."""
+    found = [view_of(c, now) for c in Connection.objects.filter(kind__in=CONNECTORS)]
+    return sorted(found, key=lambda view: not view.lines)
 
 
 def view_of(connection: Connection, now: datetime) -> CrmView:

@@ -47,6 +47,7 @@ def check(connection: Connection, now: datetime, by: str = "") -> Run:
         rules = rules_if_any(connection)
         problems = _tried(rules, plans, log) if rules else {}
         similar = _similar(rules, plans, log) if rules else {}
+        refused = 0
         for plan in plans:
             if plan.criterion is None:
                 log.step(f"{plan.stage_name}: {plan.broken}")
@@ -70,6 +71,9 @@ def check(connection: Connection, now: datetime, by: str = "") -> Run:
             log.step(
                 f"{plan.stage_name}: {held.refused} of {held.total} records could not leave it now.", done=1
             )
+            refused += held.refused
+        many = "record" if refused == 1 else "records"
+        log.step(f"Checked: {refused} {many} could not leave a stage now. Nothing was changed.")
     return log.run
 
 
@@ -152,6 +156,7 @@ def remove(connection: Connection, keys: Sequence[Key] | None, now: datetime, by
             EnforcementItem.objects.filter(connection=connection, kind=Kind.RULE).delete()
             remove_bypass(connection, rules, now, log)
             StageCheck.objects.filter(connection=connection).delete()
+            log.step("Nothing of ours refuses a save any more.")
     return log.run
 
 
@@ -334,7 +339,12 @@ def _tried(rules: Rules, plans: Sequence[StagePlan], log: Log) -> dict[str, str]
     ]
     if not asked:
         return {}
-    problems = patiently(rules.check, asked, PERMISSION)
+    try:
+        problems = patiently(rules.check, asked, PERMISSION)
+    except Misconfigured as error:
+        # Not everyone may deploy; what is wrong with a rule is then said when it is created.
+        log.step(f"The CRM did not check the rules beforehand: {error}")
+        return {}
     for problem in problems:
         log.step(f"{problem.name or 'The package'} would not be accepted: {problem.text}")
     if not problems:

@@ -162,8 +162,7 @@ def _told(request: HttpRequest, make: Callable[[], Run]) -> HttpResponse:
             request, f"{run.error} What was done before is kept: the same button goes on from there."
         )
     else:
-        said = " ".join(step["text"] for step in run.steps[-3:])
-        messages.success(request, said or "Done.")
+        messages.success(request, run.steps[-1]["text"] if run.steps else "Done.")
     return redirect("integrations:rules")
 
 

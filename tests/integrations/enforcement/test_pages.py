@@ -120,6 +120,8 @@ def test_hubspot_gets_its_list_to_tick(admin: Client, crm: Running, salesforce: 
     assert "By hand in the CRM" in text
     assert "<code>success_criteria</code>" in text
     assert "HubSpot lets no API require anything at a stage." in text
+    response = admin.post(reverse("integrations:rules_act", args=["hubspot", "check"]), follow=True)
+    assert "Checked: 0 records could not leave a stage now. Nothing was changed." in response.content.decode()
 
 
 def test_everything_created_can_be_taken_away_as_a_file(admin: Client, salesforce: Connection) -> None:

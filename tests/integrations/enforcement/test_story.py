@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from django.core.management import call_command
 
 from effects.models import Effect
 from integrations.enforcement import services
 from integrations.enforcement.acting import Refused
 from integrations.enforcement.drift import find_drift, look_due, next_due
+from integrations.errors import Misconfigured
 from integrations.models import EnforcementItem, StageCheck
 from integrations.registry import connector_for
+from integrations.salesforce.rules import Rule, Rules
 from integrations.standins.app import Running
+from integrations.standins.store import Actor
 from records.models import Connection
 from teams.models import Person
 from tests.integrations.enforcement.conftest import (
@@ -135,8 +139,6 @@ def test_someone_edits_our_rule_and_it_is_found_told_once_and_not_overwritten(
     [row] = crm.store.all_of("salesforce", "ValidationRule")
     theirs = "AND(ISNEW(), ISBLANK(NextStep))"
     page = f"{crm.base_url}/salesforce/ValidationRule/{row.remote_id}/edit"
-    import requests
-
     requests.post(page, data={"ErrorConditionFormula": theirs}, timeout=10)
     for _ in range(2):
         assert not find_drift(salesforce, NOW).error
@@ -164,8 +166,6 @@ def test_someone_edits_our_rule_and_it_is_found_told_once_and_not_overwritten(
 def test_every_way_to_change_our_rule_is_found_and_can_be_left(
     crm: Running, salesforce: Connection, change: dict[str, object] | None, drift: str
 ) -> None:
-    from integrations.standins.store import Actor
-
     activated(salesforce)
     [row] = crm.store.all_of("salesforce", "ValidationRule")
     somebody = Actor("", "CRM_UI")
@@ -183,8 +183,6 @@ def test_every_way_to_change_our_rule_is_found_and_can_be_left(
 
 
 def test_a_deleted_rule_is_put_back_as_it_was(crm: Running, salesforce: Connection) -> None:
-    from integrations.standins.store import Actor
-
     activated(salesforce)
     [row] = crm.store.all_of("salesforce", "ValidationRule")
     crm.store.set_deleted(row, True, Actor("", "CRM_UI"))
@@ -194,8 +192,6 @@ def test_a_deleted_rule_is_put_back_as_it_was(crm: Running, salesforce: Connecti
 
 
 def test_our_user_losing_the_permission_is_found(crm: Running, salesforce: Connection) -> None:
-    from integrations.standins.store import Actor
-
     activated(salesforce)
     [row] = crm.store.all_of("salesforce", "PermissionSetAssignment")
     crm.store.set_deleted(row, True, Actor("", "CRM_UI"))
@@ -265,8 +261,6 @@ def test_a_connection_that_only_reads_may_be_checked_and_no_more(
 
 def test_rules_of_the_customer_with_the_same_aim_are_named(crm: Running, salesforce: Connection) -> None:
     rules = connector_for(salesforce).rules()  # type: ignore[attr-defined]  # only Salesforce has them
-    from integrations.salesforce.rules import Rule
-
     formula = 'AND(ISPICKVAL(PRIORVALUE(StageName), "Negotiation"), ISBLANK(NextStep))'
     rules.create(
         Rule("Opportunity", "Leave_Negotiation", formula, "Say the next step.", "", True, "Sales ops")
@@ -279,8 +273,6 @@ def test_rules_of_the_customer_with_the_same_aim_are_named(crm: Running, salesfo
 
 def test_a_rule_of_that_name_that_is_not_ours_is_left_alone(crm: Running, salesforce: Connection) -> None:
     rules = connector_for(salesforce).rules()  # type: ignore[attr-defined]  # only Salesforce has them
-    from integrations.salesforce.rules import Rule
-
     rules.create(Rule("Opportunity", "Gtm_Exit_Negotiation", "FALSE", "Theirs.", "", True, "Sales ops"))
     services.check(salesforce, NOW)
     run = services.create(salesforce, [KEY], NOW)
@@ -311,3 +303,15 @@ def test_the_command_goes_through_the_same_acts(
     for act in ("deactivate", "remove"):
         call_command("enforce", act, "--connection", "salesforce")
     assert rules_there(crm) == []
+
+
+def test_who_may_not_deploy_still_gets_the_counts(
+    salesforce: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise Misconfigured("Salesforce: INSUFFICIENT_ACCESS: no")
+
+    monkeypatch.setattr(Rules, "check", refuse)
+    run = services.check(salesforce, NOW)
+    assert (run.state, StageCheck.objects.get().refused) == ("done", 1)
+    assert "did not check the rules beforehand" in run.steps[0]["text"]
