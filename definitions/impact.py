@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -118,16 +119,24 @@ def records_that_change(
         before, after = old.get(key), new.get(key)
         if version.section == PIPELINES and (before is None or after is None):
             continue
-        passes, passed = _passing(after, now), _passing(before, now)
-        told |= (passes & ~passed) if which == "gained" else (passed & ~passes)
+        first, second = (after, before) if which == "gained" else (before, after)
+        told |= Q(pk__in=_only_by(first, second, now))
     inside = Record.objects.for_person(viewer).present().filter(told)
     return inside.select_related("owner", "connection").order_by("title", "pk")
 
 
-def _passing(judging: Judging | None, now: datetime) -> Q:
+def _only_by(first: Judging | None, second: Judging | None, now: datetime) -> RawSQL:
+    """Ids of those that pass by the first and not by the second; each is judged once, whatever the planner thinks."""
+    text, params = _passing(first, now)
+    other, other_params = _passing(second, now)
+    return RawSQL(f"({text}) EXCEPT ({other})", (*params, *other_params))  # noqa: S611 (all of it ours)
+
+
+def _passing(judging: Judging | None, now: datetime) -> tuple[str, tuple[Any, ...]]:
     if judging is None or judging.criterion is None:
-        return Q(pk__in=[])
-    text, params = judging.criterion.to_sql("r", now)
+        return "SELECT id FROM records_record WHERE FALSE", ()
+    truth, params = judging.criterion.to_sql("r", now)
+    inside, inside_params = judging.population.order_by().values("pk").query.sql_with_params()
     # Compiled from a valid criterion; its values go as parameters.
-    holds = RawSQL(f"SELECT r.id FROM records_record r WHERE ({text}) IS TRUE", tuple(params))  # noqa: S608, S611
-    return Q(pk__in=judging.population.order_by().values("pk")) & Q(pk__in=holds)
+    text = f"SELECT r.id FROM records_record r WHERE r.id IN ({inside}) AND ({truth}) IS TRUE"  # noqa: S608
+    return text, (*inside_params, *params)

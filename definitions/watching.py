@@ -28,7 +28,7 @@ from definitions.impact import judgings
 from definitions.model_files import faults_of
 from definitions.models import Judgement, Version, WatchedJudgement
 from effects.tick import ring
-from records.models import Record
+from records.models import Record, Touched
 from records.services import touch
 from teams.models import Person
 
@@ -47,7 +47,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Report:
-    """What would have differed. ``is_complete``: every record that there was at the beginning has been marked."""
+    """What would have differed. ``is_complete``: every record that there was at the beginning has been judged."""
 
     version: Version
     turns: tuple[Turn, ...]
@@ -101,12 +101,14 @@ def stop(version: Version, by: Person, now: datetime) -> Version:
 
 
 def report(version: Version, viewer: Person) -> Report:
-    """Counts of the records that ``viewer`` may read. One query."""
+    """Counts of the records that ``viewer`` may read. Two queries."""
     rows = watched(version, viewer).order_by().values("now_state", "state").annotate(number=Count("pk"))
     turns = tuple(
         Turn(row["now_state"], row["state"], row["number"]) for row in rows.order_by("-number", "state")
     )
-    return Report(version, turns, sum(t.count for t in turns), version.population_done_at is not None)
+    marked_at = version.population_done_at
+    is_complete = marked_at is not None and not Touched.objects.filter(touched_at__lte=marked_at).exists()
+    return Report(version, turns, sum(t.count for t in turns), is_complete)
 
 
 def watched(
