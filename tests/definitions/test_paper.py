@@ -26,7 +26,7 @@ CATALOGUE = Catalogue.from_spec(
 TRUE_TEXTS = [
     "Q3", "CFO", "yes, CFO", "none", "no", "No budget", "Price", "asap", "2027", "5", "333", "100", "Anna", "Otto",
     "Bo", "Xu Li", "Jo Ng", "AAA", "NA", "DHL", "SAP", "BMW", "REWE", "TomTom", "Wert", "Krk", "Rhythm", "Banana",
-    "Property", "Mississippi", "typewriter", "Rolls-Royce", "New York, New York", "Test drive in March", 
+    "Property", "Mississippi", "typewriter", "Rolls-Royce", "New York, New York", "Test drive in March",
     "Dr. Strzyżewski", "GDPR",
     "unknown unknowns worry the CFO", "https://depot.example/plan", "hmm, 3 weeks", "left vm", "Ende Q2",
     "Wartungsrückstand", "未来の計画", "预算紧张", "3월", "к концу года", "früh im Jahr", "dès que possible",
