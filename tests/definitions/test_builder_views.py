@@ -124,6 +124,11 @@ def test_says_where_it_can_be_enforced_and_why_not(
     assert "count activities" in told["html"]
 
 
+def test_a_connection_that_is_not_there_has_no_records(client: Client, people: list[Record]) -> None:
+    body = {"object": "person", "tree": FLEET, "connections": ["closed_down"], "part": "criteria"}
+    assert send(client, PREVIEW, body)["words"] == "0 of 0 pass"
+
+
 def test_an_empty_tree_asks_for_a_condition(client: Client, people: list[Record]) -> None:
     assert "Add a condition" in send(client, PREVIEW, {"object": "person", "tree": None})["html"]
 

@@ -237,3 +237,13 @@ def test_many_conditions_are_counted_as_one(people: list[Record], viewer: Person
         tried.met
         == trying.count(built({"field": "fleet_size", "op": "at_most", "value": 60}), viewer, NOW).met
     )
+
+
+def test_where_nobody_can_be_nobody_is_counted(people: list[Record], viewer: Person) -> None:
+    gone = trying.count(built(FLEET), viewer, NOW, connections=["closed_down"], against=built(LARGE))
+    assert (gone.total, gone.words) == (0, "0 of 0 pass")
+    assert gone.flips == trying.Flips()
+    assert trying.flips(
+        built(FLEET), built(LARGE), None, NOW, where=Record.objects.none(), exact=True
+    ).is_none
+    assert trying.count(built(FLEET), viewer, NOW, where=Record.objects.filter(pk__in=[])).total == 0
