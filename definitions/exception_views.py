@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from definitions import exception_acts as acts
 from definitions.csv_files import csv_answer
@@ -137,6 +137,7 @@ def export(request: HttpRequest) -> HttpResponse:
     return csv_answer(f"exceptions-{now:%Y-%m-%d}", header, rows)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
     """The form by itself, for whoever has no script or made a mistake in the dialog; and what it sends."""
     now, viewer = now_utc(), person_of(request)
