@@ -109,7 +109,7 @@ def related_rows(
         case Via.OF_ACCOUNTS:
             condition = f'"{item}"."id" = ANY (ARRAY({_of_accounts(record)}))'
     here = "" if include_gone else f" AND {present(item)}"
-    params = [found.object] * (1 + (found.via is Via.OF_ACCOUNTS))
+    params = [found.object] * (1 + len(REFERENCES) * (found.via is Via.OF_ACCOUNTS))
     return (
         f'"records_record" "{item}" WHERE {condition} AND "{item}"."object" = %s'
         f' AND "{item}"."id" <> "{record}"."id"{here}'
@@ -143,30 +143,33 @@ def _refers(item: str, account: str) -> str:
 
 
 def _accounts(record: str) -> str:
-    member, other = beside(record, "member"), beside(record, "other")
+    other = beside(record, "other")
     return _from_members(
-        record, f'"{other}"."object" = \'account\' AND "{other}"."remote_id" = {_named_by(member)}'
+        record, f'"{other}"."object" = \'account\' AND "{other}"."remote_id" = "named"."account"'
     )
 
 
 def _of_accounts(record: str) -> str:
-    member, other = beside(record, "member"), beside(record, "other")
-    names = " OR ".join(f"{value} = {_named_by(member)}" for value in _references(other))
-    return _from_members(record, f'"{other}"."object" = %s AND {_is_listed(other)} AND ({names})')
+    """One part for each field, so that each finds its index."""
+    other = beside(record, "other")
+    parts = [
+        _from_members(
+            record, f'"{other}"."object" = %s AND {_is_listed(other)} AND {value} = "named"."account"'
+        )
+        for value in _references(other)
+    ]
+    return " UNION ALL ".join(parts)
 
 
 def _from_members(record: str, condition: str) -> str:
-    """Ids of records of a member's own CRM, for each member of the record's journey."""
+    """Ids of records of a member's own CRM, for each account that a member of the record's journey names."""
     member, other = beside(record, "member"), beside(record, "other")
+    named = ", ".join(f"({value})" for value in _references(member))
     return (
-        f'SELECT "{other}"."id" FROM "records_record" "{member}" JOIN "records_record" "{other}"'
-        f' ON "{other}"."connection_id" = "{member}"."connection_id" AND {condition}'
+        f'SELECT "{other}"."id" FROM "records_record" "{member}" CROSS JOIN LATERAL (VALUES {named}) "named"("account")'
+        f' JOIN "records_record" "{other}" ON "{other}"."connection_id" = "{member}"."connection_id" AND {condition}'
         f' WHERE "{member}"."journey_id" = "{record}"."journey_id" AND {present(member)}'
     )
-
-
-def _named_by(member: str) -> str:
-    return f"ANY (ARRAY[{', '.join(_references(member))}])"
 
 
 def _references(item: str) -> list[str]:
