@@ -352,7 +352,7 @@ def _key_field(record: Record, members: Sequence[Record], told: Told, model: Typ
 
 def _plays(sections: Sequence[CheckSection], firings: Sequence[Fired]) -> list[Play]:
     """What was agreed to do now: for the triggers that hold, and for the last check of a stage that is passed."""
-    found = [Play(f.play, f.name) for f in firings if f.play and f.ended_at is None]
+    found = [Play(f.play, f.name) for f in firings if f.play and f.is_open]
     passed = [s.check for s in sections if s.is_of_stage and s.check.is_passed and s.check.play]
     found += [Play(check.play, check.name) for check in passed[-1:]]
     return found

@@ -17,7 +17,7 @@ from definitions.visibility import state_for
 from records.models import Record
 from scorecards.links import address
 from scorecards.record_values import Seen, day_words, nth, shortened
-from teams.models import Person
+from teams.models import Person, Team
 
 ARRIVALS = {"skipped": "skipped", "backward": "went back"}
 
@@ -63,6 +63,11 @@ class Fired:
     because: tuple[str, ...]
     play: str
     href: str
+    owner: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and self.handled_at is None
 
 
 @dataclass(frozen=True)
@@ -89,19 +94,21 @@ def stays_of(rows: Iterable[Record]) -> list[Stay]:
 
 
 def firings_of(rows: Iterable[Record], model: TypedModel, now: datetime) -> list[Fired]:
-    """What `Record.fired` holds of each member, newest first."""
+    """What `Record.fired` holds of each member, newest first. One query when there are some."""
     found = []
-    for row in rows:
-        for told in getattr(row, "fired", ()):
-            history = model.versions.history(TRIGGERS, told["trigger"])
-            body = history[-1].body if history else {}
-            found.append(
-                Fired(
-                    str(body.get("name") or told["trigger"]), _at(told["fired_at"]), _maybe_at(told["ended_at"]),
-                    _maybe_at(told["handled_at"]), tuple(told["because"]), str(body.get("play") or ""),
-                    address("definitions:item", TRIGGERS, told["trigger"]) if history else "",
-                )
-            )  # fmt: skip
+    fired = [told for row in rows for told in getattr(row, "fired", ())]
+    teams = dict(Team.objects.values_list("key", "name")) if fired else {}
+    for told in fired:
+        history = model.versions.history(TRIGGERS, told["trigger"])
+        body = history[-1].body if history else {}
+        found.append(
+            Fired(
+                str(body.get("name") or told["trigger"]), _at(told["fired_at"]), _maybe_at(told["ended_at"]),
+                _maybe_at(told["handled_at"]), tuple(told["because"]), str(body.get("play") or ""),
+                address("definitions:item", TRIGGERS, told["trigger"]) if history else "",
+                teams.get(str(body.get("owner")), str(body.get("owner") or "")),
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda f: f.fired_at, reverse=True)
 
 

@@ -149,3 +149,15 @@ def test_without_triggers_an_admin_is_led_to_set_up(client: Client, house_teams:
     assert reverse("definitions:set_up") in client.get("/triggers/").content.decode()
     person(client, Role.REP)
     assert reverse("definitions:set_up") not in client.get("/triggers/").content.decode()
+
+
+def test_the_page_of_a_record_says_who_has_it(
+    client: Client, agreed: None, hubspot: Connection, house_teams: dict[str, Team]
+) -> None:
+    person(client, Role.REP, house_teams["sales"])
+    record = make_record(hubspot, "1", {})
+    one = firing(record)
+    page = reverse("records:record", args=[record.pk])
+    assert "CS has it" in client.get(page).content.decode()
+    Firing.objects.filter(pk=one.pk).update(handled_at=now_utc())
+    assert "CS has it" not in client.get(page).content.decode()
