@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -27,6 +28,7 @@ from records.models import Record
 
 MAX_VARIANTS = 20
 MAX_KEY_FIELDS = 7
+_MOST_NODES = 50_000
 _KEY = re.compile(r"[a-z0-9_-]+")
 _PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
@@ -174,7 +176,44 @@ def _parse_definition(key: str, body: Body, context: Context) -> list[Fault]:
         _read_variants(read, context, object_name)
         if read.get("criteria") is not None:
             read.fault("criteria_and_variants", "write either criteria or variants, not both", "criteria")
+    read.faults.extend(_circles(key, body, context))
     return read.finish()
+
+
+def _circles(key: str, body: Body, context: Context) -> list[Fault]:
+    """Conditions that read what the definition helps to decide: its stages, and the handoffs that open on them."""
+    stages = {name for name, told in context.bodies.get(STAGES, {}).items() if told.get("definition") == key}
+    opening = {
+        name: opens_on.get("stage")
+        for name, told in context.bodies.get("handoffs", {}).items()
+        if isinstance(opens_on := told.get("opens_on"), Mapping)
+    }
+    mine = sorted(name for name, stage in opening.items() if stage in stages)
+    faults = []
+    for path, leaf in _leaves(body, ()):
+        stage, event = leaf.get("stage"), leaf.get("event")
+        if isinstance(stage, str) and stage in stages:
+            text = f"this definition says what the stage “{stage}” means, so it can't read who is in it"
+            faults.append(Fault((*path, "stage"), "reads_itself", text))
+        # Which handoff an event is about is not known here: it may be another's, if there is one.
+        if isinstance(event, str) and event.startswith("handoff.") and mine and len(mine) == len(opening):
+            text = f"the handoff “{mine[0]}” opens when this definition's stage begins, so it can't read that"
+            faults.append(Fault((*path, "event"), "reads_itself", text))
+    return faults
+
+
+def _leaves(tree: Any, path: tuple[Part, ...]) -> Iterator[tuple[tuple[Part, ...], Mapping[str, Any]]]:
+    """Every mapping in a body with its path; what is nested too deep is refused elsewhere."""
+    waiting = [(path, tree)]
+    for _ in range(_MOST_NODES):
+        if not waiting:
+            return
+        here, node = waiting.pop()
+        if isinstance(node, Mapping):
+            yield here, node
+            waiting.extend(((*here, str(name)), below) for name, below in node.items())
+        elif isinstance(node, list | tuple):
+            waiting.extend(((*here, i), below) for i, below in enumerate(node))
 
 
 def _parse_pipeline(key: str, body: Body, context: Context) -> list[Fault]:

@@ -21,7 +21,7 @@ from definitions.services import JUDGING_LOCK
 from effects.tick import ring
 from records.models import Connection
 
-JUDGING_PAGE = 20_000
+JUDGING_PAGE = 50_000
 
 Scope = tuple[str, tuple[str, ...]]
 """(object, connections; none for all)."""

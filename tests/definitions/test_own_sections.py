@@ -190,3 +190,37 @@ def test_stages_of_a_pipeline(changes: Any, expected: list[tuple[tuple[str | int
 def test_stages(changes: Any, expected: list[tuple[tuple[str | int, ...], str]]) -> None:
     body = STAGE | changes
     assert faults("stages", body, stages={"it": body, "lead": STAGE | {"order": 10}}) == expected
+
+
+IS_MQL = {"stage": "mql", "op": "is_in"}
+ACCEPTED = {"event": "handoff.accepted", "at_least": 1}
+TO_SALES = {"opens_on": {"stage": "mql"}}
+
+
+@pytest.mark.parametrize(
+    ("criteria", "handoffs", "expected"),
+    [
+        ({"all": [HAS_SIZE, IS_MQL]}, {}, [(("criteria", "all", 1, "stage"), "reads_itself")]),
+        ({"not": ACCEPTED}, {"to_sales": TO_SALES}, [(("criteria", "not", "event"), "reads_itself")]),
+        (ACCEPTED, {"to_sales": TO_SALES, "to_cs": {"opens_on": {"stage": "won"}}}, []),
+        (ACCEPTED, {}, []),
+        ({"stage": "lead", "op": "is_in"}, {}, []),
+    ],
+    ids=[
+        "its own stage",
+        "its own handoff",
+        "perhaps another handoff",
+        "no handoff of its own",
+        "another stage",
+    ],
+)
+def test_a_definition_does_not_read_what_it_decides(
+    criteria: Any, handoffs: Any, expected: list[tuple[tuple[str | int, ...], str]]
+) -> None:
+    stages = {
+        "mql": STAGE | {"definition": "it"},
+        "lead": STAGE | {"order": 10},
+        "won": STAGE | {"order": 90},
+    }
+    found = faults("definitions", DEFINITION | {"criteria": criteria}, stages=stages, handoffs=handoffs)
+    assert [one for one in found if one[1] == "reads_itself"] == expected

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from definitions.checklists import checklist
-from definitions.models import Judgement, StageEntry, Version
+from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
 from definitions.rechecks import next_recheck, recheck_due
 from definitions.services import refresh
 from records.derived import Written
@@ -143,3 +143,36 @@ def test_a_judgement_that_time_changes_is_found_and_made_again(hubspot: Connecti
     conclude(lead, now=due)
     assert states(lead)["mql"] == "missing"
     assert next_recheck(due) is None
+
+
+def test_a_deal_s_way_through_its_pipeline_is_kept_and_judged(salesforce: Connection) -> None:
+    base = {"pipeline": "New business", "stage": "Negotiation", "success_criteria": None, "amount": 10}
+    deal = make_record(salesforce, "1", base, object_name="deal", at=NOW - timedelta(days=2))
+    change(deal, "stage", "Closed Won", NOW - timedelta(days=1))
+    conclude(deal)
+    first, last = Passage.objects.order_by("entered_at")
+    assert (first.stage, first.left_to, first.exit_judgement) == ("negotiation", "won", "missing")
+    assert (first.left_event, last.event) == (last.event, first.left_event)
+    assert (last.stage, last.left_at, last.exit_judgement) == ("won", None, "")
+    assert conclude(deal).passages == Written()
+
+
+def test_a_watched_version_is_judged_beside_the_one_in_force(hubspot: Connection) -> None:
+    leads = [
+        make_record(hubspot, str(i), LEAD | {"fleet_size": i * 10, "pricing_page_views": 2}) for i in range(4)
+    ]
+    told = Version.objects.get(section="definitions", key="mql").body
+    criteria = {"field": "fleet_size", "op": "at_least", "value": 30}
+    watched = Version.objects.create(
+        section="definitions", key="mql", number=2, body=told | {"criteria": criteria}, state="draft",
+        watch_from=NOW, watch_until=NOW + timedelta(days=7),
+    )  # fmt: skip
+    conclude(*leads)
+    rows = WatchedJudgement.objects.filter(version=watched).values_list("record_id", "state", "now_state")
+    assert set(rows) == {(leads[i].pk, "missing", "met") for i in (1, 2)}
+    assert conclude(*leads).watched == Written()
+    change(leads[1], "fleet_size", 40, NOW)
+    conclude(*leads)
+    assert WatchedJudgement.objects.filter(version=watched).count() == 1
+    conclude(*leads, now=NOW + timedelta(days=8))
+    assert WatchedJudgement.objects.filter(version=watched).count() == 1
