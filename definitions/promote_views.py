@@ -37,13 +37,12 @@ class PromoteForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         crms = Connection.objects.filter(kind__in=["salesforce", "hubspot"]).order_by("-is_sandbox", "name")
-        for name in ("source", "target"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = crms
         for field in self.fields.values():
-            is_choice = isinstance(field, forms.ModelChoiceField)
-            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = crms
+                field.widget.attrs["class"] = "form-select"
+            else:
+                field.widget.attrs["class"] = "form-control"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

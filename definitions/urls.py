@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import builder_views, draft_views, exception_views, health_views, setup_views, signal_views, views
+from definitions import (
+    builder_views,
+    draft_views,
+    exception_views,
+    health_views,
+    setup_views,
+    signal_views,
+    views,
+)
 from definitions.lint.views import check, remarks
 from definitions.promote_views import promotion
 from definitions.triggers import views as trigger_views
@@ -31,9 +39,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/<slug:section>/<slug:key>/impact/", views.impact, name="impact"),
     path("model/<slug:section>/<slug:key>/edit/", draft_views.edit, name="edit"),
     path("model/<slug:section>/<slug:key>/changes/", draft_views.changes, name="changes"),
-    path("model/<slug:section>/<slug:key>/changes/export/", draft_views.export_changes, name="export_changes"),
+    path(
+        "model/<slug:section>/<slug:key>/changes/export/", draft_views.export_changes, name="export_changes"
+    ),
     path("model/<slug:section>/<slug:key>/watched/", draft_views.watched, name="watched"),
-    path("model/<slug:section>/<slug:key>/watched/export/", draft_views.export_watched, name="export_watched"),
+    path(
+        "model/<slug:section>/<slug:key>/watched/export/", draft_views.export_watched, name="export_watched"
+    ),
     path("model/<slug:section>/<slug:key>/act/<slug:act>/", draft_views.act, name="act"),
     path("signals/", signal_views.signals, name="signals"),
     path("triggers/", trigger_views.triggers, name="triggers"),

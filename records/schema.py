@@ -1,4 +1,4 @@
-"""What the fields of the CRMs look like, read again with every pull, so that a change of theirs is found by the next day."""
+"""What the fields of the CRMs look like, read again with every pull, so that a change of theirs is found."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -71,9 +72,10 @@ def truths(criterion: Criterion, connections: Sequence[str], now: datetime) -> T
     return Truths(n, met, missing, n == SAMPLE)
 
 
-def _sample(object_name: str, connections: Sequence[str]) -> tuple[str, list[object]]:
-    where, params = "object = %s AND deleted_at IS NULL AND merged_into_id IS NULL", [object_name]
+def _sample(object_name: str, connections: Sequence[str]) -> tuple[str, list[Any]]:
+    where = "object = %s AND deleted_at IS NULL AND merged_into_id IS NULL"
+    params: list[Any] = [object_name]
     if connections:
         where += " AND connection_id IN (SELECT id FROM records_connection WHERE name = ANY(%s))"
-    many: list[object] = [*params, *([list(connections)] if connections else []), SAMPLE]
-    return f"SELECT * FROM records_record WHERE {where} ORDER BY id LIMIT %s", many  # noqa: S608 (all of it ours)
+        params.append(list(connections))
+    return f"SELECT * FROM records_record WHERE {where} ORDER BY id LIMIT %s", [*params, SAMPLE]  # noqa: S608 (all ours)

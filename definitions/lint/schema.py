@@ -82,8 +82,6 @@ class Live:
 def leaf_faults(place: Place, criterion: Criterion, live: Live) -> Iterator[Fault]:
     """What is wrong with the conditions at one place: values that are no option, fields that can't be read."""
     for leaf in leaves_of(criterion.root):
-        if not isinstance(leaf, Leaf):
-            continue
         path = (*place.path, *path_parts(leaf.path))
         found = live.of(place.object, leaf.field.name, place.connections)
         yield from _unreadable(leaf, place, path, found, live)

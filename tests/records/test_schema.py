@@ -30,7 +30,8 @@ def test_a_renamed_option_is_a_change_with_what_it_was(salesforce: Connection) -
     )
     (row,) = store_schema(salesforce, "Opportunity", [renamed], NOW + timedelta(days=1))
     assert row.changed_at == NOW + timedelta(days=1)
-    assert row.before is not None and row.before["options"][0] == ["Discovery", "Discovery"]
+    assert row.before is not None
+    assert row.before["options"][0] == ["Discovery", "Discovery"]
     assert SchemaField.objects.get().options[0] == ["Discover", "Discover"]
 
 

@@ -1,8 +1,8 @@
 """Python and PostgreSQL give the same truth on whatever is drawn, and neither is silent about when it changes.
 
 GTMOPS_AGREEMENT_EXAMPLES sets how many trees are drawn: .ci/run asks for 10,000, else a few hundred. They are drawn in
-blocks of TREES with RECORDS records each, near the operands of the block's trees, and every tree of a block is judged on
-every record of it, in one statement.
+blocks of TREES with RECORDS records each, near the operands of the block's trees, and every tree of a block is
+judged on every record of it, in one statement.
 """
 
 from __future__ import annotations
