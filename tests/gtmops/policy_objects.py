@@ -15,6 +15,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
@@ -110,7 +111,10 @@ def written(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     now = timezone.now()
     body = {"name": "MQL", "object": "person", "criteria": {"field": "fleet_size", "op": "is_empty"}}
     Version.objects.get_or_create(
-        section="definitions", key="mql", number=2, defaults={"body": body, "watch_from": now, "watch_until": now}
+        section="definitions",
+        key="mql",
+        number=2,
+        defaults={"body": body, "watch_from": now, "watch_until": now},
     )
     return {"section": "definitions", "key": "mql"}
 
@@ -280,12 +284,33 @@ def clock(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 
 @makes("integrations:rules_act", is_bordered=False)
 def rules_act(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
-    return {"name": crm_connection().name, "what": "no-such-act"}
+    return {"name": crm_connection().name, "what": "look"}
 
 
 @makes("integrations:rules_refused", is_bordered=False)
 def rules_refused(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
-    return {"name": crm_connection().name, "pipeline": "none", "stage": "none", "remote_object": "Opportunity"}
+    from definitions.models import Version
+    from records.models import CatalogueField, FieldMapping
+
+    crm, stage = crm_connection(), {"key": "last", "name": "Last", "value": "Last"}
+    field, _ = CatalogueField.objects.get_or_create(
+        object="deal", name="matrix_stage", defaults={"type": "text"}
+    )
+    FieldMapping.objects.get_or_create(
+        connection=crm, remote_object="Opportunity", field=field, defaults={"remote_name": "StageName"}
+    )
+    criteria = {"field": "matrix_stage", "op": "is_not_empty"}
+    body = {
+        "name": "Matrix", "object": "deal", "connection": crm.name, "stage_field": "matrix_stage",
+        "stages": [{**stage, "exit_criteria": criteria}],
+    }  # fmt: skip
+    Version.objects.get_or_create(
+        section="pipelines",
+        key="matrix",
+        number=1,
+        defaults={"body": body, "state": "signed", "effective_from": datetime(2026, 1, 1, tzinfo=UTC)},
+    )
+    return {"name": crm.name, "pipeline": "matrix", "stage": "last", "remote_object": "Opportunity"}
 
 
 @makes("integrations:rule_put_back", "integrations:rule_accept", is_bordered=False)
