@@ -149,9 +149,11 @@ def ask(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
     judgement = (
         Judgement.objects.filter(record=record, section=section, key=key).select_related("version").first()
     )
+    back = reverse("records:record", args=[record.pk])
     if judgement is None:
-        messages.info(request, "No check of that kind is about this record.")
-        return redirect("records:record", record.pk)
+        nothing = {"record": record, "back": back, "is_nothing": True}
+        status = 422 if request.method == "POST" else 200
+        return render(request, "definitions/exception_ask.html", nothing, status=status)
     context: dict[str, Any] = {
         "record": record,
         "section": section,
@@ -162,7 +164,7 @@ def ask(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
         "act_key": told.get("act_key") or str(uuid.uuid4()),
         "today": now.astimezone(viewer.zone).date(),
         "latest": (now + timedelta(days=acts.MOST_DAYS)).astimezone(viewer.zone).date(),
-        "back": reverse("records:record", args=[record.pk]),
+        "back": back,
     }
     if request.method != "POST":
         return render(request, "definitions/exception_ask.html", context)
