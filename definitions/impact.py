@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import QuerySet
 
 from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, definition_body, pipeline_body
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue, Criterion
 from definitions.models import Version
 from definitions.sections import Body
-from definitions.trying import Flips, flips
+from definitions.trying import Flips, changing, flips
 from records.models import Record
 from teams.models import Person
 
@@ -114,29 +113,22 @@ def records_that_change(
     catalogue = catalogue_from_db()
     new = {j.key: j for j in judgings(version.section, version.key, version.body, catalogue)}
     old = {j.key: j for j in judgings(version.section, version.key, base.body if base else None, catalogue)}
-    told = Q(pk__in=[])
+    ids: set[uuid.UUID] = set()
     for key in dict.fromkeys([*new, *old]):
         before, after = old.get(key), new.get(key)
         if version.section == PIPELINES and (before is None or after is None):
             continue
-        first, second = (after, before) if which == "gained" else (before, after)
-        told |= Q(pk__in=_only_by(first, second, now))
-    inside = Record.objects.for_person(viewer).present().filter(told)
-    return inside.select_related("owner", "connection").order_by("title", "pk")
+        ids |= _changing(before, after, viewer, now, is_gained=which == "gained")
+    found = Record.objects.for_person(viewer).present().filter(pk__in=ids)
+    return found.select_related("owner", "connection").order_by("title", "pk")
 
 
-def _only_by(first: Judging | None, second: Judging | None, now: datetime) -> RawSQL:
-    """Ids of those that pass by the first and not by the second; each is judged once, whatever the planner thinks."""
-    text, params = _passing(first, now)
-    other, other_params = _passing(second, now)
-    return RawSQL(f"({text}) EXCEPT ({other})", (*params, *other_params))  # noqa: S611 (all of it ours)
-
-
-def _passing(judging: Judging | None, now: datetime) -> tuple[str, tuple[Any, ...]]:
-    if judging is None or judging.criterion is None:
-        return "SELECT id FROM records_record WHERE FALSE", ()
-    truth, params = judging.criterion.to_sql("r", now)
-    inside, inside_params = judging.population.order_by().values("pk").query.sql_with_params()
-    # Compiled from a valid criterion; its values go as parameters.
-    text = f"SELECT r.id FROM records_record r WHERE r.id IN ({inside}) AND ({truth}) IS TRUE"  # noqa: S608
-    return text, (*inside_params, *params)
+def _changing(
+    old: Judging | None, new: Judging | None, viewer: Person, now: datetime, *, is_gained: bool
+) -> set[uuid.UUID]:
+    told = [j for j in (new, old) if j is not None]
+    if any(j.definition is not None for j in told):
+        before, after = (j.definition if j else None for j in (old, new))
+        return {*changing(before, after, viewer, now, is_gained=is_gained)}
+    earlier, later = (j.criterion if j else None for j in (old, new))
+    return {*changing(earlier, later, viewer, now, is_gained=is_gained, where=told[0].population)}

@@ -207,6 +207,33 @@ def flips(
     )  # fmt: skip
 
 
+def changing(
+    old: What | None,
+    new: What | None,
+    viewer: Person | None,
+    now: datetime,
+    *,
+    is_gained: bool,
+    where: QuerySet[Record] | None = None,
+) -> list[uuid.UUID]:
+    """The ids behind ``Flips.gained`` or ``Flips.lost``, all of them. Raises OperationalError after 30 s."""
+    first, second = (new, old) if is_gained else (old, new)
+    if first is None or _whole(first) is None:
+        return []
+    plan = _Plan.of(first, now, second, ())
+    # Seen from the first: who passes by it and not by the second is gained.
+    way = _count_columns(plan)["gained"] if "old" in plan.truths else "in_new AND truth"
+    text, params = _asked(plan, _population(plan, viewer, where)).query.sql_with_params()
+    truths = ", ".join(f"{sql} AS {name}" for name, sql in plan.truths.items())
+    statement = (
+        f"WITH asked AS MATERIALIZED ({text}), "  # noqa: S608 (all of it ours)
+        f"truths AS MATERIALIZED (SELECT *, {truths} FROM asked) SELECT id FROM truths WHERE {way}"
+    )
+    with _limited(EXACT_LIMIT_SECONDS), connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return [row[0] for row in cursor.fetchall()]
+
+
 # --- what is asked of each record ------------------------------------------------------------------------------
 
 
