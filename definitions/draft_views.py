@@ -33,10 +33,11 @@ from definitions.models import Version
 from definitions.parties import team_names
 from definitions.sections import Fault, Section, sections
 from definitions.speaking import speaker
+from definitions.trying import TooSlow
 from definitions.versions import load_model
 from definitions.views import get_line, get_version
 from effects.tick import now_utc
-from records.models import Connection
+from records.models import Connection, Record
 from teams.access import person_of
 from teams.models import Person
 
@@ -441,8 +442,13 @@ def changes(request: HttpRequest, section: str, key: str) -> HttpResponse:
     """The named records behind "+196 new" and "−1,190 gone"."""
     told, line = get_line(section, key)
     version, which = _changing(request, line)
-    rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
+    try:
+        rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
+        is_too_slow = False
+    except TooSlow:
+        rows, is_too_slow = Record.objects.none(), True
     context = {
+        "is_too_slow": is_too_slow,
         "section": told,
         "key": key,
         "title": told.title(version.body) or key,
@@ -462,7 +468,10 @@ def changes(request: HttpRequest, section: str, key: str) -> HttpResponse:
 def export_changes(request: HttpRequest, section: str, key: str) -> StreamingHttpResponse:
     _, line = get_line(section, key)
     version, which = _changing(request, line)
-    rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
+    try:
+        rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
+    except TooSlow:
+        raise Http404 from None
     cells = (
         (r.title, r.connection.label, r.remote_object, r.remote_id, r.owner.name if r.owner else "")
         for r in rows.iterator(chunk_size=500)

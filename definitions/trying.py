@@ -51,6 +51,10 @@ QUERY_CANCELED = "57014"
 TOO_SLOW = "Too slow to count while editing."
 
 
+class TooSlow(Exception):
+    """The records could not be judged within the time limit."""
+
+
 @dataclass(frozen=True)
 class Example:
     """One record with its page. ``because``: what it is missing, or can't be told, in words; empty when it passes."""
@@ -216,7 +220,7 @@ def changing(
     is_gained: bool,
     where: QuerySet[Record] | None = None,
 ) -> list[uuid.UUID]:
-    """The ids behind ``Flips.gained`` or ``Flips.lost``, all of them. Raises OperationalError after 30 s."""
+    """The ids behind ``Flips.gained`` or ``Flips.lost``, all of them. Raises TooSlow after 30 s."""
     first, second = (new, old) if is_gained else (old, new)
     if first is None or _whole(first) is None:
         return []
@@ -229,9 +233,16 @@ def changing(
         f"WITH asked AS MATERIALIZED ({text}), "  # noqa: S608 (all of it ours)
         f"truths AS MATERIALIZED (SELECT *, {truths} FROM asked) SELECT id FROM truths WHERE {way}"
     )
-    with _limited(EXACT_LIMIT_SECONDS), connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return [row[0] for row in cursor.fetchall()]
+
+    def ask() -> list[uuid.UUID]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            return [row[0] for row in cursor.fetchall()]
+
+    found: list[uuid.UUID] | None = _within(EXACT_LIMIT_SECONDS, ask)
+    if found is None:
+        raise TooSlow
+    return found
 
 
 # --- what is asked of each record ------------------------------------------------------------------------------

@@ -418,3 +418,13 @@ def test_what_others_need_is_not_retired_and_they_are_named(people: Cast) -> Non
 def test_the_conflict_keeps_the_json_plain(draft: Version, people: Cast) -> None:
     answer = as_(people.ines).post(edit(), {"json": json.dumps([1]), "revision": "2"})
     assert answer.status_code == 422
+
+
+def test_what_takes_too_long_to_judge_is_said(
+    draft: Version, people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from definitions import trying
+
+    monkeypatch.setattr(trying, "_within", lambda seconds, ask: None)
+    page = as_(people.ines).get(reverse("definitions:changes", args=["definitions", "mql"]))
+    assert "It took longer than half a minute" in page.text
