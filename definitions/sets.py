@@ -5,6 +5,7 @@ paper only. Records whose state changed are touched, so that what rests on it (f
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,7 +129,8 @@ def _excepted(lines: Sequence[Line]) -> list[uuid.UUID]:
 # --- the statement ---------------------------------------------------------------------------------------------
 
 
-_STATES = ("met", "missing", "unknown")
+_LOOK_UP = re.compile(r'\("r"\."values" (->>?) %s::text\)|%s')
+"""How a criterion's SQL reads a field, or any other parameter."""
 
 
 def _statement(
@@ -141,7 +143,7 @@ def _statement(
     """A judgement is one text, ``key|version|state|variant|exclusion``, and a record's judgements a list of them in the
     order of ``lines``, which is PostgreSQL's order of their keys: most records end with one comparison of two lists.
     """
-    judged = _judgements(lines, now, connections)
+    judged, looked_up = _looked_up_once(_judgements(lines, now, connections))
     recheck = _recheck(lines, now)
     # Only what differs is offered to ON CONFLICT: it would lock, and so write anew, every row that stays as it is.
     text = f"""
@@ -153,7 +155,8 @@ WITH page AS (
       FROM definitions_judgement held
       WHERE held.record_id = r.id AND held.section = %s AND held.key = ANY(%s::varchar[]) ORDER BY held.key
     ) AS held
-  FROM records_record r WHERE {inside.text} AND r.id <> ALL(%s::uuid[]) OFFSET 0
+  FROM records_record r CROSS JOIN LATERAL ({looked_up.text} OFFSET 0) looked_up
+  WHERE {inside.text} AND r.id <> ALL(%s::uuid[]) OFFSET 0
 ), differing AS MATERIALIZED (
   SELECT id, judged, held FROM page WHERE judged <> held
 ), fresh AS MATERIALIZED (
@@ -191,12 +194,33 @@ WITH page AS (
 SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)
 """  # noqa: S608 (all of it ours; what isn't stands in the parameters)
     params = [
-        *judged.params, DEFINITIONS, [line.key for line in lines], *inside.params, excepted,
+        *judged.params, DEFINITIONS, [line.key for line in lines], *looked_up.params, *inside.params, excepted,
         DEFINITIONS,
         DEFINITIONS, *recheck.params,
         now, *inside.params, excepted,
     ]  # fmt: skip
     return Sql(text, params)
+
+
+def _looked_up_once(told: Sql) -> tuple[Sql, Sql]:
+    """(the same over columns of ``looked_up``, the SELECT of those columns): a field that many conditions read is found in
+    its row once. Finding it is most of what a condition costs."""
+    names: dict[tuple[str, str], str] = {}
+    params: list[Any] = []
+    given = iter(told.params)
+
+    def replaced(match: re.Match[str]) -> str:
+        value, arrow = next(given), match[1]
+        if arrow is None:
+            params.append(value)
+            return match[0]
+        return "looked_up." + names.setdefault((arrow, value), f"c{len(names)}")
+
+    text = _LOOK_UP.sub(replaced, told.text)
+    columns = [
+        Sql(f"r.values {arrow} %s::text AS {column}", [value]) for (arrow, value), column in names.items()
+    ]
+    return Sql(text, params), _fill("SELECT {}", _joined(columns or [Sql("1", [])], ", "))
 
 
 def _judgements(lines: Sequence[Line], now: datetime, connections: dict[str, int]) -> Sql:
