@@ -87,6 +87,11 @@ def plan(builder: WorldBuilder) -> None:
     notes = Notes(builder.random("deal notes"))
     for deal in builder.deals:
         _complete(builder, deal, notes, random)
+    kick_offs = builder.random("kick-offs")
+    for deal in builder.deals:
+        if deal.stage == WON and kick_offs.random() < 0.7:
+            deal.next_step = "Kick-off with Customer Success"
+            deal.next_step_date = deal.path[-1][1].date() + timedelta(days=kick_offs.randint(5, 15))
 
 
 def _amount(p: Prospect, random: Random, share: float = 1.0) -> int:
