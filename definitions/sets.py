@@ -203,8 +203,8 @@ SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone), (SELECT coun
 
 
 def _looked_up_once(told: Sql) -> tuple[Sql, Sql]:
-    """(the same over columns of ``looked_up``, the SELECT of those columns): a field that many conditions read is found in
-    its row once. Finding it is most of what a condition costs."""
+    """(the same over columns of ``looked_up``, the SELECT of those columns): a field that many conditions read is
+    found in its row once. Finding it is most of what a condition costs."""
     names: dict[tuple[str, str], str] = {}
     params: list[Any] = []
     given = iter(told.params)
