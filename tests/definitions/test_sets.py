@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -17,7 +18,7 @@ from definitions.exceptions import GRANTED, REQUESTED
 from definitions.in_force import load_typed_model
 from definitions.models import Judgement, Version
 from definitions.publishing import publish_due
-from definitions.services import refresh
+from definitions.services import JUDGING_LOCK, refresh
 from definitions.sets import Page, judge_population, line_of
 from records.loading import load_batch
 from records.models import Connection, Event, Record, Touched
@@ -302,3 +303,19 @@ def test_a_page_takes_as_many_queries_however_many_records(hubspot: Connection) 
             judge_all(["big"], size=size)
         counts.append(len(captured) // (30 // size + (30 % size == 0)))
     assert counts[0] <= counts[1] + 1
+
+
+def test_a_page_waits_for_a_batch_that_is_being_concluded(hubspot: Connection) -> None:
+    leads(2, hubspot)
+    put_in_force("big", at_least(1))
+    other = database.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock_shared(hashtext(%s))", [JUDGING_LOCK])
+        database.cursor().execute("SET LOCAL lock_timeout = '50ms'")
+        with pytest.raises(OperationalError), transaction.atomic():
+            judge_all(["big"])
+    finally:
+        other.close()
+    judge_all(["big"])
+    assert len(rows()) == 2
