@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from definitions import agreement
-from definitions.drafts import AgreementError, Conflict, Line, NotYours, Refused, Stale, load_line
+from definitions.agreement import signing as agreement
+from definitions.agreement.drafts import AgreementError, Conflict, Line, NotYours, Refused, Stale, load_line
+from definitions.agreement.parties import required_teams, team_names
 from definitions.in_force import load_typed_model
 from definitions.item_page import standing_of
 from definitions.model_list import Wanted, item_of, load_list
 from definitions.models import Version
-from definitions.parties import required_teams, team_names
 from definitions.sections import sections
 from effects.tick import now_utc
 from teams.access import person_of

@@ -11,8 +11,8 @@ from django.db.models.functions import Cast
 
 from definitions.criteria.currencies import CODE
 from definitions.criteria.values import exact
+from definitions.files.reading import Reader
 from definitions.models import Version
-from definitions.reading import Reader
 from definitions.sections import Body, Context, Fault, Section
 from records.models import Record
 

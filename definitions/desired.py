@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from definitions.bodies import DEFINITIONS
-from definitions.facts import load_facts
 from definitions.in_force import load_typed_model
-from definitions.judging import InForce, Judged, Standing, judge, standing
+from definitions.judging.facts import load_facts
+from definitions.judging.judge import InForce, Judged, Standing, judge, standing
 from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch, RecordData
 from records.own_fields import OWN_FIELD_BY_NAME

@@ -16,10 +16,10 @@ from definitions.bodies import (
 )
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue
-from definitions.judging import InForce
+from definitions.judging.judge import InForce
+from definitions.judging.passages import PipelineHistory, PipelineVersion
+from definitions.judging.stages import DefinitionHistory, DefinitionVersion, StageHistory, StageVersion
 from definitions.models import Version
-from definitions.passages import PipelineHistory, PipelineVersion
-from definitions.stages import DefinitionHistory, DefinitionVersion, StageHistory, StageVersion
 from definitions.versions import Model, load_model
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from django.db.models import Count
 
-from definitions import agreement, watching
+from definitions.agreement import signing as agreement
+from definitions.agreement import watching
+from definitions.agreement.differences import Difference, Speaker, Tree, in_trees, in_words, is_wording_only
+from definitions.agreement.drafts import Line, has_been_overtaken
+from definitions.agreement.impact import judges_records
+from definitions.agreement.parties import may_edit, required_teams, team_names, who_signs
+from definitions.agreement.speaking import speaker
 from definitions.bodies import (
     DEFINITIONS,
     PIPELINES,
@@ -18,17 +24,12 @@ from definitions.bodies import (
     definition_sentence,
     pipeline_body,
 )
-from definitions.counting import Counts
-from definitions.differences import Difference, Speaker, Tree, in_trees, in_words, is_wording_only
-from definitions.drafts import Line, has_been_overtaken
-from definitions.enforced import Place, places_of
-from definitions.impact import judges_records
+from definitions.builder.enforced import Place, places_of
+from definitions.files.model_files import faults_of
 from definitions.in_force import TypedModel
-from definitions.model_files import faults_of
+from definitions.judging.counting import Counts
 from definitions.models import Judgement, Objection, Signature, Version
-from definitions.parties import may_edit, required_teams, team_names, who_signs
 from definitions.sections import Fault
-from definitions.speaking import speaker
 from definitions.triggers.bodies import TRIGGERS
 from records.models import Record
 from teams.models import Person

@@ -9,13 +9,13 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from definitions.agreement import waiting_for
+from definitions.agreement.drafts import OPEN
+from definitions.agreement.parties import signers, team_names
+from definitions.agreement.signing import waiting_for
 from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
-from definitions.counting import Counts
-from definitions.drafts import OPEN
 from definitions.in_force import TypedModel, load_typed_model
+from definitions.judging.counting import Counts
 from definitions.models import Judgement, Version
-from definitions.parties import signers, team_names
 from definitions.sections import Section, sections
 from definitions.triggers.bodies import TRIGGERS
 from records.models import Record

@@ -229,7 +229,7 @@ class Passage(models.Model):
 class Judgement(models.Model):
     """The current judgement of one record by one thing of the model, by the version in force now.
 
-    Why it is so is not kept here: whoever shows it judges the one record again (``definitions.checklists``)."""
+    Why it is so is not kept here: whoever shows it judges the one record again (``definitions.judging.checklists``)."""
 
     record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="judgements")
     section = models.CharField(max_length=40, default="definitions")
@@ -387,12 +387,12 @@ class ModelCheck(models.Model):
 class WrittenText(models.Model):
     """A text that a record has or had in a field on which criteria rest; ``key`` stands for its words (derived).
 
-    So that the same text with several buyers is found without reading them all (`definitions.copies`)."""
+    So that the same text with several buyers is found without reading them all (`definitions.evidence.copies`)."""
 
     record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="+")
     journey = models.ForeignKey("records.Journey", on_delete=models.CASCADE, related_name="+")
     field = models.CharField(max_length=60)
-    key = models.BigIntegerField(help_text="`definitions.paper.text_key` of the text.")
+    key = models.BigIntegerField(help_text="`definitions.evidence.paper.text_key` of the text.")
 
     class Meta:
         ordering = ["id"]

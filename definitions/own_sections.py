@@ -21,8 +21,8 @@ from definitions.bodies import (
 )
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import CriterionError, FieldType, parse
+from definitions.files.reading import Reader, unknown
 from definitions.lint.places import definition_places, pipeline_places, pipeline_values, stage_values
-from definitions.reading import Reader, unknown
 from definitions.sections import Body, Context, Fault, Part, Section
 from records.models import Record
 

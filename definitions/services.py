@@ -11,14 +11,14 @@ from django.db import connection
 from django.db.models import Q
 
 from definitions.bodies import DEFINITIONS, PIPELINES, definition_body, pipeline_body
-from definitions.copies import load_copies
-from definitions.facts import load_facts
+from definitions.evidence.copies import load_copies
+from definitions.evidence.paper import text_fields
 from definitions.in_force import TypedModel, load_typed_model
-from definitions.judging import InForce, Judged, judge
+from definitions.judging.facts import load_facts
+from definitions.judging.judge import InForce, Judged, judge
+from definitions.judging.passages import PipelineHistory, Stay, stays
+from definitions.judging.stages import Entry, entries
 from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
-from definitions.paper import text_fields
-from definitions.passages import PipelineHistory, Stay, stays
-from definitions.stages import Entry, entries
 from records.derived import Written, write_derived
 from records.journey_data import Batch
 

@@ -2,17 +2,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from definitions import (
-    builder_views,
-    draft_views,
-    exception_views,
-    health_views,
-    setup_views,
-    signal_views,
-    views,
-)
+from definitions import views
+from definitions.agreement import draft_views
+from definitions.agreement.promote_views import promotion
+from definitions.builder import views as builder_views
+from definitions.evidence import exception_views, health_views
+from definitions.files import setup_views
 from definitions.lint.views import check, remarks
-from definitions.promote_views import promotion
+from definitions.signals import views as signal_views
 from definitions.triggers import views as trigger_views
 
 app_name = "definitions"

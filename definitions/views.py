@@ -12,18 +12,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from definitions.agreement.differences import in_trees, in_words
+from definitions.agreement.drafts import OPEN, Line, load_line
+from definitions.agreement.impact import impact_of, judges_records
+from definitions.agreement.parties import team_names
+from definitions.agreement.speaking import speaker
 from definitions.bodies import DEFINITIONS, STAGES
-from definitions.differences import in_trees, in_words
-from definitions.drafts import OPEN, Line, load_line
-from definitions.impact import impact_of, judges_records
+from definitions.files.model_yaml import write_yaml
 from definitions.in_force import load_typed_model
 from definitions.item_page import load_draft, load_parts, may_edit_line, standing_of, version_rows
 from definitions.model_list import Wanted, count_judgements, item_of, load_list
-from definitions.model_yaml import write_yaml
 from definitions.models import Version
-from definitions.parties import team_names
 from definitions.sections import Section, sections
-from definitions.speaking import speaker
 from definitions.triggers.bodies import TRIGGERS
 from effects.tick import now_utc
 from records.models import Record

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import definitions.api
-import definitions.signals_api
+import definitions.signals.api
 import handoffs.api
 import scorecards.api
 import slas.api
@@ -15,7 +15,7 @@ from teams.api import MeView
 v1: list[URLPattern | URLResolver] = [
     path("me/", MeView.as_view(), name="me"),
     *definitions.api.urlpatterns,
-    *definitions.signals_api.urlpatterns,
+    *definitions.signals.api.urlpatterns,
     *slas.api.urlpatterns,
     *handoffs.api.urlpatterns,
     *scorecards.api.urlpatterns,

@@ -75,7 +75,7 @@ POLICY: Policy = {
     "definitions:watched": {"GET": SIGNED_IN},
     "definitions:export_watched": {"GET": SIGNED_IN},
     "definitions:new": {"GET": ADMINS, "POST": ADMINS},
-    "definitions:edit": {"GET": MANAGERS, "POST": MANAGERS},  # whose it is: definitions.parties
+    "definitions:edit": {"GET": MANAGERS, "POST": MANAGERS},  # whose it is: definitions.agreement.parties
     "definitions:act": {"POST": MANAGERS},
     "api:model": {"GET": SIGNED_IN},
     "api:model_item": {"GET": SIGNED_IN},
@@ -91,7 +91,7 @@ POLICY: Policy = {
     "definitions:exceptions": {"GET": SIGNED_IN},
     "definitions:export_exceptions": {"GET": SIGNED_IN},
     "definitions:ask_exception": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "definitions:decide_exception": {"POST": SIGNED_IN},  # who decides: definitions.exception_acts
+    "definitions:decide_exception": {"POST": SIGNED_IN},  # who decides: definitions.evidence.exception_acts
     "definitions:promote": {"GET": ADMINS, "POST": ADMINS},
     "definitions:remarks": {"GET": ADMINS},
     "definitions:check_model": {"POST": ADMINS},

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from definitions.model_files import ModelTree, apply
-from definitions.starter import ORDERS, load_starter_model
+from definitions.files.model_files import ModelTree, apply
+from definitions.files.starter import ORDERS, load_starter_model
 from integrations.setup import ensure_connection
 from teams.services import ensure_people
 

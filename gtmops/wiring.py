@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from django.conf import settings
 
+import definitions.agreement.watching
 import definitions.currencies
 import definitions.desired
-import definitions.exceptions
+import definitions.evidence.exceptions
+import definitions.judging.publishing
+import definitions.judging.rechecks
+import definitions.judging.related_reads
 import definitions.lint.services
 import definitions.own_sections
-import definitions.publishing
-import definitions.rechecks
-import definitions.related_reads
-import definitions.signals
+import definitions.signals.storing
 import definitions.triggers.desired
 import definitions.triggers.kinds
 import definitions.triggers.sections
-import definitions.watching
 import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
@@ -47,10 +47,16 @@ SOURCES = (
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
     TickSource("pipeline", pipeline.process, pipeline.next_due),
-    TickSource("judgements", definitions.rechecks.recheck_due, definitions.rechecks.next_recheck),
-    TickSource("model", definitions.publishing.publish_due, definitions.publishing.next_publish),
-    TickSource("watch", definitions.watching.compare_due, definitions.watching.next_compare),
-    TickSource("signals", definitions.signals.tend, definitions.signals.next_due),
+    TickSource(
+        "judgements", definitions.judging.rechecks.recheck_due, definitions.judging.rechecks.next_recheck
+    ),
+    TickSource(
+        "model", definitions.judging.publishing.publish_due, definitions.judging.publishing.next_publish
+    ),
+    TickSource(
+        "watch", definitions.agreement.watching.compare_due, definitions.agreement.watching.next_compare
+    ),
+    TickSource("signals", definitions.signals.storing.tend, definitions.signals.storing.next_due),
     TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
@@ -66,7 +72,7 @@ def connect() -> None:
     register_kinds(
         (
             *RECORD_KINDS,
-            *definitions.exceptions.KINDS,
+            *definitions.evidence.exceptions.KINDS,
             *definitions.triggers.kinds.KINDS,
             *slas.kinds.KINDS,
             *handoffs.kinds.KINDS,
@@ -83,8 +89,8 @@ def connect() -> None:
     )
     for room in (definitions.desired, definitions.triggers.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
-    register_reader(definitions.related_reads.relations_read)
-    register_after_store("signals", definitions.signals.match_waiting)
+    register_reader(definitions.judging.related_reads.relations_read)
+    register_after_store("signals", definitions.signals.storing.match_waiting)
     for source in SOURCES:
         register_tick_source(source)
     if settings.DEMO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from definitions.reading import Reader, unknown, unknown_keys
+from definitions.files.reading import Reader, unknown, unknown_keys
 from definitions.sections import Body, Context, Fault, Section
 from handoffs.templates import MEETING, MEETING_SUBJECT, TemplateError, parse_template
 

@@ -16,9 +16,9 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from definitions.checklists import Check, checklists
+from definitions.evidence.visibility import state_for
+from definitions.judging.checklists import Check, checklists
 from definitions.models import Judgement, StageEntry
-from definitions.visibility import state_for
 from effects.tick import now_utc
 from records.models import Journey, Record
 from scorecards.record_list import OBJECTS, Wanted, chosen, search

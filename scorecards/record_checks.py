@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from definitions import exceptions
 from definitions.bodies import DEFINITIONS, PIPELINES, StageBody
-from definitions.checklists import Check, CheckPart, Condition
 from definitions.criteria import Catalogue
-from definitions.exception_acts import may_ask
-from definitions.exceptions import Waiver
+from definitions.evidence import exceptions
+from definitions.evidence.exception_acts import may_ask
+from definitions.evidence.exceptions import Waiver
+from definitions.judging.checklists import Check, CheckPart, Condition
 from records.kinds import CHANGE
 from records.models import Event, Record
 from scorecards.record_values import (

@@ -16,10 +16,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Upper
 
 from definitions.bodies import DEFINITIONS, PIPELINES, STAGES, StageBody, stage_body
+from definitions.evidence.visibility import judged_as, state_for
 from definitions.models import Judgement, StageEntry
 from definitions.triggers.bodies import TRIGGERS
 from definitions.versions import Model
-from definitions.visibility import judged_as, state_for
 from records.models import Connection, FieldMapping, LinkKey, Record
 from scorecards.facts import FactSet, facts_of
 from scorecards.keyset import Cursor, KeysetPage, Order, keyset_page, read_cursor

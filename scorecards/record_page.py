@@ -27,9 +27,9 @@ from django.db.models.functions import JSONObject
 from django.http import Http404
 from django.urls import reverse
 
-from definitions.checklists import checks_of, facts_of
-from definitions.exception_acts import MOST_DAYS
+from definitions.evidence.exception_acts import MOST_DAYS
 from definitions.in_force import TypedModel, load_typed_model
+from definitions.judging.checklists import checks_of, facts_of
 from definitions.models import Firing, Judgement, Passage, StageEntry, Version
 from handoffs.models import Handoff
 from records.kinds import declared_kinds

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from definitions.bodies import PIPELINES, PipelineBody, StageBody, pipeline_body
+from definitions.evidence.visibility import state_for
 from definitions.in_force import TypedModel
+from definitions.judging.stages import passes
 from definitions.models import StageEntry
-from definitions.stages import passes
 from definitions.triggers.bodies import TRIGGERS
-from definitions.visibility import state_for
 from records.models import Record
 from scorecards.links import address
 from scorecards.record_values import Seen, day_words, nth, shortened

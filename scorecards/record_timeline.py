@@ -11,9 +11,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from definitions import exceptions
 from definitions.bodies import StageBody
-from definitions.judging import PASSING
+from definitions.evidence import exceptions
+from definitions.judging.judge import PASSING
 from definitions.models import StageEntry
 from handoffs.models import Handoff
 from records.kinds import BASELINE, CHANGE, declared_kinds

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from definitions.criteria import CriterionError, parse
 from definitions.criteria.nodes import Leaf, conditions_of
-from definitions.reading import Reader, unknown, unknown_keys
+from definitions.files.reading import Reader, unknown, unknown_keys
 from definitions.sections import Body, Context, Fault, Section, path_parts
 from records.models import Record
 from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, Calendar, read_shifts

@@ -153,7 +153,7 @@ def next_check(now: datetime) -> datetime | None:
 
 def check_now(now: datetime) -> ModelCheck:
     """Check the model in force and remember the remarks: fresh ones begin now, those that no longer hold are gone."""
-    from definitions.model_files import (
+    from definitions.files.model_files import (
         ModelTree,
         check,
         context_from_db,

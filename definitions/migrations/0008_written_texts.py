@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("field", models.CharField(max_length=60)),
-                ("key", models.BigIntegerField(help_text="`definitions.paper.text_key` of the text.")),
+                ("key", models.BigIntegerField(help_text="`definitions.evidence.paper.text_key` of the text.")),
                 (
                     "journey",
                     models.ForeignKey(

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
 
-from definitions.tree_text import write_tree
+from definitions.builder.tree_text import write_tree
 
 register = template.Library()
 

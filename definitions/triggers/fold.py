@@ -12,7 +12,7 @@ from typing import Any
 
 from definitions.criteria import Facts
 from definitions.criteria.moments import utc
-from definitions.judging import FactsSource, Outcome, judge_one
+from definitions.judging.judge import FactsSource, Outcome, judge_one
 from definitions.triggers.bodies import TriggerBody
 from definitions.triggers.kinds import HANDLED
 from records.ids import derive_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 from definitions import own_sections
 from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
 from definitions.catalogue import catalogue_from_db
+from definitions.files.reading import Reader
 from definitions.own_sections import read_conditions, read_exclusions
-from definitions.reading import Reader
 from definitions.sections import Body, Context, Fault, Section
 from definitions.triggers.bodies import KINDS, TRIGGERS
 

@@ -12,8 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 
 from definitions.bodies import PIPELINES, STAGES
-from definitions.facts import load_facts
 from definitions.in_force import TypedModel, load_typed_model
+from definitions.judging.facts import load_facts
 from definitions.models import Firing, Judgement
 from definitions.triggers.bodies import KINDS, TRIGGERS, TriggerBody, trigger_body
 from definitions.triggers.fold import Fired, Looked, TriggerHistory, TriggerVersion, fold_trigger

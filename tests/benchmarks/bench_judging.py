@@ -66,8 +66,8 @@ def compare() -> list[Result]:
     from django.db import connection
 
     from definitions.in_force import load_typed_model
+    from definitions.judging.sets import judge_population, line_of
     from definitions.models import Judgement, Version
-    from definitions.sets import judge_population, line_of
 
     Version.objects.bulk_create(
         Version(
@@ -131,7 +131,7 @@ def _expect(what: str, found: int, wanted: int) -> None:
 def _loop(lines: Any, number: int) -> float:
     """Seconds for judging ``number`` records one by one and comparing with what is stored; as one writes it first."""
     from definitions.criteria import Facts
-    from definitions.judging import judge_one
+    from definitions.judging.judge import judge_one
     from definitions.models import Judgement
     from records.models import Record
 

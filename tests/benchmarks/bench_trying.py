@@ -35,10 +35,10 @@ TREES: dict[str, dict[str, Any]] = {
 def compare() -> list[Result]:
     start_database()
     fill_people(PEOPLE)
-    from definitions import trying
+    from definitions.builder import trying
     from definitions.catalogue import catalogue_from_db
-    from definitions.counting import count_criterion
     from definitions.criteria import parse
+    from definitions.judging.counting import count_criterion
     from records.models import Record
     from teams.models import Person
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from definitions.model_files import apply, load
+from definitions.files.model_files import apply, load
 from definitions.models import Version
 from definitions.versions import version_at
 from teams.models import BusinessUnit, Membership, Person, Role, Team

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from definitions.starter import load_starter_model
+from definitions.files.starter import load_starter_model
 from records.ids import record_id
 from records.models import CatalogueField, Connection, Event, Journey, Record
 from teams.models import Person, Role, Team

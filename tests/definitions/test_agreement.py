@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from definitions import agreement, drafts
-from definitions.drafts import AgreementError, Conflict, NotYours, Refused, Stale
+from definitions.agreement import drafts
+from definitions.agreement import signing as agreement
+from definitions.agreement.drafts import AgreementError, Conflict, NotYours, Refused, Stale
 from definitions.models import Objection, Signature, Version
 from effects.models import Effect
 from records.models import Connection

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from definitions import agreement, drafts, watching
+from definitions.agreement import drafts, watching
+from definitions.agreement import signing as agreement
 from definitions.models import Version
 from definitions.services import refresh
 from records.loading import load_batch
@@ -65,7 +66,7 @@ def edit(key: str = "mql", section: str = "definitions") -> str:
 
 def form_data(page: Any) -> dict[str, Any]:
     """What a browser would send of the edit form as it stands."""
-    from definitions.tree_text import write_tree
+    from definitions.builder.tree_text import write_tree
 
     data: dict[str, Any] = {"revision": str(page.context["revision"])}
 
@@ -423,7 +424,7 @@ def test_the_conflict_keeps_the_json_plain(draft: Version, people: Cast) -> None
 def test_what_takes_too_long_to_judge_is_said(
     draft: Version, people: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from definitions import trying
+    from definitions.builder import trying
 
     monkeypatch.setattr(trying, "_within", lambda seconds, ask: None)
     page = as_(people.ines).get(reverse("definitions:changes", args=["definitions", "mql"]))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from definitions.bodies import Claim
-from definitions.stages import Entry, StageHistory, StageVersion, passes
+from definitions.judging.stages import Entry, StageHistory, StageVersion, passes
 from tests.definitions.test_stage_entries import at, baseline, changed, found, record, stage_body
 
 ORDER = ("lead", "mql", "sql", "won")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from definitions.tree_text import read_tree, write_tree
+from definitions.builder.tree_text import read_tree, write_tree
 from records.models import CatalogueField, Connection, FieldMapping, Record
 from teams.models import Person
 from tests.definitions.conftest import make_record

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from definitions.checklists import checklist
+from definitions.judging.checklists import checklist
 from definitions.services import refresh
 from records.loading import load_batch
 from records.models import Connection

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from definitions import exception_acts as acts
-from definitions.checklists import Check, checklist, checklists
+from definitions.evidence import exception_acts as acts
+from definitions.evidence.visibility import judged_as, state_for
+from definitions.judging.checklists import Check, checklist, checklists
 from definitions.models import Judgement
 from definitions.services import refresh
-from definitions.visibility import judged_as, state_for
 from records.loading import load_batch
 from records.models import Connection, Record
 from teams.models import Person, Role, Team

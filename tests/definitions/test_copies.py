@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from definitions import paper
-from definitions.copies import load_copies
+from definitions.evidence import paper
+from definitions.evidence.copies import load_copies
+from definitions.evidence.paper import COPIES, text_key
 from definitions.models import Judgement, WrittenText
-from definitions.paper import COPIES, text_key
 from definitions.services import refresh
 from records.loading import load_batch
 from records.models import Connection, Record, Touched

@@ -7,7 +7,7 @@ import pytest
 
 from definitions.bodies import StageBody
 from definitions.desired import compute, joined
-from definitions.judging import standing
+from definitions.judging.judge import standing
 from definitions.services import refresh
 from records.loading import load_batch
 from records.models import Connection, Record

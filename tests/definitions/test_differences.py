@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.differences import Speaker, align, arrow, in_trees, in_words, is_wording_only, merged
+from definitions.agreement.differences import (
+    Speaker,
+    align,
+    arrow,
+    in_trees,
+    in_words,
+    is_wording_only,
+    merged,
+)
 
 NAMES = {"fleet_size": "Fleet size", "role_level": "Role", "region": "Region"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from definitions import drafts
-from definitions.drafts import Conflict, NotYours, Stale
+from definitions.agreement import drafts
+from definitions.agreement.drafts import Conflict, NotYours, Stale
 from definitions.models import Version
 from records.models import Connection
 from teams.models import Team

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from definitions import exception_acts as acts
-from definitions.exceptions import Waiver, exceptions_of, standing, waive
+from definitions.evidence import exception_acts as acts
+from definitions.evidence.exceptions import Waiver, exceptions_of, standing, waive
 from definitions.models import Judgement
 from definitions.services import refresh
 from effects.models import Effect
@@ -192,7 +192,7 @@ def test_who_decides_and_who_asked_get_a_message(deal: Record, rep: Person, mana
 
 @pytest.fixture
 def real_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("definitions.exception_views.now_utc", lambda: NOW + timedelta(minutes=5))
+    monkeypatch.setattr("definitions.evidence.exception_views.now_utc", lambda: NOW + timedelta(minutes=5))
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from definitions.facts import FactsOf, load_facts
 from definitions.in_force import load_typed_model
+from definitions.judging.facts import FactsOf, load_facts
 from definitions.models import Signal
 from records.loading import load_batch
 from records.models import Connection, Event, Journey, Record

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from definitions.criteria import Criterion, parse
-from definitions.facts import FactsOf, load_facts
 from definitions.in_force import load_typed_model
+from definitions.judging.facts import FactsOf, load_facts
 from definitions.services import refresh
 from records.journey_data import Batch, JourneyData
 from records.loading import load_batch, load_records

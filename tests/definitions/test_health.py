@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from definitions import health
-from definitions.health import ConditionLine, definitions_health, exits_health
+from definitions.evidence import health
+from definitions.evidence.health import ConditionLine, definitions_health, exits_health
 from definitions.in_force import load_typed_model
 from definitions.models import Passage, Version
 from definitions.services import refresh
@@ -130,7 +130,7 @@ def test_definitions_are_counted_on_the_records_as_they_are(hubspot: Connection,
 def test_the_page_its_records_and_its_file(
     deal: Record, admin: Person, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
-    monkeypatch.setattr("definitions.health_views.now_utc", lambda: NOW)
+    monkeypatch.setattr("definitions.evidence.health_views.now_utc", lambda: NOW)
     for _ in range(health.LEAST_JUDGED):
         left(deal, "missing", missing=[CRITERIA])
     client = Client()

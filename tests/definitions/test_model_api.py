@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from definitions import drafts
+from definitions.agreement import drafts
 from definitions.models import Version
 from records.models import Connection
 from teams.models import Person, Scope, Team

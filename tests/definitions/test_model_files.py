@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from definitions.model_files import (
+from definitions.files.model_files import (
     STARTER_MODEL,
     ModelFaults,
     ModelTree,
@@ -17,8 +17,8 @@ from definitions.model_files import (
     load,
     plan,
 )
+from definitions.files.starter import load_starter_model, prepare
 from definitions.models import Signature, Version
-from definitions.starter import load_starter_model, prepare
 from definitions.versions import load_model, version_at, versions_in_force
 from teams.models import Person, Team
 from tests.definitions.conftest import LONG_AGO, NOW

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions import paper
 from definitions.criteria import Catalogue, Facts, parse
 from definitions.criteria.catalogue import Field, FieldType
-from definitions.paper import COPIED, LAST_SECOND, LOW_ENTROPY, PLACEHOLDER, TOO_SHORT, text_key
+from definitions.evidence import paper
+from definitions.evidence.paper import COPIED, LAST_SECOND, LOW_ENTROPY, PLACEHOLDER, TOO_SHORT, text_key
 from records.journey_data import EventData, RecordData
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

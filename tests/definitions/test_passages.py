@@ -11,9 +11,9 @@ import pytest
 
 from definitions.bodies import pipeline_body
 from definitions.criteria import Catalogue
-from definitions.exceptions import GRANTED, REQUESTED
-from definitions.judging import OwnValues
-from definitions.passages import PipelineHistory, PipelineVersion, Stay, stays
+from definitions.evidence.exceptions import GRANTED, REQUESTED
+from definitions.judging.judge import OwnValues
+from definitions.judging.passages import PipelineHistory, PipelineVersion, Stay, stays
 from records.ids import derive_id, record_id
 from records.journey_data import EventData, JourneyData, RecordData
 
@@ -211,7 +211,7 @@ def test_filler_is_kept_with_its_reasons() -> None:
 
 
 def _key(text: str) -> int:
-    from definitions.paper import text_key
+    from definitions.evidence.paper import text_key
 
     key = text_key(text)
     assert key is not None

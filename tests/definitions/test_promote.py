@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from definitions.model_files import ModelFaults, ModelTree, apply
+from definitions.agreement.promote import moved, names_connection, plan_promotion, promotable, promote
+from definitions.files.model_files import ModelFaults, ModelTree, apply
 from definitions.models import Version
-from definitions.promote import moved, names_connection, plan_promotion, promotable, promote
 from records.models import CatalogueField, Connection, FieldMapping
 from records.schema import SeenField, store_schema
 from teams.models import Person, Role

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from definitions import publishing
+from definitions.judging import publishing
+from definitions.judging.publishing import enqueue_population, next_publish, publish_due
 from definitions.models import Version
-from definitions.publishing import enqueue_population, next_publish, publish_due
 from records.models import Connection, Touched
 from tests.definitions.conftest import NOW, make_record
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from definitions.checklists import checklist
+from definitions.judging.checklists import checklist
+from definitions.judging.rechecks import next_recheck, recheck_due
 from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
-from definitions.rechecks import next_recheck, recheck_due
 from definitions.services import refresh
 from records.derived import Written
 from records.loading import load_batch

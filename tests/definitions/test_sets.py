@@ -13,13 +13,13 @@ from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from definitions import publishing
-from definitions.exceptions import GRANTED, REQUESTED
+from definitions.evidence.exceptions import GRANTED, REQUESTED
 from definitions.in_force import load_typed_model
+from definitions.judging import publishing
+from definitions.judging.publishing import publish_due
+from definitions.judging.sets import Page, judge_population, line_of
 from definitions.models import Judgement, Version
-from definitions.publishing import publish_due
 from definitions.services import JUDGING_LOCK, refresh
-from definitions.sets import Page, judge_population, line_of
 from records.loading import load_batch
 from records.models import Connection, Event, Record, Touched
 from tests.definitions.conftest import LONG_AGO, NOW, change, make_record

@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from definitions.model_files import ModelTree, apply
+from definitions.files.model_files import ModelTree, apply
 from definitions.models import Firing, Version
-from definitions.signal_events import read_event
-from definitions.signals import store_signals
+from definitions.signals.events import read_event
+from definitions.signals.storing import store_signals
 from effects.tick import now_utc
 from records.models import Connection, Record
 from teams.models import BusinessUnit, Membership, Person, Role, Team

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from definitions import signals
 from definitions.models import Signal
-from definitions.signal_events import EventRefused, SignalEvent, Unusable, events_in, read_event, signal_name
+from definitions.signals import storing as signals
+from definitions.signals.events import EventRefused, SignalEvent, Unusable, events_in, read_event, signal_name
 from records.incoming import IncomingRecord
 from records.models import CatalogueField, Connection, FieldMapping, LinkKey, Record, Touched
 from records.services import store_page

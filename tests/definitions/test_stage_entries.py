@@ -11,7 +11,7 @@ import pytest
 
 from definitions.bodies import Claim, StageBody, definition_body
 from definitions.criteria import Catalogue
-from definitions.stages import (
+from definitions.judging.stages import (
     DefinitionHistory,
     DefinitionVersion,
     Entry,

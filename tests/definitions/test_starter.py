@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from definitions.model_files import check, load
+from definitions.files.model_files import check, load
+from definitions.files.starter import STARTER_MODEL, Order, load_starter_model, prepare
+from definitions.judging.publishing import publish_due
 from definitions.models import Signature, Version
-from definitions.publishing import publish_due
-from definitions.starter import STARTER_MODEL, Order, load_starter_model, prepare
 from definitions.versions import versions_in_force
 from gtmops.demo import demo_seed
 from gtmops.seeding import SeedError, seed

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from definitions.counting import Counts, count_criterion, count_meeting
 from definitions.criteria import Facts
 from definitions.in_force import load_typed_model
-from definitions.judging import state_of
+from definitions.judging.counting import Counts, count_criterion, count_meeting
+from definitions.judging.judge import state_of
 from records.models import Connection, Record
 from tests.definitions.conftest import NOW, make_record
 

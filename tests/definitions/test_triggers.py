@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from definitions.model_files import ModelTree, apply, check
+from definitions.files.model_files import ModelTree, apply, check
 from definitions.models import Firing, Judgement
-from definitions.signal_events import read_event
-from definitions.signals import store_signals
+from definitions.signals.events import read_event
+from definitions.signals.storing import store_signals
 from definitions.triggers import desired
 from definitions.triggers.services import firings_of, handle, refresh
 from effects.models import Effect

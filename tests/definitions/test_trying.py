@@ -11,8 +11,8 @@ import pytest
 from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
-from definitions import trying
 from definitions.bodies import DefinitionBody, definition_body
+from definitions.builder import trying
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Criterion, Facts, parse
 from records.models import Connection, Record

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from definitions.bodies import DefinitionBody, definition_body, definition_sentence
 from definitions.criteria import Catalogue, Facts
-from definitions.judging import judge_one, missing_words, state_of
+from definitions.judging.judge import judge_one, missing_words, state_of
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FLAGS = ("e1", "e2", "w1", "c1", "w2", "c2", "c3")

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from definitions import agreement, drafts, watching
-from definitions.drafts import AgreementError, Refused
+from definitions.agreement import drafts, watching
+from definitions.agreement import signing as agreement
+from definitions.agreement.drafts import AgreementError, Refused
 from definitions.models import Judgement, Version, WatchedJudgement
 from definitions.services import refresh
 from records.loading import load_batch

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from definitions.rechecks import recheck_due
+from definitions.judging.rechecks import recheck_due
 from gtmops.dump import dump_lines
 from gtmops.pipeline import process, rebuild
 from integrations.refresh import serve_refresh_requests

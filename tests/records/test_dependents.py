@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from definitions.judging.related_reads import relations_read
 from definitions.models import Version
-from definitions.related_reads import relations_read
 from records import dependents
 from records.dependents import dependents_of, register_reader
 from records.ids import record_id

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from definitions.publishing import publish_due
+from definitions.judging.publishing import publish_due
 from records.models import Touched
 from slas.services import next_absence, notice_absences
 from teams.models import Absence

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError
 
-from definitions.model_files import Applied, ModelFaults, apply, check, export, load, plan
+from definitions.files.model_files import Applied, ModelFaults, apply, check, export, load, plan
 from definitions.sections import Fault
 from effects.tick import now_utc
 from teams.models import Person, Role

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from definitions.signal_events import MOST_EVENTS, read_event
-from definitions.signals import store_signals
+from definitions.signals.events import MOST_EVENTS, read_event
+from definitions.signals.storing import store_signals
 from gtmops.demo import WEBHOOK_SECRET, demo_seed, sign_ins
 from gtmops.seeding import seed
 from integrations.provision import apply as provision

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from definitions.model_files import ModelFaults
+from definitions.files.model_files import ModelFaults
 from gtmops.seeding import seed
 from integrations.setup import SetupError
 

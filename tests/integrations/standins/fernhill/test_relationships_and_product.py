@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import timedelta
 
-from definitions.signal_events import read_event, signal_name
+from definitions.signals.events import read_event, signal_name
 from integrations.standins.fernhill import counting
 from integrations.standins.fernhill.product import (
     ACTIVATED,

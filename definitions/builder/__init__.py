@@ -1,0 +1,1 @@
+"""The editor of conditions and what it counts."""

@@ -1,0 +1,1 @@
+"""The operating model as files, and the starter model."""

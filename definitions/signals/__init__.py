@@ -1,0 +1,1 @@
+"""What products and other tools tell us."""
