@@ -28,7 +28,6 @@ from effects.tick import ring
 from records.models import Connection
 from teams.models import Person, Role, Team
 
-STARTER_MODEL = Path(__file__).resolve().parent / "starter_model"
 MAX_FILES = 200
 MAX_KEY = 80
 _ENDINGS = (".yaml", ".yml")

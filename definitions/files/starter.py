@@ -21,7 +21,7 @@ from definitions.versions import load_model
 from records.models import Connection
 from teams.models import Person, Team
 
-STARTER_MODEL = Path(__file__).resolve().parent / "starter_model"
+STARTER_MODEL = Path(__file__).resolve().parents[1] / "starter_model"
 
 Order = Literal["sql_before_sal", "sal_before_sql"]
 ORDERS: Mapping[Order, str] = {

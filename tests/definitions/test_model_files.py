@@ -8,7 +8,6 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from definitions.files.model_files import (
-    STARTER_MODEL,
     ModelFaults,
     ModelTree,
     apply,
@@ -17,7 +16,7 @@ from definitions.files.model_files import (
     load,
     plan,
 )
-from definitions.files.starter import load_starter_model, prepare
+from definitions.files.starter import STARTER_MODEL, load_starter_model, prepare
 from definitions.models import Signature, Version
 from definitions.versions import load_model, version_at, versions_in_force
 from teams.models import Person, Team

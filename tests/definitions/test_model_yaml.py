@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from definitions.files.model_files import STARTER_MODEL
 from definitions.files.model_yaml import MAX_BYTES, Unreadable, read_yaml, write_yaml
+from definitions.files.starter import STARTER_MODEL
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 KEYS = st.text("abcdefgh_yntrue0", min_size=1, max_size=8)

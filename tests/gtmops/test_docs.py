@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 from definitions.criteria import FieldType
 from definitions.criteria.moments import UNIT_MICROSECONDS
 from definitions.criteria.operators import OPERATORS
-from definitions.files.model_files import STARTER_MODEL, ModelFaults, check, load
+from definitions.files.model_files import ModelFaults, check, load
+from definitions.files.starter import STARTER_MODEL
 from definitions.sections import sections
 from gtmops.demo import demo_seed
 from gtmops.health import registry
