@@ -31,6 +31,8 @@ REMEDIES = {
     "all_meet": "Look at the examples: does it decide anything?",
     "shorter_than_weekend": "Use business time, or a longer time.",
     "no_holidays": "Name the country, or list the closed days.",
+    "no_claim": "Say which value of a CRM field shows it.",
+    "unknown_connection": "Name a connection that exists.",
     "unreachable": "Let it follow a stage that records do reach.",
 }
 
