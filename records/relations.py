@@ -93,9 +93,7 @@ def present(alias: str) -> str:
     return f'"{alias}"."deleted_at" IS NULL AND "{alias}"."merged_into_id" IS NULL'
 
 
-def related_rows(
-    found: Relation, record: str, item: str, *, include_gone: bool = False
-) -> tuple[str, list[str]]:
+def related_rows(found: Relation, record: str, item: str) -> tuple[str, list[str]]:
     """What stands after FROM to read the related rows of the record `record` as `item`, with its parameters.
 
     `item` must be neither `record`, `member` nor `other`."""
@@ -108,11 +106,10 @@ def related_rows(
             condition = f'"{item}"."id" = ANY (ARRAY({_accounts(record)}))'
         case Via.OF_ACCOUNTS:
             condition = f'"{item}"."id" = ANY (ARRAY({_of_accounts(record)}))'
-    here = "" if include_gone else f" AND {present(item)}"
     params = [found.object] * (1 + len(REFERENCES) * (found.via is Via.OF_ACCOUNTS))
     return (
         f'"records_record" "{item}" WHERE {condition} AND "{item}"."object" = %s'
-        f' AND "{item}"."id" <> "{record}"."id"{here}'
+        f' AND "{item}"."id" <> "{record}"."id" AND {present(item)}'
     ), params
 
 

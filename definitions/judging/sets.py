@@ -21,6 +21,7 @@ from definitions.in_force import TypedModel
 from definitions.services import JUDGING_LOCK
 from effects.tick import ring
 from records.models import Connection
+from records.statistics import ensure_statistics
 
 JUDGING_PAGE = 50_000
 
@@ -88,6 +89,7 @@ def judge_page(
     Inside a transaction: it waits for conclusions that are being drawn, and those for its end. May run twice."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [JUDGING_LOCK])
+        ensure_statistics("definitions_signal", "definitions_stageentry")
         # Compiling such an expression takes longer than a page.
         cursor.execute("SELECT set_config('jit', 'off', true)")
         connections = dict(Connection.objects.values_list("name", "pk"))
