@@ -9,7 +9,7 @@ FEW = 1_000
 
 
 def ensure_statistics(*more: str) -> None:
-    """Have PostgreSQL look at each table (ours, and ``more``) that has grown to several times what it last saw. Usually one query.
+    """Have PostgreSQL look at each table, ours and ``more``, that has outgrown what it last saw. Usually one query.
 
     Without, it takes a table of a hundred thousand rows for an empty one, and plans accordingly."""
     with connection.cursor() as cursor:
