@@ -58,6 +58,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneProd
     return OneProductAtATime(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: the worker with the started product mostly waits."""
+    return (os.cpu_count() or 1) + 1
+
+
 def find_chromium() -> str | None:
     told = os.environ.get("GTMOPS_CHROMIUM")
     return told or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
