@@ -144,10 +144,10 @@ def test_a_lead_walks_from_marketing_to_sales_and_the_number_holds_it(
     assert handoff_state(loaded, lead) == ("completed", "gtmops")
 
     wait_for(
-        lambda: in_crm(loaded, contact)["gtm_stage"] == "SQL", seconds=60, what="our fields stand in HubSpot"
+        lambda: in_crm(loaded, contact)["gtm_stage"] == "SAL", seconds=60, what="our fields stand in HubSpot"
     )
     told = in_crm(loaded, contact)
-    assert told["gtm_qualified"] == "Yes: SQL"
+    assert told["gtm_qualified"] == "Yes: SAL"
     assert "/handoffs/" in told["gtm_handoff_link"]
 
     with signed_in(browser, loaded, DEMO_PEOPLE["cro"]) as cro:
