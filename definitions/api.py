@@ -165,6 +165,7 @@ class ActView(APIView):
     http_method_names = ["post"]
 
     def act(self, line: Line, request: Request, said: Mapping[str, Any]) -> Version:
+        """Do it, by whoever is signed in; each act says how."""
         raise NotImplementedError
 
     def handle(self, request: Request, section: str, key: str) -> Response:

@@ -23,14 +23,13 @@ from definitions.catalogue import catalogue_from_db
 from definitions.criteria import CriterionError, FieldType, parse
 from definitions.files.reading import Reader, unknown
 from definitions.lint.places import definition_places, pipeline_places, pipeline_values, stage_values
-from definitions.sections import Body, Context, Fault, Part, Section
+from definitions.sections import Body, Context, Fault, Part, Section, path_parts
 from records.models import Record
 
 MAX_VARIANTS = 20
 MAX_KEY_FIELDS = 7
 _MOST_NODES = 50_000
 _KEY = re.compile(r"[a-z0-9_-]+")
-_PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
 def criterion_faults(tree: Any, context: Context, object_name: str, path: tuple[Part, ...]) -> list[Fault]:
@@ -38,13 +37,8 @@ def criterion_faults(tree: Any, context: Context, object_name: str, path: tuple[
     try:
         parse(tree, context.catalogue, object=object_name)
     except CriterionError as error:
-        return [Fault((*path, *_parts(f.path)), f.code, f.text) for f in error.faults]
+        return [Fault((*path, *path_parts(f.path)), f.code, f.text) for f in error.faults]
     return []
-
-
-def _parts(path: str) -> tuple[Part, ...]:
-    """``$.all[0].value`` as ("all", 0, "value")."""
-    return tuple(name or int(index) for name, index in _PATH_PART.findall(path))
 
 
 def _read_common(read: Reader, context: Context, *, is_agreed: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from definitions.files.model_yaml import Unreadable, read_yaml, write_yaml
@@ -11,7 +10,6 @@ from definitions.sections import Fault, Part
 
 MAX_CHARACTERS = 256 * 1024
 
-_PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 Lines = dict[tuple[Part, ...], int]
 
@@ -50,11 +48,6 @@ def read_json(text: str | bytes) -> Any:
     except RecursionError:
         raise ValueError("nested too deep") from None
     return value
-
-
-def path_parts(path: str) -> tuple[Part, ...]:
-    """``$.all[0].value`` as ("all", 0, "value")."""
-    return tuple(name or int(index) for name, index in _PATH_PART.findall(path))
 
 
 def _refuse_constant(name: str) -> Any:

@@ -20,6 +20,7 @@ from definitions.builder.trying import Tried, count
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue, Criterion, CriterionError, Fault, parse
 from definitions.files.model_yaml import Unreadable
+from definitions.sections import path_parts
 from definitions.versions import version_at
 from effects.tick import now_utc
 from teams.access import person_of
@@ -167,7 +168,7 @@ def _plain_tree(tree: Any) -> Any:
 
 def _line(fault: Fault, lines: tree_text.Lines) -> int:
     """The line of the innermost part that the text has."""
-    path = tree_text.path_parts(fault.path)
+    path = path_parts(fault.path)
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)

@@ -100,10 +100,6 @@ class Check:
         """Whether an exception from it makes sense: something is missing, nothing excludes, none is asked for."""
         return self.state == JudgementState.MISSING and self.excluded is None and self.asked is None
 
-    @property
-    def missing_paths(self) -> list[str]:
-        return [c.path for part in self.parts if part.state == "missing" for c in part.conditions]
-
 
 def checklist(
     record: Record, now: datetime, model: TypedModel | None = None, viewer: Person | None = None

@@ -98,7 +98,7 @@ def judge_page(
         )
         start = Sql("r.id > %s::uuid", [after]) if after else Sql("TRUE", [])
         cursor.execute(
-            f"WITH page AS MATERIALIZED (SELECT r.id FROM records_record r WHERE {start.text} AND {scope.text} "  # noqa: S608
+            f"WITH page AS MATERIALIZED (SELECT r.id FROM records_record r WHERE {start.text} AND {scope.text} "  # noqa: S608 (ours)
             "ORDER BY r.id LIMIT %s) "
             "SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page), "
             "(SELECT array_agg(key ORDER BY key) FROM unnest(%s::varchar[]) key)",

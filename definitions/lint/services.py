@@ -157,7 +157,7 @@ def check_now(now: datetime) -> ModelCheck:
         ModelTree,
         check,
         context_from_db,
-    )  # it reports the same to the command line
+    )  # which asks for live_remarks itself
 
     with transaction.atomic():
         this = ModelCheck.objects.create(started_at=now)
