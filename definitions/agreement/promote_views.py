@@ -50,7 +50,7 @@ class PromoteForm(forms.Form):
         if source and target and source == target:
             self.add_error("target", "Choose another connection than the one you promote from.")
         elif source and target and source.kind != target.kind:
-            text = f"{source.label} is {source.get_kind_display()}; promote to a connection of the same kind."
+            text = f"{target.label} is another CRM than {source.label}; promote to a connection of the same kind."
             self.add_error("target", text)
         return cleaned
 
