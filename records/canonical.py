@@ -25,6 +25,24 @@ def canonical(kind: str, raw: Any, value_map: Mapping[str, Any] | None = None) -
     return _READERS[kind](raw)
 
 
+def remote_value(
+    kind: str, value: Any, value_map: Mapping[str, Any] | None = None, now_there: Any = None
+) -> Any:
+    """What a CRM must hold so that it reads back as the canonical ``value``; None clears.
+
+    ``now_there``: the CRM's present value, kept where several mean the same. Raises Unreadable when nothing does."""
+    if value is None:
+        return None
+    if value_map:
+        found = [remote for remote, logical in value_map.items() if logical == value]
+        value_there = str(now_there) if str(now_there) in found else found[0] if found else value
+    else:
+        value_there = value
+    if canonical(kind, value_there, value_map) != value:
+        raise Unreadable(f"the CRM has no value for {value!r}")
+    return ";".join(value_there) if isinstance(value_there, list) else value_there
+
+
 def instant(raw: Any) -> datetime:
     """An aware UTC datetime from ISO 8601 text (any offset) or epoch milliseconds. Raises Unreadable."""
     try:

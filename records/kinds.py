@@ -26,6 +26,8 @@ RESTORED = "restored"
 MERGED = "merged"
 FIELD_LOST = "field_lost"
 VERIFIED = "verified"
+FIELD_ASKED = "field.asked"
+FIELD_REFUSED = "field.refused"
 
 _kinds: dict[str, EventKind] = {}
 
@@ -54,4 +56,6 @@ RECORD_KINDS = (
     EventKind(MERGED, "Merged into another record"),
     EventKind(FIELD_LOST, "{field} can no longer be read", is_key=False),
     EventKind(VERIFIED, "Read again in the CRM", is_key=False),
+    EventKind(FIELD_ASKED, "{actor} asked for a change in the CRM"),
+    EventKind(FIELD_REFUSED, "A change asked for was not made in the CRM"),
 )

@@ -49,6 +49,15 @@ class Connection(models.Model):
     )
     is_writing = models.BooleanField(default=False, help_text="Off: reading only.")
     writing_paused_at = models.DateTimeField(null=True, blank=True)
+    is_writing_stage = models.BooleanField(
+        default=False, help_text="The CRM's own stage may be moved from gtmops."
+    )
+    is_writing_fields = models.BooleanField(
+        default=False, help_text="The CRM's own fields may be filled in from gtmops."
+    )
+    is_writing_owner = models.BooleanField(
+        default=False, help_text="Records may be given to another owner from gtmops."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -438,3 +447,46 @@ class DesiredField(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_id}.{self.field}"
+
+
+class AskedChange(models.Model):
+    """The CRM's own fields of one record as somebody asked to have them, written once and together; see decision 12."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    key = models.CharField(max_length=250, unique=True)
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="asked_changes")
+    values = models.JSONField(help_text="Logical field to the value asked for.")
+    expected = models.JSONField(help_text="What the CRM showed when it was asked; absent: unknown.")
+    before = models.JSONField(null=True, blank=True, help_text="What it showed just before we wrote.")
+    by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="asked_changes"
+    )
+    why = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    text = models.TextField(blank=True, help_text="Why it is refused, or what it waits for.")
+    asked_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="Set before it is sent.")
+    sent_by = models.CharField(max_length=80, blank=True, help_text="The run that sent it.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    echoes = models.JSONField(
+        default=dict, blank=True, help_text="Logical field to polled or history: how its change came back."
+    )
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="asked_due", condition=Q(state="waiting")),
+            models.Index(fields=["record", "asked_at"], name="asked_record"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
