@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from slas.querysets import ClockQuerySet
+from slas.querysets import AppealQuerySet, ClockQuerySet
 
 
 class Clock(models.Model):
@@ -95,6 +95,52 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"correction of {self.clock_id}"
+
+
+class Appeal(models.Model):
+    """ "This is not on me": why a late clock should not count against somebody, and what became of it. Derived from
+    the ``appeal.*`` events. A granted one never changes the clock; adjusted attainment leaves the clock out.
+
+    ``person``: against whom it counts; ``opened_by`` is they or their manager. ``team``: whose manager decides."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        GRANTED = "granted"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    clock = models.ForeignKey(Clock, on_delete=models.CASCADE, related_name="appeals")
+    person = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="appeals"
+    )
+    team = models.ForeignKey("teams.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(max_length=20)
+    note = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    opened_by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    opened_at = models.DateTimeField()
+    decided_by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Null where the data itself proved it.",
+    )  # fmt: skip
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_because = models.TextField(blank=True)
+    was_proved = models.BooleanField(default=False, help_text="Granted at once, because the data shows it.")
+
+    objects = AppealQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-opened_at", "id"]
+        indexes = [
+            models.Index(fields=["state", "team", "-opened_at"], name="appeal_state"),
+            models.Index(fields=["-opened_at"], name="appeal_opened"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.state}"
 
 
 class NoticedAbsence(models.Model):

@@ -12,7 +12,7 @@ from teams.access import business_units_of
 from teams.querysets import border
 
 if TYPE_CHECKING:
-    from slas.models import Clock  # noqa: F401 - the name for the generic parameter
+    from slas.models import Appeal, Clock  # noqa: F401 - the names for the generic parameters
     from teams.models import Person
 
 OPEN = ("running", "paused", "due")
@@ -49,3 +49,15 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         for word in text.split():
             found = found.filter(Q(record__title__icontains=word) | Q(journey__title__icontains=word))
         return found
+
+
+class AppealQuerySet(models.QuerySet["Appeal"]):
+    def for_person(self, person: Person) -> Self:
+        """Inside the person's business units, as the clocks are."""
+        return self.filter(border(business_units_of(person), "clock__record__business_unit"))
+
+    def with_clock(self) -> Self:
+        """With all that a row of a list shows, in the same query."""
+        return self.select_related(
+            "clock__rule", "clock__record", "person", "team", "opened_by", "decided_by"
+        )
