@@ -37,8 +37,8 @@ from records.loading import load_batch, load_members
 from records.models import Event, Journey, Record
 from records.querysets import EventQuerySet
 from records.services import GTMOPS, record_act
+from slas.durations import duration_words
 from slas.evidence import meetings
-from slas.rules import duration_words
 from teams.models import Membership, Person
 
 FIELDS = (

@@ -26,8 +26,9 @@ from scorecards.metrics import IN_TIME, LEFT_ALONE
 from scorecards.metrics.in_time import IN_TIME_STATES, LATE_STATES
 from scorecards.periods import Period
 from scorecards.record_list import stages_in_force
+from slas.durations import duration_words
 from slas.models import Clock
-from slas.rules import Rule, RuleError, duration_words, parse_rule
+from slas.rules import Rule, RuleError, parse_rule
 from teams.models import Person, Team
 
 KEEP_SECONDS = 30

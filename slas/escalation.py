@@ -14,7 +14,7 @@ from effects.outbox import Intent, enqueue
 from records.models import Record
 from slas.evidence import NOBODY
 from slas.fold import NOT_VERIFIED, ClockData
-from slas.rules import Escalation
+from slas.steps import Step
 from teams.models import Membership, Person, Role
 
 LEADING = (Role.MANAGER, Role.LEADER)
@@ -48,7 +48,7 @@ class _Roster:
     admins: Sequence[int]
     units: Mapping[int, frozenset[int]]
 
-    def people(self, clock: ClockData, step: Escalation, unit: int | None) -> list[int]:
+    def people(self, clock: ClockData, step: Step, unit: int | None) -> list[int]:
         """The people of a step who may read it. What nobody owns must still reach somebody: the team, else an admin."""
         team = self._readers(self.leads.get(clock.rule.acting_team, ()), unit)
         owner = clock.holder.person_id if clock.holder and clock.holder.person_id in self.active else None
@@ -58,7 +58,7 @@ class _Roster:
             "manager": [manager] if manager else [],
             "team_manager": team,
         }
-        told = [person for word in step.to for person in named[word]]
+        told = [person for word in step.to for person in named.get(word.kind, ())]
         return list(dict.fromkeys(told or team or self._readers(self.admins, unit)))
 
     def _readers(self, people: Iterable[int], unit: int | None) -> list[int]:
@@ -98,13 +98,13 @@ def effect_key(clock_id: uuid.UUID, when: str = "", person: int = 0, channel: st
     return f"clock:{clock_id}:{when}:{person}:{channel}" if when else f"clock:{clock_id}:"
 
 
-def _intent(clock: ClockData, step: Escalation, person: int, channel: str, title: str) -> Intent:
+def _intent(clock: ClockData, step: Step, person: int, channel: str, title: str) -> Intent:
     doubt = " (not verified: the CRM can't be read)" if clock.result.state == NOT_VERIFIED else ""
     who = clock.holder.name if clock.holder else NOBODY
     has_it = "It is done by now" if clock.result.stop else f"{who} has it"
     return Intent(
         channel=channel,
-        key=effect_key(clock.id, step.when, person, channel),
+        key=effect_key(clock.id, step.name, person, channel),
         order_key=f"clock:{clock.id}:{channel}",
         payload={
             "person": person,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,26 +9,21 @@ from datetime import datetime
 from typing import Any, Literal
 
 from definitions.sections import Fault
+from slas.durations import duration_words, parse_duration
+from slas.steps import Step, parse_steps
 
 STARTS = ("stage_entered", "handoff_opened", "handoff_sent")
 STOPS = ("owner_in_team", "touch_by_team", "handoff_sent", "handoff_answered")
 TARGETS = ("elapsed", "business", "business_days", "before")
 EVENTS = ("meeting",)
 MOST_DAYS = 250
-WHEN = ("breached",)
-TO = ("owner", "manager", "team_manager")
 ACTS = ("sender", "receiver")
 HOURS = ("owner", "team", "region")
-BY = ("inbox", "email")
 EVIDENCE = ("person", "activity")
 RULE_KEYS = (
     "name", "sentence", "from_team", "to_team", "agreed_by", "start", "stop", "target", "acts", "hours", "pause_while",
     "cancel_when", "evidence", "escalate",
 )  # fmt: skip
-STEP_KEYS = ("when", "to", "by")
-
-_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class RuleError(ValueError):
@@ -66,13 +60,6 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Escalation:
-    when: str
-    to: tuple[str, ...]
-    by: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Rule:
     """One SLA rule. ``acts``: which side must act. ``hours``: whose working hours count: the owner's (else the acting
     team's), the team's whoever owns it, or those of the buyer's region (else as owner). ``pause_while`` and
@@ -88,7 +75,7 @@ class Rule:
     target: Target
     acts: Literal["sender", "receiver"]
     evidence: tuple[str, ...]
-    escalations: tuple[Escalation, ...]
+    escalations: tuple[Step, ...]
     hours: Literal["owner", "team", "region"] = "owner"
     pause_while: Mapping[str, Any] | None = None
     cancel_when: Mapping[str, Any] | None = None
@@ -160,22 +147,6 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
     hours = body.get("hours", "owner")
     if hours not in HOURS:
         faults.append(Fault(("hours",), "unknown", f"Use {', '.join(HOURS)}."))
-    escalations = []
-    steps = body.get("escalate") or []
-    if not isinstance(steps, list | tuple):
-        faults.append(Fault(("escalate",), "unknown", "Use a list of {when, to, by}."))
-        steps = []
-    for i, step in enumerate(steps):
-        if not isinstance(step, Mapping) or step.get("when") not in WHEN:
-            faults.append(Fault(("escalate", i, "when"), "unknown", f"Use {' or '.join(WHEN)}."))
-            continue
-        escalations.append(
-            Escalation(
-                step["when"],
-                several(("escalate", i, "to"), step.get("to"), TO),
-                several(("escalate", i, "by"), step.get("by"), BY),
-            )
-        )
     rule = Rule(
         key=key,
         name=text("name"),
@@ -187,7 +158,7 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         target=target,
         acts=acts,
         evidence=several(("evidence",), body.get("evidence", ["person"]), EVIDENCE),
-        escalations=tuple(escalations),
+        escalations=parse_steps(body.get("escalate"), faults),
         hours=hours,
         pause_while=body.get("pause_while"),
         cancel_when=body.get("cancel_when"),
@@ -213,23 +184,3 @@ def _target(found: tuple[str, str], faults: list[Fault]) -> Target:
     if kind and not seconds:
         faults.append(Fault(("target", kind), "duration", "Say a time above 0 such as 5m, 1h or 3d."))
     return Target("business" if kind == "business" else "elapsed", seconds=seconds)
-
-
-def parse_duration(text: str) -> int:
-    """Seconds of ``90s``, ``5m``, ``1h``, ``3d`` or sums such as ``1h30m``; 0 when it is none of these."""
-    text = text.strip()
-    parts = _DURATION.findall(text)
-    if not parts or "".join(f"{n}{u}" for n, u in parts) != re.sub(r"\s", "", text):
-        return 0
-    return sum(int(n) * _SECONDS[u] for n, u in parts)
-
-
-def duration_words(seconds: int) -> str:
-    """``5 min``, ``1 h``, ``2 h 10 min``, ``3 d``; the two largest units."""
-    seconds = abs(int(seconds))
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
-    shown = [f"{n} {unit}" for n, unit in parts if n][:2]
-    return " ".join(shown) or "0 s"

@@ -14,8 +14,10 @@ from definitions.sections import Body, Context, Fault, Section, path_parts
 from records.models import Record
 from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, Calendar, read_shifts
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
+from slas.durations import duration_words
 from slas.models import Clock
-from slas.rules import RULE_KEYS, STEP_KEYS, Rule, RuleError, duration_words, parse_rule
+from slas.rules import RULE_KEYS, Rule, RuleError, parse_rule
+from slas.steps import STEP_KEYS
 
 
 def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:

@@ -8,7 +8,8 @@ import pytest
 
 from definitions.criteria import Catalogue
 from definitions.sections import Context
-from slas.rules import RuleError, parse_duration, parse_rule
+from slas.durations import parse_duration
+from slas.rules import RuleError, parse_rule
 from slas.sections import calendar_faults, rule_faults
 from tests.slas.builders import RULES
 
