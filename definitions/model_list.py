@@ -16,7 +16,7 @@ from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.judging.counting import Counts
 from definitions.models import Judgement, Version
-from definitions.sections import Section, sections
+from definitions.sections import Section, Standing, sections
 from definitions.triggers.bodies import TRIGGERS
 from records.models import Record
 from teams.models import Person
@@ -39,6 +39,7 @@ class Item:
     is_in_force: bool
     draft: Version | None = None
     counts: Counts | None = None
+    standing: Sequence[Standing] = ()
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ def load_list(viewer: Person, wanted: Wanted, now: datetime) -> ModelList:
     for section in sections().values():
         held = typed.versions.in_force(section.name, now)
         fresh = {key: draft for key, draft in drafts[section.name].items() if key not in held}
+        standing = section.standing(viewer, now) if held else {}
         found = [
             item_of(
                 section, version, typed, teams, counts, is_in_force=key in held,
-                draft=drafts[section.name].get(key),
+                draft=drafts[section.name].get(key), standing=standing.get(key, ()),
             )
             for key, version in sorted({**held, **fresh}.items(), key=lambda kv: (_order(kv[1]), kv[0]))
         ]  # fmt: skip
@@ -113,6 +115,7 @@ def item_of(
     *,
     is_in_force: bool = True,
     draft: Version | None = None,
+    standing: Sequence[Standing] = (),
 ) -> Item:
     """How a version is shown."""
     body = version.body
@@ -128,6 +131,7 @@ def item_of(
         is_in_force=is_in_force,
         draft=draft,
         counts=counts.get((section.name, version.key), Counts()) if section.name in COUNTED else None,
+        standing=standing,
     )
 
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.db.models import QuerySet
 
     from definitions.criteria import Catalogue
     from records.models import Record
+    from teams.models import Person
 
 Body = Mapping[str, Any]
 Part = str | int
@@ -92,13 +95,39 @@ def _nothing_named(body: Body) -> list[Any]:
 
 
 @dataclass(frozen=True)
+class Pages:
+    """Routes of a room's own pages about one thing of its section, "" where the general ones serve.
+
+    ``new`` takes nothing, the others its key. ``edit`` and ``new``: its form; ``trial``: a part that says what a draft
+    would have done (``?version=``); ``watched``: what differed while watched, where a room compares by itself."""
+
+    edit: str = ""
+    new: str = ""
+    trial: str = ""
+    watched: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one thing of the model fares, in a few words that lead somewhere."""
+
+    text: str
+    href: str = ""
+
+
+def _nothing_stands(viewer: Person, now: datetime) -> Mapping[str, list[Standing]]:
+    return {}
+
+
+@dataclass(frozen=True)
 class Section:
     """One section of the model.
 
     ``parse(key, body, context)`` returns faults that forbid the body; ``lint`` those that only deserve a word.
     ``title(body)`` and ``sentence(body)`` are what pages show, for bodies that parse. ``population(body)`` are the
     records whose conclusions change when a version comes into force; None: those that happen from then on.
-    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads.
+    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads. ``standing(viewer, now)``
+    tells how each fares, by key, in a constant number of queries; ``on_retire`` what becomes of what runs by it.
     """
 
     name: str
@@ -110,6 +139,9 @@ class Section:
     population: Callable[[Body], QuerySet[Record]] | None = None
     places: Callable[[Body], list[Place]] = _nothing_named
     named: Callable[[Body], list[Named]] = _nothing_named
+    pages: Pages = Pages()
+    standing: Callable[[Person, datetime], Mapping[str, list[Standing]]] = _nothing_stands
+    on_retire: str = ""
 
 
 _sections: dict[str, Section] = {}

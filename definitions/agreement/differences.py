@@ -14,7 +14,9 @@ from definitions.sections import Body, Part
 
 Mark = Literal["same", "added", "removed", "changed"]
 
-CONDITIONS = frozenset({"criteria", "when", "entry_criteria", "exit_criteria"})
+CONDITIONS = frozenset(
+    {"criteria", "when", "where", "pause_while", "cancel_when", "entry_criteria", "exit_criteria"}
+)
 WORDING = frozenset(
     {"name", "short", "label", "sentence", "text", "examples", "play", "guidance", "key_fields"}
 )  # fmt: skip
@@ -94,7 +96,12 @@ class Tree:
 
 def in_words(old: Body | None, new: Body | None, speak: Speaker = Speaker()) -> list[Difference]:
     """Every difference, in the order of the file. Of nothing and something: what stands in it."""
-    return list(_mappings(old or {}, new or {}, speak, "", (), str((new or old or {}).get("object") or "")))
+    return list(_mappings(old or {}, new or {}, speak, "", (), _noun(new or old or {})))
+
+
+def _noun(body: Body) -> str:
+    """The object whose records the conditions of a body read; an SLA rule is about people unless it says otherwise."""
+    return str(body.get("object") or body.get("on") or ("person" if "start" in body else ""))
 
 
 def is_wording_only(old: Body | None, new: Body | None) -> bool:
@@ -223,7 +230,7 @@ def _told(
 def in_trees(old: Body | None, new: Body | None, speak: Speaker = Speaker()) -> list[Tree]:
     """The conditions of both, place by place; a place that neither has is left out."""
     before, after = dict(_places(old or {}, "")), dict(_places(new or {}, ""))
-    noun = str((new or old or {}).get("object") or "")
+    noun = _noun(new or old or {})
     return [
         Tree(title, tuple(_lines(align(before.get(title), after.get(title)), speak, noun, 0)))
         for title in dict.fromkeys([*before, *after])

@@ -67,6 +67,8 @@ def new(request: HttpRequest, section: str) -> HttpResponse:
     if told is None:
         raise Http404
     viewer = person_of(request)
+    if told.pages.new and _asks_for_form(request):
+        return redirect(told.pages.new)
     editing = Editing(told, "", None, _beginning(section), 0)
     if request.method != "POST":
         return _form(request, editing)
@@ -81,6 +83,8 @@ def edit(request: HttpRequest, section: str, key: str) -> HttpResponse:
     """The draft, or what is in force as the beginning of one; nothing is opened before something is saved."""
     told, line = get_line(section, key)
     viewer = person_of(request)
+    if told.pages.edit and _asks_for_form(request):
+        return redirect(told.pages.edit, key)
     try:
         drafts.refuse_outsiders(viewer, line, None, now_utc())
     except NotYours as error:
@@ -95,6 +99,10 @@ def edit(request: HttpRequest, section: str, key: str) -> HttpResponse:
     if request.method != "POST":
         return _form(request, editing)
     return _save(request, editing, key, viewer)
+
+
+def _asks_for_form(request: HttpRequest) -> bool:
+    return request.method != "POST" and request.GET.get("as") != "yaml"
 
 
 def _save(request: HttpRequest, editing: Editing, key: str, viewer: Person, fault: str = "") -> HttpResponse:
@@ -201,11 +209,20 @@ def _form(
         "yaml_lines": max(12, min(40, text.count("\n") + 3)),
         "faults": faults if faults is not None else _standing_faults(editing),
         "is_refused": status != 200,
-        "can_be_form": forms.has_form(name),
+        "form_href": _form_href(editing),
         "revision": posted.get("revision", editing.revision),
         "object": str(editing.body.get("object") or "person"),
     }
     return render(request, "definitions/edit.html", context, status=status)
+
+
+def _form_href(editing: Editing) -> str:
+    """The form beside the file, "" for a section without one."""
+    pages = editing.section.pages
+    own = (
+        (reverse(pages.edit, args=[editing.key]) if editing.key else reverse(pages.new)) if pages.edit else ""
+    )
+    return own or ("?" if forms.has_form(editing.section.name) else "")
 
 
 def _standing_faults(editing: Editing) -> list[Fault]:
@@ -495,6 +512,8 @@ def watched(request: HttpRequest, section: str, key: str) -> HttpResponse:
     told, line = get_line(section, key)
     viewer = person_of(request)
     version = _watched_version(request, line)
+    if told.pages.watched:
+        return redirect(f"{reverse(told.pages.watched, args=[key])}?version={version.number}")
     now_state, state = request.GET.get("now", ""), request.GET.get("then", "")
     found = watching.watched(version, viewer, now_state=now_state[:10], state=state[:10])
     context = {

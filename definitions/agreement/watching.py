@@ -27,10 +27,14 @@ from definitions.bodies import DEFINITIONS, PIPELINES
 from definitions.catalogue import catalogue_from_db
 from definitions.files.model_files import faults_of
 from definitions.models import Judgement, Version, WatchedJudgement
+from definitions.sections import sections
 from effects.tick import ring
 from records.models import Record, Touched
 from records.services import touch
 from teams.models import Person
+
+JUDGED = frozenset({DEFINITIONS, PIPELINES})
+"""Sections that are compared here, record by record; the others compare themselves."""
 
 PAGE = 5_000
 MAX_DAYS = 90
@@ -56,7 +60,8 @@ class Report:
 
 
 def can_be_watched(section: str) -> bool:
-    return section in {DEFINITIONS, PIPELINES}
+    told = sections().get(section)
+    return section in JUDGED or bool(told and told.pages.watched)
 
 
 # --- acts ------------------------------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ def compare_due(now: datetime) -> int:
         version = (
             _watching(now)
             .select_for_update(skip_locked=True, of=("self",))
-            .filter(population_done_at=None)
+            .filter(population_done_at=None, section__in=JUDGED)
             .order_by("pk")
             .first()
         )
@@ -157,7 +162,9 @@ def compare_due(now: datetime) -> int:
 
 def next_compare(now: datetime) -> datetime | None:
     """When the next page is to be marked."""
-    waiting = Version.objects.filter(state__in=OPEN, watch_until__gt=now, population_done_at=None)
+    waiting = Version.objects.filter(
+        state__in=OPEN, watch_until__gt=now, population_done_at=None, section__in=JUDGED
+    )
     begins: datetime | None = waiting.aggregate(m=Min("watch_from"))["m"]
     return begins
 
