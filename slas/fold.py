@@ -217,7 +217,9 @@ def _fold_one(
     holder = holder_at(owned, end)
     if holder is not None:
         holder, _ = covered(holder, staff, end, known_at)
-    hand = timing.hand_at(end, known_at) if rule.target.needs_calendar else None
+    # The hours that the due time was last counted by: an edit of hours that moves nothing is no change of the clock.
+    counted_at = min(known_at, walk.due_learned_at or start.learned_at)
+    hand = timing.hand_at(end, counted_at) if rule.target.needs_calendar else None
     segments = (
         split(rule, start.at, end, owned, staff, pauses=timing.pauses, known_at=known_at)
         if result.stopped_at

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from slas.calendars.business_time import Calendar
+from slas.calendars.business_time import Calendar, closing_of_day
 from slas.evidence import Holding
 from slas.rules import Rule
 from slas.staff import Staff
 
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +178,10 @@ def _seconds(
 
 def _days(start: datetime, days: int, in_hands: Sequence[Hand], pauses: Sequence[Pause]) -> datetime | None:
     """The last closing of the working day by whoever has it then; a day counts when any of its time does."""
-    closings: dict[date, datetime] = {}
-    for hand, begin, end in _counting(start, in_hands, pauses):
-        calendar = hand.calendar
-        if calendar is None:
-            return None
-        # A night shift of the day before may still be on.
-        day = max(_local(start, calendar), _local(begin, calendar) - ONE_DAY * 2) + ONE_DAY
-        while day <= _local(end, calendar):
-            if len(closings) == days and day > max(closings):
-                return max(closings.values())
-            if any(opens < end and closes > begin for opens, closes in calendar.opened_on(day)):
-                closings[day] = calendar.opened_on(day)[-1][1].astimezone(UTC)
-            day += ONE_DAY
+    stretches = ((hand.calendar, begin, end) for hand, begin, end in _counting(start, in_hands, pauses))
+    due = closing_of_day(start, days, stretches)
     lasts_since = min((p.begin for p in pauses if p.end is None), default=FAR)
-    if len(closings) == days and (due := max(closings.values())) <= lasts_since:
-        return due
-    return None
-
-
-def _local(at: datetime, calendar: Calendar) -> date:
-    return at.astimezone(calendar.zone).date()
+    return due if due is not None and due <= lasts_since else None
 
 
 def _counting(

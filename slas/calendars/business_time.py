@@ -141,13 +141,11 @@ class Calendar:
         """
         if isinstance(days, bool) or days != int(days) or days < 1:
             raise ValueError("days must be a whole number, one or more")
-        day = datetime.fromtimestamp(_epoch_second(start), self.zone).date()
-        while True:
-            day += ONE_DAY
-            opened = self.opened_on(day)
-            days -= bool(opened)
-            if not days:
-                return opened[-1][1]
+        begin = datetime.fromtimestamp(_epoch_second(start), UTC)
+        due = closing_of_day(begin, days, [(self, begin, datetime(LAST_YEAR, 1, 1, tzinfo=UTC))])
+        if due is None:
+            raise ValueError(f"too few working days within the years {FIRST_YEAR} to {LAST_YEAR}")
+        return due.astimezone(self.zone)
 
     def opened_on(self, day: date) -> list[tuple[datetime, datetime]]:
         """Open (start, end) pairs of the shifts that begin on a local date; a night shift ends the next morning.
@@ -267,6 +265,34 @@ class Calendar:
         days = [day for day, shifts in self._exceptions.items() if shifts]
         opened = _merged(piece for day in days for piece in self._opened(day))
         return any(True for _ in _subtracted(opened, self._absences))
+
+
+def closing_of_day(
+    start: datetime, days: int, stretches: Iterable[tuple[Calendar | None, datetime, datetime]]
+) -> datetime | None:
+    """The last closing (UTC) of the ``days``-th working day after the local date of ``start``, None when the stretches
+    hold too few.
+
+    ``stretches``: (calendar, begin, end) in order: by whose hours time counts from when until when; a calendar that
+    nobody wrote down ends the search. A day counts when any of its time lies in one of them."""
+    closings: dict[date, datetime] = {}
+    for calendar, begin, end in stretches:
+        if calendar is None:
+            return None
+        # A night shift of the day before may still be on.
+        day = max(_local(start, calendar), _local(begin, calendar) - ONE_DAY * 2) + ONE_DAY
+        while day <= _local(end, calendar):
+            if len(closings) == days and day > max(closings):
+                return max(closings.values())
+            opened = calendar.opened_on(day)
+            if any(opens < end and closes > begin for opens, closes in opened):
+                closings[day] = opened[-1][1].astimezone(UTC)
+            day += ONE_DAY
+    return max(closings.values()) if len(closings) == days else None
+
+
+def _local(at: datetime, calendar: Calendar) -> date:
+    return at.astimezone(calendar.zone).date()
 
 
 def _find(table: _Table, second: int, seconds: int) -> int | None:

@@ -24,6 +24,9 @@ PLACES = [
     ("America/Sao_Paulo", date(2018, 10, 28)),
     ("America/Sao_Paulo", date(2018, 2, 11)),
     ("Atlantic/Azores", date(2026, 10, 18)),
+    # Clocks go back for Ramadan and forward after it.
+    ("Africa/Casablanca", date(2026, 2, 8)),
+    ("Africa/Casablanca", date(2026, 3, 15)),
     ("Asia/Kathmandu", date(2026, 12, 25)),
     ("UTC", date(2026, 12, 20)),
 ]
