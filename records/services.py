@@ -13,15 +13,17 @@ from typing import Any
 from django.conf import settings
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from effects.tick import ring
 from records import kinds
 from records.canonical import Unreadable, canonical, instant_text
 from records.dependents import dependents_of
+from records.echoes import mark_echoes, sent_asks
 from records.ids import record_id
 from records.incoming import HistoryEntry, IncomingRecord, StoredPage
 from records.models import (
+    AskedChange,
     Connection,
     DesiredField,
     Event,
@@ -143,6 +145,8 @@ class _Page:
     known_history: set[str] = field(default_factory=set)
     desired: dict[tuple[uuid.UUID, str], DesiredField] = field(default_factory=dict)
     desired_changed: list[DesiredField] = field(default_factory=list)
+    asks: dict[uuid.UUID, list[AskedChange]] = field(default_factory=dict)
+    asks_changed: list[AskedChange] = field(default_factory=list)
     winners: set[uuid.UUID] = field(default_factory=set)
 
 
@@ -176,6 +180,7 @@ def store_page(
     work.desired = {
         (d.record_id, d.field): d for d in DesiredField.objects.filter(record_id__in=held).order_by("pk")
     }
+    work.asks = sent_asks(held, now)
     told_before = [pk for pk in held if latest[ids[pk]].history]
     if told_before:
         work.known_history = set(
@@ -230,6 +235,7 @@ def _store_one(
     if held is not None and held.modified_at_remote and row.modified_at < held.modified_at_remote:
         return StoredPage(read=1, unchanged=1)
     history = _history_events(work, lookups, pk, row, values)
+    first = len(work.events)
     if held is None:
         record = Record(
             pk=pk,
@@ -260,6 +266,7 @@ def _store_one(
     work.events.extend(fresh)
     if fresh:
         work.with_history.add(pk)
+    work.asks_changed += mark_echoes(work.events[first:], work.asks.get(pk, ()))
     record.values = values
     record.title = _title(lookups.object, values) or record.title
     record.owner_id = lookups.owners.get(str(values.get("owner")))
@@ -504,6 +511,8 @@ def _write(work: _Page) -> None:
                 "changed_by_others_at",
             ],
         )
+    if work.asks_changed:
+        AskedChange.objects.bulk_update(work.asks_changed, ["echoes"])
     _write_links(work.link_keys)
     if work.with_history:
         supersede(work.with_history)
@@ -534,16 +543,17 @@ def _write_links(wanted: Mapping[uuid.UUID, set[str]]) -> None:
 
 
 def supersede(record_ids: Iterable[uuid.UUID]) -> None:
-    """Let the CRM's own history replace what polling guessed: same record, field and value, within the guess."""
+    """Let the CRM's own history replace what polling guessed: same record, field and value, within the guess; and
+    what came back of one change that was asked for."""
+    within = Q(occurred_at__lte=OuterRef("occurred_at"), occurred_at__gte=OuterRef("not_before"))
     better = (
         Event.objects.filter(
+            within | Q(data__asked=OuterRef("data__asked")),
             record=OuterRef("record"),
             field=OuterRef("field"),
             kind=kinds.CHANGE,
             new=OuterRef("new"),
             data__has_key="history",
-            occurred_at__lte=OuterRef("occurred_at"),
-            occurred_at__gte=OuterRef("not_before"),
         )
         .order_by("-occurred_at")
         .values("pk")[:1]
