@@ -62,6 +62,11 @@ class Clock(models.Model):
         help_text="[{party, who, person, team, from, to, seconds}]: each second from start to end has one party.",
     )
     receipt = models.JSONField(default=dict, help_text="What the explanation page needs beyond the columns.")
+    next_step_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the next step of its rule is due: a warning, or one after the breach.",
+    )
 
     objects = ClockQuerySet.as_manager()
 
@@ -70,6 +75,7 @@ class Clock(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="clock_due", condition=Q(state="running")),
             models.Index(fields=["due_at"], name="clock_checking", condition=Q(state="due")),
+            models.Index(fields=["next_step_at"], name="clock_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["owner", "state"], name="clock_owner"),
             models.Index(fields=["journey"], name="clock_journey"),
             models.Index(fields=["rule_key", "started_at"], name="clock_rule"),
@@ -95,6 +101,35 @@ class Correction(models.Model):
 
     def __str__(self) -> str:
         return f"correction of {self.clock_id}"
+
+
+class TakenStep(models.Model):
+    """A step of a rule that was taken for a clock, written in the transaction that decided it; not derived.
+
+    It knows the clock by id only and outlives its row, so that concluding anew tells nobody twice."""
+
+    class Outcome(models.TextChoices):
+        ASKED = "asked"
+        PROPOSED = "proposed"
+
+    clock_id = models.UUIDField()
+    step = models.CharField(max_length=40)
+    due_at = models.DateTimeField(help_text="The due time it was taken for: a warning holds for one.")
+    taken_at = models.DateTimeField()
+    people = models.JSONField(default=list, help_text="Ids of those who were told.")
+    outcome = models.CharField(
+        max_length=10, choices=Outcome, blank=True, help_text="Of a step that gives it to the next person."
+    )
+    given_to = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["taken_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["clock_id", "step", "due_at"], name="step_taken_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step} of {self.clock_id}"
 
 
 class Appeal(models.Model):

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("slas", "0003_noticed_absences"),
+        ("slas", "0005_steps"),
         ("teams", "0002_absences_are_written_down"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
