@@ -80,6 +80,18 @@ class Clock(models.Model):
             models.Index(fields=["journey"], name="clock_journey"),
             models.Index(fields=["rule_key", "started_at"], name="clock_rule"),
             models.Index(fields=["team", "state"], name="clock_team"),
+            # What a team owes, most urgent first: what still waits for somebody.
+            models.Index(
+                fields=["team", "due_at", "id"],
+                include=["owner", "state"],
+                name="clock_owed",
+                condition=Q(stopped_at=None, is_measured_only=False),
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="clock_unowned",
+                condition=Q(stopped_at=None, owner=None, is_measured_only=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -188,3 +200,18 @@ class NoticedAbsence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.absence_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Snooze(models.Model):
+    """A buyer's row is off a person's My day until then, or until it becomes late; nobody else's."""
+
+    person = models.ForeignKey("teams.Person", on_delete=models.CASCADE, related_name="snoozes")
+    record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="snoozes")
+    until = models.DateTimeField()
+    snoozed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "record"], name="snooze_once")]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} until {self.until:%Y-%m-%d %H:%M}"

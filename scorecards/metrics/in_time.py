@@ -19,9 +19,12 @@ def _facts(subject: Subject) -> Iterator[Fact]:
                 clock.record_id,
                 clock.started_at,
                 int(clock.state in IN_TIME_STATES),
-                {"rule": clock.rule_key},
+                {"rule": clock.rule_key, "clock": str(clock.id), **clock.dimensions},
+                is_excused=clock.is_excused,
             )
 
+
+ROLLED_UP = ("team", "owner", "lead_origin", "lead_source", "region", "size", "tier", "party", "reason")
 
 IN_TIME = Metric(
     key="in_time",
@@ -33,4 +36,6 @@ IN_TIME = Metric(
     facts=_facts,
     slice_by="rule",
     definitions=("mql",),
+    version=2,
+    roll_up_by=ROLLED_UP,
 )

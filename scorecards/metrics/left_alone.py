@@ -27,6 +27,7 @@ def _facts(subject: Subject) -> Iterator[Fact]:
                 clock.started_at,
                 int(start in touched and not touched[start]),
                 {"holder": clock.without_person, "waits": clock.stopped_at is None},
+                seconds=int((clock.stopped_at - clock.started_at).total_seconds()) if clock.stopped_at else None,
             )
 
 
@@ -43,4 +44,6 @@ LEFT_ALONE = Metric(
     facts=_facts,
     slice_by="holder",
     definitions=("mql",),
+    version=2,
+    timed="from MQL to an owner",
 )
