@@ -104,6 +104,7 @@ class Pages:
     edit: str = ""
     new: str = ""
     trial: str = ""
+    trial_title: str = "What it would have done last month"
     watched: str = ""
 
 

@@ -117,10 +117,10 @@ def _save(request: HttpRequest, editing: Editing, key: str, viewer: Person, faul
         return _form(request, editing, form=form, key=key)
     if body is None or faults or (form is not None and form.has_faults):
         return _form(request, editing, form=form, faults=faults, key=key, status=422)
-    return _store(request, editing, key, viewer, body)
+    return store_draft(request, editing, key, viewer, body)
 
 
-def _store(
+def store_draft(
     request: HttpRequest, editing: Editing, key: str, viewer: Person, body: Mapping[str, Any]
 ) -> HttpResponse:
     """Save what was typed; when somebody else did meanwhile, show both."""
