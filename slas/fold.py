@@ -19,12 +19,14 @@ from records.ids import derive_id
 from records.journey_data import Batch, EventData, JourneyData, RecordData
 from records.kinds import DELETED, RESTORED, VERIFIED
 from slas.conditions import Conditions, Spell
+from slas.counting import InHands
 from slas.evidence import Holding, Proof, holdings, meeting_plans, touches
 from slas.hands import Hand, Pause, covered, due_time, hands, learned_turns
 from slas.kinds import CLOCK_DUE
 from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.split import CUSTOMER, Segment, holder_at, party_of, split
 from slas.staff import Staff
+from slas.steps import Planned, planned
 
 RUNNING, PAUSED, DUE, MET, BREACHED = "running", "paused", "due", "met", "breached"
 NOT_VERIFIED, WITHDRAWN, CANCELLED, SEEN_LATE = (
@@ -118,7 +120,8 @@ class Retarget:
 
 @dataclass(frozen=True)
 class ClockData:
-    """A folded clock; ``services`` writes it as a row."""
+    """A folded clock; ``services`` writes it as a row. ``plan``: all steps of its rule and when they are due.
+    ``is_given_up``: called off, or its record gone, after it was due."""
 
     id: uuid.UUID
     rule: Rule
@@ -134,6 +137,8 @@ class ClockData:
     check: Check | None
     corrections: tuple[CorrectionData, ...]
     retargets: tuple[Retarget, ...] = ()
+    plan: tuple[Planned, ...] = ()
+    is_given_up: bool = False
 
 
 ConditionsOf = Callable[[Rule, RecordData, datetime], Conditions]
@@ -240,6 +245,8 @@ def _fold_one(
         check=walk.check,
         corrections=tuple(walk.corrections),
         retargets=tuple(walk.retargets),
+        plan=timing.plan(walk.due_at, known_at),
+        is_given_up=walk.cancelled_at is not None or walk.deleted_at is not None,
     )
 
 
@@ -272,6 +279,15 @@ class _Timing:
         known = [pause for p in self.pauses if (pause := p.known(known_at)) is not None]
         in_hands = self.hands(known_at) if self.rule.target.needs_calendar else []
         return due_time(self.rule, self.start.at, in_hands, known)
+
+    def plan(self, due_at: datetime | None, known_at: datetime) -> tuple[Planned, ...]:
+        """The steps of the rule, by what was known at an instant."""
+        if not self.rule.escalations:
+            return ()
+        known = [pause for p in self.pauses if (pause := p.known(known_at)) is not None]
+        is_timed = any(step.when.kind != "breached" for step in self.rule.escalations)
+        in_hands = self.hands(known_at) if is_timed and self.rule.target.needs_calendar else []
+        return planned(self.rule.escalations, self.start.at, due_at, InHands(self.rule, in_hands, known))
 
     def is_paused(self, at: datetime) -> bool:
         known = (p.known(at) for p in self.pauses)
