@@ -7,4 +7,10 @@ from records.kinds import EventKind
 CLOCK_DUE = "clock.due"
 """A clock fell due and its evidence was asked for. ``data``: ``clock``, ``requests`` {record id: request key}."""
 
-KINDS = (EventKind(CLOCK_DUE, "A clock fell due; reading the CRM once more", is_key=False),)
+TOUCH_REPORTED = "touch.reported"
+"""A person says that they called, which no CRM has told. ``data``: ``team``, ``person``, ``kind``, ``at``, ``note``."""
+
+KINDS = (
+    EventKind(CLOCK_DUE, "A clock fell due; reading the CRM once more", is_key=False),
+    EventKind(TOUCH_REPORTED, "{actor} reached the buyer (self-reported)"),
+)

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from definitions.sections import Fault
-from slas.durations import duration_words, parse_duration
+from definitions.sections import Fault, Part
 from slas.steps import Step, parse_steps
+from slas.targets import Target, Tier, read_targets
 
-STARTS = ("stage_entered", "handoff_opened", "handoff_sent")
-STOPS = ("owner_in_team", "touch_by_team", "handoff_sent", "handoff_answered")
-TARGETS = ("elapsed", "business", "business_days", "before")
-EVENTS = ("meeting",)
-MOST_DAYS = 250
+STARTS = (
+    "stage_entered", "handoff_opened", "handoff_sent", "handoff_sent_back", "handoff_accepted", "field_set",
+    "trigger_fired", "signal",
+)  # fmt: skip
+STOPS = (
+    "owner_in_team", "touch_by_team", "meeting_booked", "meeting_held", "handoff_sent", "handoff_answered",
+    "handoff_accepted", "next_step_confirmed", "field_set", "stage_entered", "trigger_handled",
+)  # fmt: skip
+ANY = "any"
+"""Of ``trigger_fired`` and ``trigger_handled``: whichever trigger. Of a meeting: a person of whichever team."""
+
+ON = ("person", "deal")
 ACTS = ("sender", "receiver")
 HOURS = ("owner", "team", "region")
-EVIDENCE = ("person", "activity")
+EVIDENCE = ("person", "deal", "activity")
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "touch_by_team": ("activity",),
+    "meeting_booked": ("activity",),
+    "meeting_held": ("activity",),
+}
+"""What must be read again to know that a stop did not happen, beside the subject and the buyer's persons."""
+
+MOST_TOUCHES = 50
 RULE_KEYS = (
-    "name", "sentence", "from_team", "to_team", "agreed_by", "start", "stop", "target", "acts", "hours", "pause_while",
-    "cancel_when", "evidence", "escalate",
+    "name", "sentence", "from_team", "to_team", "agreed_by", "start", "on", "where", "stop", "at_least", "target",
+    "targets", "acts", "hours", "pause_while", "cancel_when", "evidence", "escalate",
 )  # fmt: skip
 
 
@@ -35,35 +50,14 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """``elapsed`` and ``business``: seconds. ``business_days``: days, the last of them to its closing. ``before``: the
-    name of the event it must come before."""
-
-    kind: Literal["elapsed", "business", "business_days", "before"]
-    seconds: int = 0
-    event: str = ""
-    days: int = 0
-
-    @property
-    def needs_calendar(self) -> bool:
-        return self.kind in ("business", "business_days")
-
-    @property
-    def words(self) -> str:
-        """ "within 5 min", "within 1 h of business time", "before the meeting"."""
-        if self.kind == "before":
-            return f"before the {self.event}"
-        if self.kind == "business_days":
-            return f"within {self.days} business day{'' if self.days == 1 else 's'}"
-        of_business = " of business time" if self.kind == "business" else ""
-        return f"within {duration_words(self.seconds)}{of_business}"
-
-
-@dataclass(frozen=True)
 class Rule:
     """One SLA rule. ``acts``: which side must act. ``hours``: whose working hours count: the owner's (else the acting
     team's), the team's whoever owns it, or those of the buyer's region (else as owner). ``pause_while`` and
-    ``cancel_when``: conditions on the subject record, as trees."""
+    ``cancel_when``: conditions on the subject record, as trees.
+
+    ``on``: the object whose field or signal starts it. ``where``: it starts only for subjects of which this is true
+    then. ``at_least``: how many touches meet it. ``targets``: the first that fits at the start counts; the last is for
+    all the rest, and ``target`` is that one until ``with_tier`` says which it was."""
 
     key: str
     name: str
@@ -79,10 +73,23 @@ class Rule:
     hours: Literal["owner", "team", "region"] = "owner"
     pause_while: Mapping[str, Any] | None = None
     cancel_when: Mapping[str, Any] | None = None
+    on: str = "person"
+    where: Mapping[str, Any] | None = None
+    at_least: int = 1
+    targets: tuple[Tier, ...] = ()
 
     @property
     def acting_team(self) -> str:
         return self.from_team if self.acts == "sender" else self.to_team
+
+    @property
+    def needs_activities(self) -> bool:
+        """Whether only calls, e-mails and meetings can show that it was done."""
+        return self.stop[0] in NEEDED
+
+    def with_tier(self, tier: Tier) -> Rule:
+        """The rule as it is for a clock of this tier."""
+        return self if tier.target == self.target else replace(self, target=tier.target)
 
 
 @dataclass(frozen=True)
@@ -125,28 +132,19 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         value = body.get(name)
         if isinstance(value, Mapping) and len(value) == 1:
             word, subject = next(iter(value.items()))
-            is_told = (
-                isinstance(subject, str | int) and not isinstance(subject, bool) and str(subject).strip()
-            )
-            if word in allowed and is_told:
-                return word, str(subject).strip()
+            if word in allowed and isinstance(subject, str) and subject.strip():
+                return word, subject.strip()
         faults.append(Fault((name,), "unknown", f"Use exactly one of {', '.join(allowed)}, and say of what."))
         return "", ""
 
-    def several(path: tuple[str | int, ...], value: Any, allowed: Sequence[str]) -> tuple[str, ...]:
-        if isinstance(value, list | tuple) and value and all(v in allowed for v in value):
-            return tuple(value)
-        faults.append(Fault(path, "unknown", f"Use a list of {', '.join(allowed)}."))
-        return ()
+    def one(name: str, default: str, allowed: Sequence[str]) -> Any:
+        value = body.get(name, default)
+        if value not in allowed:
+            faults.append(Fault((name,), "unknown", f"Use {' or '.join(allowed)}."))
+        return value
 
     start, stop = single("start", STARTS), single("stop", STOPS)
-    target = _target(single("target", TARGETS), faults)
-    acts = body.get("acts", "receiver")
-    if acts not in ACTS:
-        faults.append(Fault(("acts",), "unknown", "Use sender or receiver."))
-    hours = body.get("hours", "owner")
-    if hours not in HOURS:
-        faults.append(Fault(("hours",), "unknown", f"Use {', '.join(HOURS)}."))
+    targets = read_targets(body, faults)
     rule = Rule(
         key=key,
         name=text("name"),
@@ -155,32 +153,44 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         to_team=text("to_team"),
         start=start,
         stop=stop,
-        target=target,
-        acts=acts,
-        evidence=several(("evidence",), body.get("evidence", ["person"]), EVIDENCE),
+        target=targets[-1].target,
+        acts=one("acts", "receiver", ACTS),
+        evidence=_evidence(body.get("evidence", ["person"]), stop[0], faults),
         escalations=parse_steps(body.get("escalate"), faults),
-        hours=hours,
-        pause_while=body.get("pause_while"),
-        cancel_when=body.get("cancel_when"),
+        hours=one("hours", "owner", HOURS),
+        pause_while=_tree(body, "pause_while", (), faults),
+        cancel_when=_tree(body, "cancel_when", (), faults),
+        on=one("on", "person", ON),
+        where=_tree(body, "where", (), faults),
+        at_least=_at_least(body.get("at_least", 1), stop[0], faults),
+        targets=targets,
     )
     if faults:
         raise RuleError(faults)
     return rule
 
 
-def _target(found: tuple[str, str], faults: list[Fault]) -> Target:
-    kind, value = found
-    if kind == "before":
-        if value not in EVENTS:
-            faults.append(Fault(("target", kind), "unknown", f"Use {' or '.join(EVENTS)}."))
-        return Target("before", event=value)
-    if kind == "business_days":
-        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_DAYS):
-            text = f"Say a number of working days, 1 to {MOST_DAYS}."
-            faults.append(Fault(("target", kind), "duration", text))
-            return Target("business_days", days=1)
-        return Target("business_days", days=int(value))
-    seconds = parse_duration(value)
-    if kind and not seconds:
-        faults.append(Fault(("target", kind), "duration", "Say a time above 0 such as 5m, 1h or 3d."))
-    return Target("business" if kind == "business" else "elapsed", seconds=seconds)
+def _tree(
+    body: Mapping[str, Any], name: str, path: tuple[Part, ...], faults: list[Fault]
+) -> Mapping[str, Any] | None:
+    value = body.get(name)
+    if value is None or isinstance(value, Mapping):
+        return value
+    faults.append(Fault((*path, name), "not_a_condition", "Use a condition such as {field: …, op: …}."))
+    return None
+
+
+def _evidence(told: Any, stop: str, faults: list[Fault]) -> tuple[str, ...]:
+    if not isinstance(told, list | tuple) or not told or any(name not in EVIDENCE for name in told):
+        faults.append(Fault(("evidence",), "unknown", f"Use a list of {', '.join(EVIDENCE)}."))
+        return ()
+    return tuple(dict.fromkeys((*told, *NEEDED.get(stop, ()))))
+
+
+def _at_least(told: Any, stop: str, faults: list[Fault]) -> int:
+    if isinstance(told, bool) or not isinstance(told, int) or not 1 <= told <= MOST_TOUCHES:
+        faults.append(Fault(("at_least",), "unknown", f"Say how many touches, 1 to {MOST_TOUCHES}."))
+        return 1
+    if told > 1 and stop and stop != "touch_by_team":
+        faults.append(Fault(("at_least",), "unknown", "Only touches are counted: use it with touch_by_team."))
+    return told

@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.db.models import QuerySet
 
-from definitions.criteria import CriterionError, parse
-from definitions.criteria.nodes import Leaf, conditions_of
-from definitions.files.reading import Reader, unknown, unknown_keys
-from definitions.sections import Body, Context, Fault, Section, path_parts
+from definitions.files.reading import Reader, unknown_keys
+from definitions.sections import Body, Context, Fault, Section
 from records.models import Record
-from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, Calendar, read_shifts
+from slas.calendars.business_time import Calendar
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
-from slas.durations import duration_words
 from slas.models import Clock
-from slas.rules import RULE_KEYS, Rule, RuleError, parse_rule
-from slas.steps import STEP_KEYS
-
-
-def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
-    strange = _strange_in_rule(body, context)
-    try:
-        rule = parse_rule(key, body)
-    except RuleError as error:
-        return [*error.faults, *strange]
-    faults = [
-        Fault((side,), "unknown", unknown("team", body[side], context.teams))
-        for side in ("from_team", "to_team")
-        if body[side] not in context.teams
-    ]
-    for side, (word, subject) in (("start", rule.start), ("stop", rule.stop)):
-        noun = "team" if word in OF_TEAM else OF_SECTION[word].removesuffix("s")
-        known = context.teams if word in OF_TEAM else context.keys(OF_SECTION[word])
-        if subject not in known:
-            faults.append(Fault((side, word), "unknown", unknown(noun, subject, known)))
-    if rule.target.needs_calendar and not _has_calendar(rule.acting_team, context):
-        text = f"Nobody wrote down when {rule.acting_team} works: give it a calendar."
-        faults.append(Fault(("target", rule.target.kind), "no_calendar", text))
-    return [*faults, *_condition_faults(rule, context), *strange]
-
-
-def _strange_in_rule(body: Body, context: Context) -> list[Fault]:
-    """Keys that nothing reads, and signers that are no team."""
-    read = Reader(body)
-    read.some_of("agreed_by", context.teams, "team", required=False)
-    faults = [*read.faults, *unknown_keys(body, RULE_KEYS)]
-    steps = body.get("escalate")
-    for i, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
-        faults += unknown_keys(step, STEP_KEYS, "escalate", i)
-    return faults
-
-
-OF_TEAM = ("owner_in_team", "touch_by_team")
-OF_SECTION = {
-    "stage_entered": "stages",
-    "handoff_opened": "handoffs",
-    "handoff_sent": "handoffs",
-    "handoff_answered": "handoffs",
-}
-
-
-def _has_calendar(team: str, context: Context) -> bool:
-    calendars = context.bodies.get("calendars", {}).values()
-    return any(team in (body.get("teams") or []) for body in calendars)
+from slas.rule_checks import rule_faults, rule_remarks
 
 
 def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
@@ -104,82 +50,11 @@ def _also_named(name: str, who: str, key: str, context: Context) -> str:
     )
 
 
-def _condition_faults(rule: Rule, context: Context) -> list[Fault]:
-    """What forbids the conditions that pause or call off: they must build, and read nothing but fields and no window:
-    time alone must not stop a clock that nobody touched."""
-    faults = []
-    for name, tree in (("pause_while", rule.pause_while), ("cancel_when", rule.cancel_when)):
-        if tree is None:
-            continue
-        object_name = _subject_of(rule, context)
-        try:
-            criterion = parse(tree, context.catalogue, object=object_name)
-        except CriterionError as error:
-            faults += [Fault((name, *path_parts(f.path)), f.code, f.text) for f in error.faults]
-            continue
-        for one in conditions_of(criterion.root):
-            if not isinstance(one, Leaf) or one.window is not None or one.currency is not None:
-                text = "use conditions on fields, without “within” and currencies, here"
-                faults.append(Fault((name, *path_parts(one.path)), "not_here", text))
-    return faults
-
-
-def _subject_of(rule: Rule, context: Context) -> str:
-    """The object whose records a rule's clocks run on."""
-    kind, subject = rule.start
-    stage = subject
-    if kind != "stage_entered":
-        stage = str(
-            (context.bodies.get("handoffs", {}).get(subject, {}).get("opens_on") or {}).get("stage", "")
-        )
-    claim = context.bodies.get("stages", {}).get(stage, {}).get("claimed_when") or {}
-    return str(claim.get("object") or "person")
-
-
-def rule_remarks(key: str, body: Body, context: Context) -> list[Fault]:
-    """A promise in wall time that a closed weekend breaks before anybody is back. Routing is a machine's work."""
-    rule = parse_rule(key, body)
-    if rule.target.kind != "elapsed" or rule.stop[0] == "owner_in_team":
-        return []
-    told = next(
-        (
-            c
-            for c in context.bodies.get("calendars", {}).values()
-            if rule.acting_team in (c.get("teams") or [])
-        ),
-        None,
-    )
-    closed = longest_closed_seconds(told["week"]) if told and told.get("week") else 0
-    if closed <= rule.target.seconds:
-        return []
-    text = (
-        f"{rule.acting_team} is closed for up to {duration_words(closed)} on end: what starts "
-        "before a weekend is late before anybody is back; use business time if people must act"
-    )
-    return [Fault(("target", "elapsed"), "shorter_than_weekend", text)]
-
-
 def calendar_remarks(key: str, body: Body, context: Context) -> list[Fault]:
     if body.get("holidays_of") or body.get("holidays"):
         return []
     text = "it knows no holidays: clocks run on them; name the country under holidays_of, or list the days"
     return [Fault((), "no_holidays", text)]
-
-
-def longest_closed_seconds(week: Mapping[str, Any]) -> int:
-    """The longest stretch of an ordinary week in which nobody works, by the wall clock; 0 for a week never open."""
-    open_minutes = sorted(
-        (day * DAY_MINUTES + start, day * DAY_MINUTES + end)
-        for day, name in enumerate(WEEKDAYS)
-        for start, end in read_shifts(week.get(name))
-    )
-    if not open_minutes:
-        return 0
-    first = (open_minutes[0][0] + 7 * DAY_MINUTES, 0)
-    longest, open_until = 0, open_minutes[0][1]
-    for start, end in (*open_minutes[1:], first):
-        longest, open_until = max(longest, start - open_until), max(open_until, end)
-    return longest * 60
 
 
 def with_open_clocks() -> QuerySet[Record]:

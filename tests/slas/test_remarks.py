@@ -8,7 +8,8 @@ import pytest
 
 from definitions.criteria import Catalogue
 from definitions.sections import Context
-from slas.sections import calendar_remarks, longest_closed_seconds, rule_remarks
+from slas.rule_checks import longest_closed_seconds, rule_remarks
+from slas.sections import calendar_remarks
 
 HOUR = 3600
 OFFICE = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}

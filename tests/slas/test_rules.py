@@ -9,8 +9,9 @@ import pytest
 from definitions.criteria import Catalogue
 from definitions.sections import Context
 from slas.durations import parse_duration
+from slas.rule_checks import rule_faults
 from slas.rules import RuleError, parse_rule
-from slas.sections import calendar_faults, rule_faults
+from slas.sections import calendar_faults
 from tests.slas.builders import RULES
 
 LATE_STEP = {"when": "breached", "to": ["owner"], "by": ["inbox"]}
@@ -18,7 +19,7 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "no name": ({"name": " "}, ("name",), "missing"),
     "no sentence": ({"sentence": None}, ("sentence",), "missing"),
     "no team": ({"to_team": 3}, ("to_team",), "missing"),
-    "an unknown start": ({"start": {"field_set": "x"}}, ("start",), "unknown"),
+    "an unknown start": ({"start": {"moon_full": "x"}}, ("start",), "unknown"),
     "a start of nothing": ({"start": {"stage_entered": None}}, ("start",), "unknown"),
     "two starts": ({"start": {"stage_entered": "mql", "handoff_sent": "x"}}, ("start",), "unknown"),
     "no stop": ({"stop": "touch"}, ("stop",), "unknown"),
