@@ -469,6 +469,9 @@ class AskedChange(models.Model):
     why = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     text = models.TextField(blank=True, help_text="Why it is refused, or what it waits for.")
+    faults = models.JSONField(
+        default=list, blank=True, help_text="Logical fields that the CRM named when it refused."
+    )
     asked_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True, help_text="Set before it is sent.")
     sent_by = models.CharField(max_length=80, blank=True, help_text="The run that sent it.")

@@ -58,6 +58,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("text", models.TextField(blank=True, help_text="Why it is refused, or what it waits for.")),
+                (
+                    "faults",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Logical fields that the CRM named when it refused.",
+                    ),
+                ),
                 ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("sent_at", models.DateTimeField(blank=True, help_text="Set before it is sent.", null=True)),
                 ("sent_by", models.CharField(blank=True, help_text="The run that sent it.", max_length=80)),
