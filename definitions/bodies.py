@@ -113,6 +113,17 @@ class DefinitionBody:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """What a move into a stage is asked: why. ``field``: of the record, it gets the choice.
+
+    ``choices`` empty: those of the field. ``text``: the field for one's own words, needed with "Other"."""
+
+    field: str
+    choices: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class PipelineStage:
     """``exit_criterion`` None without ``broken``: nothing is checked when a record leaves. The same for the entry."""
 
@@ -127,6 +138,7 @@ class PipelineStage:
     key_fields: tuple[str, ...] = ()
     may_follow: tuple[str, ...] = ()
     is_lost: bool = False
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +170,11 @@ class PipelineBody:
     is_backward_allowed: bool = True
     exempt_below: ExemptBelow | None = None
     warn_until: date | None = None
+    has_moves: bool = False
+
+    def is_warning(self, today: date) -> bool:
+        """Whether a missing condition only warns today."""
+        return self.warn_until is not None and today < self.warn_until
 
     def stage_of(self, value: Any) -> PipelineStage | None:
         """The stage that a value of the stage field means; None for none of them."""
@@ -291,6 +308,7 @@ def pipeline_body(key: str, body: Body, catalogue: Catalogue) -> PipelineBody:
         is_backward_allowed=body.get("backward") != FLAGGED,
         exempt_below=_exempt_below(body.get("exempt_below"), catalogue, object_name),
         warn_until=until if isinstance(until, date) or until is None else date.fromisoformat(str(until)),
+        has_moves=body.get("moves_in_gtmops") is True,
     )
 
 
@@ -309,7 +327,14 @@ def _pipeline_stage(row: Body, catalogue: Catalogue, object_name: str) -> Pipeli
         key_fields=tuple(row.get("key_fields") or ()),
         may_follow=tuple(row.get("may_follow") or ()),
         is_lost=row.get("is_lost") is True,
+        reason=_reason(row.get("reason")),
     )
+
+
+def _reason(told: Body | None) -> Reason | None:
+    if not told:
+        return None
+    return Reason(str(told.get("field") or ""), tuple(told.get("choices") or ()), str(told.get("text") or ""))
 
 
 def exempt_tree(told: Body) -> Body:

@@ -225,6 +225,7 @@ def _parse_pipeline(key: str, body: Body, context: Context) -> list[Fault]:
     read.one_of("backward", (ALLOWED, FLAGGED), "answer", required=False)
     _read_exempt_below(read, context, object_name)
     read.made("warn_until", _read_day, required=False)
+    read.flag("moves_in_gtmops")
     seen: dict[str, set[str]] = {"key": set(), "value": set()}
     rows = list(read.each("stages"))
     keys = [str(row.body.get("key")) for _, row in rows]
@@ -237,6 +238,7 @@ def _parse_pipeline(key: str, body: Body, context: Context) -> list[Fault]:
         stage.text("name", most=120)
         stage.text("guidance", required=False)
         stage.flag("is_lost")
+        _read_reason(stage, context, object_name)
         _read_key_fields(stage, context, object_name)
         if stage.body.get("key") in stage.some_of(
             "may_follow", keys, "stage of this pipeline", required=False
@@ -261,6 +263,20 @@ def _read_exempt_below(read: Reader, context: Context, object_name: str) -> None
         told.fault("not_an_amount", f"{field.label} is no number; name a money or number field", "field")
     elif fields is not None and {"field", "value"} <= told.body.keys():
         told.faults.extend(criterion_faults(exempt_tree(told.body), context, object_name, told.path))
+    told.finish()
+
+
+def _read_reason(stage: Reader, context: Context, object_name: str) -> None:
+    told = stage.inside("reason", required=False)
+    if told is None:
+        return
+    fields = context.catalogue.objects.get(object_name)
+    told.some_of("choices", None, "choice", required=False)
+    for name, required in (("field", True), ("text", False)):
+        if fields is None:
+            told.text(name, required=required)
+        else:
+            told.one_of(name, fields, f"field of a {object_name}", required=required)
     told.finish()
 
 

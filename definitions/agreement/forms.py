@@ -22,7 +22,18 @@ from definitions.sections import Body
 from definitions.triggers.bodies import KINDS, TRIGGERS
 
 Kind = Literal[
-    "text", "long_text", "lines", "number", "choice", "many", "date", "condition", "yaml", "rows", "words"
+    "text",
+    "long_text",
+    "lines",
+    "number",
+    "choice",
+    "many",
+    "date",
+    "condition",
+    "yaml",
+    "rows",
+    "words",
+    "flag",
 ]
 Choices = Sequence[tuple[str, str]]
 
@@ -70,6 +81,7 @@ _VARIANTS = Ask(
     ),
 )  # fmt: skip
 _CRITERIA = Ask("criteria", "Conditions", "condition", "What must be true.")
+_YES_NO = [("", "No"), ("true", "Yes")]
 _BACKWARD = Ask("backward", "Moving back", "choice", "", "allowed", is_wide=False)
 
 FORMS: Mapping[str, tuple[Ask, ...]] = {
@@ -102,10 +114,13 @@ FORMS: Mapping[str, tuple[Ask, ...]] = {
             "field, value and currency; empty: all are checked."),
         Ask("warn_until", "Warn only, until", "date", "Until this day a missing condition warns and does not block.",
             is_wide=False),
+        Ask("moves_in_gtmops", "Move stages from gtmops", "flag",
+            "The CRM's own stage is written; the connection must allow it, too.", is_wide=False),
         Ask("stages", "Stages", "rows", "In the order a deal goes through them.", one="stage", rows=(
             Ask("name", "Name", "text", is_wide=False), _KEY,
             Ask("value", "Value in the CRM", "text", is_wide=False), _GUIDANCE, _KEY_FIELDS,
             Ask("may_follow", "May follow", "words", "Keys of stages, with commas; empty: as the order says."),
+            Ask("reason", "Why it came here", "yaml", "field, choices, text: asked of whoever moves a deal here."),
             Ask("entry_criteria", "To enter", "condition"), Ask("exit_criteria", "To leave", "condition"),
         )),
     ),
@@ -214,6 +229,8 @@ def _shown(ask: Ask, body: Body, prefix: str, choices: Mapping[str, Choices]) ->
             found.value = ", ".join(map(str, value or []))
         case "many":
             found.value = [str(v) for v in value or []]
+        case "flag":
+            found.value, found.choices = ("true" if value is True else ""), _YES_NO
         case "yaml":
             found.value = write_yaml(value) if value else ""
         case _:
@@ -266,6 +283,8 @@ class _Reading:
                     value = (read_tree(text) if ask.kind == "condition" else read_yaml(text))[0]
                 except Unreadable as error:
                     fault = "; ".join(f"line {f.line}: {f.text}" if f.line else f.text for f in error.faults)
+            case "flag":
+                value = True if text == "true" else None
             case _:
                 value = text or None
         if fault:
