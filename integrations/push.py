@@ -1,4 +1,5 @@
-"""Writing our own fields: only differences, the largest batches the API takes, one result per record."""
+"""Writing our own fields: only differences, the largest batches the API takes, one result per record. What people asked
+of the CRM's own fields goes first (``integrations.asks``)."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ from django.db.models import Q, QuerySet
 
 from effects.tick import ring
 from integrations import runs
+from integrations.asks import next_asked, send_asked
 from integrations.base import PushResult
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, RetryLater
 from integrations.models import Run, WriteSwitch
 from integrations.registry import CONNECTORS, connector_class, connector_for
+from records.asked import AskError, ask
 from records.desired import due_differences
-from records.models import Connection, DesiredField, FieldMapping
+from records.models import AskedChange, Connection, DesiredField, FieldMapping
 from records.own_fields import OWN_FIELD_BY_NAME
+from teams.models import Person
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +57,15 @@ def push_due(now: datetime, only: str | None = None) -> int:
     """Push what is due in each connection that writes, batch by batch. Returns records tried."""
     done = 0
     for connection in _writing(only):
-        while claim := _claim(connection, now):
+        goes_on = True
+        while goes_on:
+            asked, goes_on = send_asked(connection, now)
+            done += asked
+            claim = _claim(connection, now) if goes_on else None
+            if claim is None:
+                break
             tried, goes_on = _push(claim, now)
             done += tried
-            if not goes_on:
-                break
         _close(connection, now)
     return done
 
@@ -66,7 +74,8 @@ def next_due(now: datetime) -> datetime | None:
     rows = DesiredField.objects.filter(_differing(), record__connection__in=_writing(None)).order_by(
         "next_try_at"
     )
-    found = rows.values_list("next_try_at", flat=True).first()
+    times = [rows.values_list("next_try_at", flat=True).first(), next_asked(_writing(None))]
+    found = min((at for at in times if at is not None), default=None)
     return None if found is None else max(found, now + timedelta(seconds=1))
 
 
@@ -91,8 +100,10 @@ def preview(connection: Connection) -> list[PlannedWrite]:
     ]
 
 
-def undo_run(run: Run) -> int:
-    """Write back what stood before ``run``, and hold those fields until a person lifts it. Returns fields."""
+def undo_run(run: Run, by: Person | None = None) -> int:
+    """Write back what stood before ``run``, and hold our own fields until a person lifts it. Returns fields.
+
+    What was asked of the CRM's own fields is asked back, where the CRM still shows it."""
     now = datetime.now(UTC)
     rows = DesiredField.objects.filter(sent_by=str(run.pk), record__connection=run.connection).exclude(
         state=DesiredField.State.REFUSED
@@ -105,6 +116,17 @@ def undo_run(run: Run) -> int:
         attempts=0,
         last_error="",
     )
+    asked = AskedChange.objects.filter(
+        sent_by=str(run.pk), state=AskedChange.State.DONE, record__connection=run.connection
+    )
+    for row in asked.select_related("record").order_by("pk"):
+        if row.before and all(row.record.values.get(n) == v for n, v in row.values.items()):
+            try:
+                ask(row.record, row.before, by=by, why="Undo", key=f"undo:{row.pk}", now=now)
+            except AskError as error:
+                log.info("what %s changed can't be asked back: %s", row.key, error.text)
+            else:
+                count += len(row.before)
     ring("push")
     return count
 
