@@ -15,7 +15,7 @@ from definitions.models import Firing, Judgement, Passage, StageEntry
 from effects.models import Effect
 from handoffs.models import Handoff
 from records.models import DesiredField, Event, Journey, Record
-from scorecards.models import DailyRollup, MetricFact
+from scorecards.models import DailyRollup, DimensionRollup, MetricFact
 from slas.models import Clock, Correction
 
 
@@ -111,12 +111,19 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "metric_fact", MetricFact, ("id",),
         {**_RECORD, "journey": "journey__key", "business_unit": "business_unit__key",
-         **_same("id", "metric", "metric_version", "anchor_at", "day", "value", "dimensions")},
+         **_same("id", "metric", "metric_version", "anchor_at", "day", "value", "slice", "dimensions",
+                 "seconds", "is_excused")},
         is_derived=True,
     ),
     Kind(
         "rollup", DailyRollup, ("metric", "day", "business_unit__key", "slice"),
         {"business_unit": "business_unit__key", **_same("metric", "day", "slice", "count", "total")}, is_derived=True,
+    ),
+    Kind(
+        "dimension_rollup", DimensionRollup, ("metric", "dimension", "slice", "day", "label", "business_unit__key"),
+        {"business_unit": "business_unit__key",
+         **_same("metric", "dimension", "slice", "day", "label", "count", "total", "excused")},
+        is_derived=True,
     ),
     Kind(
         "desired_field", DesiredField, (*_BY_RECORD, "field"),

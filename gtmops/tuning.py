@@ -47,6 +47,10 @@ class Tuning:
     # The operating model.
     model_check_seconds: int = 86_400  # between two checks of the model against the CRMs
 
+    # Views of clocks.
+    worked_days: int = 10  # working days in which a lead must be worked before it counts as abandoned
+    smallest_group: int = 5  # no figures of groups of fewer people, but to themselves and their manager
+
     # Signals of products and other tools.
     signal_days: int = 400  # how long they are kept
 
@@ -54,6 +58,8 @@ class Tuning:
     effect_attempts: int = 10  # then dead, shown, with a retry button
     effect_backoff_seconds: int = 10  # doubles, up to
     effect_backoff_cap_seconds: int = 900
+    message_gather_seconds: float = 5.0  # the first message of a group waits so long for others to join it
+    message_window_seconds: int = 900  # after one, the next of its group wait to come as one
 
     # People.
     session_idle_seconds: int = 1800

@@ -31,7 +31,9 @@ class MetricFact(models.Model):
     )
     dimensions = models.JSONField(default=dict, help_text="e.g. source, team, owner, rule, handoff.")
     seconds = models.BigIntegerField(
-        null=True, blank=True, help_text="How long what the metric times took; empty while it has not happened."
+        null=True,
+        blank=True,
+        help_text="How long what the metric times took; empty while it has not happened.",
     )
     is_excused = models.BooleanField(
         default=False, help_text="An exception was granted: left out of the adjusted number."
@@ -76,7 +78,9 @@ class DimensionRollup(models.Model):
     slice = models.CharField(max_length=200, blank=True)
     dimension = models.CharField(max_length=40, blank=True)
     day = models.DateField()
-    label = models.CharField(max_length=200, blank=True, help_text="The dimension's value; '' where it has none.")
+    label = models.CharField(
+        max_length=200, blank=True, help_text="The dimension's value; '' where it has none."
+    )
     business_unit = models.ForeignKey("teams.BusinessUnit", null=True, blank=True, on_delete=models.CASCADE)
     count = models.PositiveIntegerField()
     total = models.DecimalField(max_digits=24, decimal_places=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date
@@ -12,21 +11,18 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from definitions.models import StageEntry
-from handoffs.models import Handoff
 from records.derived import Written, write_derived
 from records.ids import derive_id
-from records.journey_data import Batch, JourneyData
+from records.journey_data import Batch
+from scorecards.dimension_rollups import recount_dimensions, roll_up_dimensions
 from scorecards.metrics import METRICS
-from scorecards.metrics.base import Concluded, Entered, HandedOver, Subject
 from scorecards.models import MetricFact
-from slas.models import Clock
+from scorecards.subjects import load_subjects
 
 FIELDS = (
     "metric", "metric_version", "journey", "record", "business_unit", "anchor_at", "day", "value", "slice",
-    "dimensions",
+    "dimensions", "seconds", "is_excused",
 )  # fmt: skip
-DIMENSIONS = ("lead_origin", "region", "lead_source")
 
 Day = tuple[str, date, int | None, str]
 """What a roll-up row stands for: metric, day, business unit, slice."""
@@ -49,14 +45,18 @@ def refresh(batch: Batch) -> None:
             value=fact.value,
             slice=metric.slice_of(fact)[:200],
             dimensions={**subject.dimensions, **fact.dimensions},
+            seconds=fact.seconds,
+            is_excused=fact.is_excused,
         )
-        for subject in _subjects(batch)
+        for subject in load_subjects(batch)
         for metric in METRICS.values()
         for fact in metric.facts(subject)
     ]
     # A journey that was joined to another has left its facts with their records.
     scope = Q(journey_id__in=list(batch.journeys)) | Q(journey=None, record_id__in=list(units))
-    _roll_up(write_derived(MetricFact, wanted, fields=FIELDS, scope=scope))
+    written = write_derived(MetricFact, wanted, fields=FIELDS, scope=scope)
+    _roll_up(written)
+    roll_up_dimensions(written)
 
 
 @transaction.atomic
@@ -70,6 +70,7 @@ def recount() -> None:
             "SELECT metric, day, business_unit_id, slice, count(*), sum(value) FROM scorecards_metricfact "
             "GROUP BY 1, 2, 3, 4"
         )
+    recount_dimensions()
 
 
 def _roll_up(written: Written[MetricFact]) -> None:
@@ -120,47 +121,3 @@ def _move(moves: dict[Day, tuple[int, Decimal]]) -> None:
             "DELETE FROM scorecards_dailyrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
             [sorted({d[0] for d in order}), sorted({d[1] for d in order})],
         )
-
-
-def _subjects(batch: Batch) -> list[Subject]:
-    ids = list(batch.journeys)
-    entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
-    for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
-        entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
-    clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
-    rows = Clock.objects.filter(journey_id__in=ids).order_by("started_at", "pk")
-    for c in rows.select_related("rule"):
-        clocks[c.journey_id].append(
-            Concluded(
-                c.pk, c.rule_key, c.record_id, c.started_at, c.state,
-                asks_for=next(iter(c.rule.body.get("stop") or {}), ""),
-                stopped_at=c.stopped_at,
-                without_person=without_person(c),
-            )
-        )  # fmt: skip
-    handed: dict[uuid.UUID, list[HandedOver]] = defaultdict(list)
-    for h in Handoff.objects.filter(journey_id__in=ids).order_by("opened_at", "pk").defer("form"):
-        handed[h.journey_id].append(
-            HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
-        )
-    return [
-        Subject(j.id, entries[j.id], clocks[j.id], handed[j.id], _dimensions(j))
-        for j in batch.journeys.values()
-    ]
-
-
-def without_person(clock: Clock) -> str:
-    """The queue (or "Nobody") that had it longest before a person did; while nobody does, who has it now."""
-    if clock.segments:
-        held: dict[str, int] = defaultdict(int)
-        for segment in clock.segments:
-            if segment["party"] == "system":
-                held[str(segment["who"])] += int(segment["seconds"])
-        return max(sorted(held), key=lambda who: held[who], default="")
-    return str(clock.receipt.get("holder") or "Nobody") if clock.owner_id is None else ""
-
-
-def _dimensions(journey: JourneyData) -> dict[str, Any]:
-    """The first known value of each dimension among the journey's people."""
-    people = journey.of("person")
-    return {name: next((r.values[name] for r in people if r.values.get(name)), None) for name in DIMENSIONS}

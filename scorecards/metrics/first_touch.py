@@ -36,7 +36,11 @@ def waits_for_touch(clock: Concluded) -> bool:
 
 
 def first_touch(
-    subject: Subject, records: Collection[uuid.UUID], begin: datetime, until: datetime | None, kinds: Collection[str]
+    subject: Subject,
+    records: Collection[uuid.UUID],
+    begin: datetime,
+    until: datetime | None,
+    kinds: Collection[str],
 ) -> FirstTouch:
     """Of a pursuit that began at ``begin`` and ended before ``until``; ``kinds`` are the starts of clocks meant."""
     clocks = [

@@ -27,7 +27,9 @@ def _facts(subject: Subject) -> Iterator[Fact]:
                 clock.started_at,
                 int(start in touched and not touched[start]),
                 {"holder": clock.without_person, "waits": clock.stopped_at is None},
-                seconds=int((clock.stopped_at - clock.started_at).total_seconds()) if clock.stopped_at else None,
+                seconds=int((clock.stopped_at - clock.started_at).total_seconds())
+                if clock.stopped_at
+                else None,
             )
 
 

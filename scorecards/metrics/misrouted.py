@@ -47,7 +47,10 @@ def why_misrouted(given: list[Held], to_team: str, moves: int) -> str:
 def _since(subject: Subject, clock: Concluded) -> list[Held]:
     """Who had it at the start, and after."""
     held = subject.owners.get(clock.record_id, ())
-    return [*[h for h in held if h.at <= clock.started_at][-1:], *(h for h in held if h.at > clock.started_at)]
+    return [
+        *[h for h in held if h.at <= clock.started_at][-1:],
+        *(h for h in held if h.at > clock.started_at),
+    ]
 
 
 def _moves(subject: Subject, clock: Concluded, given: list[Held]) -> int:

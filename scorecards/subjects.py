@@ -1,0 +1,182 @@
+"""Journeys of a batch as metrics see them, with all that their conclusions say; a constant number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from definitions.models import StageEntry
+from definitions.versions import load_model
+from handoffs.models import Handoff
+from records.journey_data import Batch, JourneyData, RecordData
+from scorecards.metrics.base import Concluded, Entered, HandedOver, Held, Subject
+from scorecards.metrics.first_touch import TOUCH
+from scorecards.segments import segments_of
+from slas.appeals.counting import is_excepted
+from slas.evidence import TOUCH_KINDS, holdings, moment_of
+from slas.in_force import load_staff, rule_of
+from slas.models import Clock
+from slas.querysets import LATE
+from slas.rules import Rule
+from slas.staff import Staff
+from slas.why_late import longest_party, why_late
+from teams.models import Person
+
+
+def load_subjects(batch: Batch) -> list[Subject]:
+    ids = list(batch.journeys)
+    entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
+    for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
+        entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
+    staff = load_staff(load_model())
+    rules: dict[str, Rule] = {}
+    clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
+    rows = (
+        Clock.objects.filter(journey_id__in=ids).order_by("started_at", "pk").select_related("rule", "team")
+    )
+    for c in rows.annotate(excepted=is_excepted()):
+        rule = rules[c.rule_key] = rule_of(c.rule)
+        clocks[c.journey_id].append(_concluded(c, rule, staff))
+    handed: dict[uuid.UUID, list[HandedOver]] = defaultdict(list)
+    for h in Handoff.objects.filter(journey_id__in=ids).order_by("opened_at", "pk").defer("form"):
+        handed[h.journey_id].append(
+            HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
+        )
+    units = _units_of_people()
+    teams = {key: (rule.from_team, rule.to_team) for key, rule in rules.items()}
+    given_until = _given_until(rules.values(), staff)
+    return [
+        Subject(
+            j.id,
+            entries[j.id],
+            clocks[j.id],
+            handed[j.id],
+            segments_of(j),
+            touched_at=_touched_at(j, batch.now) if clocks[j.id] else (),
+            owners={pk: _owners(j, pk, batch, staff, units) for pk in {c.record_id for c in clocks[j.id]}},
+            given_until=given_until,
+            teams=teams,
+        )
+        for j in batch.journeys.values()
+    ]
+
+
+def without_person(clock: Clock) -> str:
+    """The queue (or "Nobody") that had it longest before a person did; while nobody does, who has it now."""
+    if clock.segments:
+        held: dict[str, int] = defaultdict(int)
+        for segment in clock.segments:
+            if segment["party"] == "system":
+                held[str(segment["who"])] += int(segment["seconds"])
+        return max(sorted(held), key=lambda who: held[who], default="")
+    return str(clock.receipt.get("holder") or "Nobody") if clock.owner_id is None else ""
+
+
+def _concluded(clock: Clock, rule: Rule, staff: Staff) -> Concluded:
+    return Concluded(
+        clock.pk,
+        clock.rule_key,
+        clock.record_id,
+        clock.started_at,
+        clock.state,
+        asks_for=rule.stop[0],
+        stopped_at=clock.stopped_at,
+        without_person=without_person(clock),
+        began_with=rule.start,
+        at_least=rule.at_least,
+        due_at=clock.due_at,
+        is_excused=bool(getattr(clock, "excepted", False)) and clock.state in LATE,
+        dimensions={
+            "owner": clock.owner_id,
+            "team": clock.team.key if clock.team else None,
+            "tier": str(clock.receipt.get("tier") or "") or None,
+            **(_lateness(clock, rule, staff) if clock.state in LATE else {}),
+        },
+    )
+
+
+def _lateness(clock: Clock, rule: Rule, staff: Staff) -> dict[str, str]:
+    """Who had it longest, and why it was late."""
+    away = staff.away.get(clock.owner_id or 0, ())
+    return {
+        "party": longest_party(clock.segments) or clock.has_it,
+        "reason": why_late(
+            is_verified=clock.state != Clock.State.BREACHED_NOT_VERIFIED and not clock.receipt.get("no_data"),
+            acts=rule.acts,
+            segments=clock.segments,
+            has_it=clock.has_it,
+            started_at=clock.started_at,
+            due_at=clock.due_at,
+            absences=[(a.begin, a.end) for a in away if a.cover is None and a.withdrawn_at is None],
+        ),
+    }
+
+
+def _touched_at(journey: JourneyData, now: datetime) -> list[datetime]:
+    """When people did something about the buyer, each activity once; automated and inbound ones are none."""
+    found = []
+    for activity in journey.activities:
+        values = activity.values
+        at = moment_of(values)
+        if at is None or at > now or activity.deleted_at is not None or values.get("kind") not in TOUCH_KINDS:
+            continue
+        if values.get("is_automated") is not True and values.get("direction") != "inbound":
+            found.append(at)
+    return sorted(found)
+
+
+def _owners(
+    journey: JourneyData, record_id: uuid.UUID, batch: Batch, staff: Staff, units: Mapping[int, set[int]]
+) -> Sequence[Held]:
+    record = journey.record(record_id)
+    if record is None:
+        return ()
+    return [
+        Held(
+            held.begin,
+            held.person_id,
+            staff.team_at(held.person_id, held.begin) or "",
+            _is_of_unit(held.person_id, record, units),
+            _is_of_region(held.person_id, record, held.begin, staff),
+        )
+        for held in holdings(journey, record, batch, staff)
+        if held.person_id is not None
+    ]
+
+
+def _is_of_unit(person: int, record: RecordData, units: Mapping[int, set[int]]) -> bool:
+    """Records and people without a unit belong everywhere."""
+    return record.business_unit_id is None or person not in units or record.business_unit_id in units[person]
+
+
+def _is_of_region(person: int, record: RecordData, at: datetime, staff: Staff) -> bool:
+    """False only where calendars name both the buyer's region and the person, and not in one calendar."""
+    region = str(record.values.get("region") or "")
+    if not region or region not in staff.regional or person not in staff.own:
+        return True
+    theirs, regional = staff.hours_at(person, "", at), staff.hours_at(None, "", at, region)
+    return theirs is None or regional is None or theirs[0] == regional[0]
+
+
+def _units_of_people() -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for person, unit in Person.business_units.through.objects.values_list("person_id", "businessunit_id"):
+        found[person].add(unit)
+    return found
+
+
+def _given_until(rules: Iterator[Rule] | Any, staff: Staff) -> Callable[[datetime], datetime]:
+    """By the hours of the team that must touch; by the days of the calendar where nobody wrote hours down."""
+    team = next((rule.to_team for rule in rules if rule.stop[0] == TOUCH), "")
+    days = settings.GTMOPS.worked_days
+
+    def until(at: datetime) -> datetime:
+        hours = staff.calendar_at(team, at)
+        return hours[1].add_days(at, days).astimezone(UTC) if hours else at + timedelta(days=days)
+
+    return until
