@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Min, Q
 
-from definitions.in_force import load_typed_model
+from definitions.in_force import TypedModel, load_typed_model
 from definitions.models import StageEntry
 from effects.tick import ring
 from records.derived import write_derived
@@ -26,6 +26,7 @@ from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
 from slas.kinds import CLOCK_DUE
 from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import Rule
+from slas.staff import Staff
 from teams.models import Absence, Team
 
 CLOCK_FIELDS = (
@@ -41,14 +42,8 @@ CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
 def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
     typed = load_typed_model()
-    rules, staff, starts = load_rules(typed.versions), load_staff(typed.versions), _Starts(batch)
-    conditions = ConditionsInForce(typed)
     teams = dict(Team.objects.values_list("key", "pk"))
-    folded = [
-        (journey, clock)
-        for journey in batch.journeys.values()
-        for clock in fold_clocks(journey, rules, starts, batch, staff, conditions)
-    ]
+    folded = fold_batch(batch, typed, load_staff(typed.versions))
     ids = list(batch.journeys)
     late_before = set(
         Clock.objects.filter(pk__in=[c.id for _, c in folded], state__in=LATE).values_list("pk", flat=True)
@@ -67,6 +62,16 @@ def refresh(batch: Batch) -> None:
     )
     late = [c for _, c in folded if c.result.state in LATE and c.id not in late_before]
     escalation.announce(late, batch.now)
+
+
+def fold_batch(batch: Batch, typed: TypedModel, staff: Staff) -> list[tuple[JourneyData, ClockData]]:
+    """Every clock of a batch by this model and these people and hours; nothing is written."""
+    rules, starts, conditions = load_rules(typed.versions), _Starts(batch), ConditionsInForce(typed)
+    return [
+        (journey, clock)
+        for journey in batch.journeys.values()
+        for clock in fold_clocks(journey, rules, starts, batch, staff, conditions)
+    ]
 
 
 class _Starts:
