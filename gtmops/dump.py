@@ -16,7 +16,7 @@ from effects.models import Effect
 from handoffs.models import Handoff
 from records.models import DesiredField, Event, Journey, Record
 from scorecards.models import DailyRollup, DimensionRollup, MetricFact
-from slas.models import Clock, Correction
+from slas.models import Appeal, Clock, Correction
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,14 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "correction", Correction, ("key",),
         {"cause": "cause__external_key", **_same("key", "clock_id", "old", "new", "corrected_at")}, is_derived=True,
+    ),
+    Kind(
+        "appeal", Appeal, ("id",),
+        {"person": "person__email", "team": "team__key", "opened_by": "opened_by__email",
+         "decided_by": "decided_by__email",
+         **_same("id", "clock_id", "reason", "note", "state", "opened_at", "decided_at", "decided_because",
+                 "was_proved")},
+        is_derived=True,
     ),
     Kind(
         "handoff", Handoff, ("id",),

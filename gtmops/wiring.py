@@ -25,6 +25,7 @@ import integrations.pull
 import integrations.push
 import integrations.refresh
 import integrations.webhooks
+import slas.appeals.kinds
 import slas.desired
 import slas.kinds
 import slas.sections
@@ -75,6 +76,7 @@ def connect() -> None:
             *definitions.evidence.exceptions.KINDS,
             *definitions.triggers.kinds.KINDS,
             *slas.kinds.KINDS,
+            *slas.appeals.kinds.KINDS,
             *handoffs.kinds.KINDS,
         )
     )

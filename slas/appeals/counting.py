@@ -96,7 +96,7 @@ def grouped(clocks: QuerySet[Clock], by: By, *, zone: tzinfo = UTC) -> list[Grou
         .annotate(**_counts())
         .order_by(F("by").asc(nulls_last=True))
     )
-    return [Group(_key(row.pop("by")), Attainment(**row)) for row in rows]
+    return [Group(_key(r["by"]), Attainment(r["met"], r["late"], r["granted"])) for r in rows]
 
 
 def _counts() -> dict[str, Any]:
