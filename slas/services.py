@@ -20,6 +20,7 @@ from records.journey_data import Batch, EventData, JourneyData
 from records.models import Event, Record, RefreshRequest
 from records.services import gtmops_connection, touch
 from slas import escalation
+from slas.appeals import rows as appeals
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Start, fold_clocks
 from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
@@ -60,6 +61,7 @@ def refresh(batch: Batch) -> None:
         fields=CORRECTION_FIELDS,
         scope=Q(clock__journey_id__in=ids),
     )
+    appeals.refresh(batch, {clock.id for _, clock in folded})
     late = [c for _, c in folded if c.result.state in LATE and c.id not in late_before]
     escalation.announce(late, batch.now)
 
