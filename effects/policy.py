@@ -29,6 +29,15 @@ What = Literal["now", "hold", "digest", "grouped", "inbox"]
 Held = Literal["", "hold", "digest", "grouped"]
 
 
+_HELD: Mapping[What, Held] = {
+    "now": "",
+    "inbox": "",
+    "hold": "hold",
+    "digest": "digest",
+    "grouped": "grouped",
+}
+
+
 class WorkingDay(Protocol):
     """From the first opening of a day to its last closing; a lunch break is no quiet time."""
 
@@ -111,6 +120,10 @@ class Decision:
 
     what: What
     until: datetime
+
+    @property
+    def held(self) -> Held:
+        return _HELD[self.what]
 
 
 @dataclass(frozen=True)
@@ -288,9 +301,7 @@ def _counted(messages: Sequence[Planned], receiver: Receiver, gather: timedelta,
             inbox += 1
             del waiting[message.key]
         for message, decision in plan.held:
-            waiting[message.key] = replace(
-                message, at=decision.until, held="" if decision.what in ("now", "inbox") else decision.what
-            )
+            waiting[message.key] = replace(message, at=decision.until, held=decision.held)
     return Counts(
         messages=sum(by_day.values()),
         digests=len(digests),

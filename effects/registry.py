@@ -6,11 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Deliver = Callable[[str, Mapping[str, Any]], None]
-"""``deliver(key, payload)`` carries the effect out. Raises ``Refused`` when trying again is useless."""
+"""``deliver(key, payload)`` carries the effect out. Raises ``Refused`` when trying again is useless, ``NotNow`` when
+the receiver says from when on."""
 
 
 class Refused(Exception):
     """The receiver will never take this effect; the row becomes dead with the text as its reason."""
+
+
+class NotNow(Exception):
+    """The receiver asks for a pause of ``seconds``, for everything sent by this channel."""
+
+    def __init__(self, text: str, *, seconds: float) -> None:
+        super().__init__(text)
+        self.seconds = seconds
 
 
 _channels: dict[str, Deliver] = {}

@@ -30,8 +30,9 @@ def tick_ages() -> dict[str, float]:
 
 
 def outbox_oldest() -> float | None:
-    """Since the oldest effect that could have been carried out by now; one that waits for its next try counts."""
-    waiting = Effect.objects.filter(state__in=[Effect.State.PENDING, Effect.State.LEASED])
+    """Since the oldest effect that could have been carried out by now; one that waits for its next try counts, one
+    held for quiet hours or a digest doesn't."""
+    waiting = Effect.objects.filter(state__in=[Effect.State.PENDING, Effect.State.LEASED], held="")
     return age_seconds(waiting.aggregate(at=Min("created_at"))["at"])
 
 
