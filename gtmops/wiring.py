@@ -27,6 +27,7 @@ import integrations.refresh
 import integrations.webhooks
 import slas.appeals.kinds
 import slas.desired
+import slas.escalation
 import slas.kinds
 import slas.sections
 import slas.services
@@ -44,6 +45,7 @@ from teams.demo import DemoSignIn, register_demo_sign_ins
 
 SOURCES = (
     TickSource("clocks", slas.services.due_clocks, slas.services.next_due),
+    TickSource("escalations", slas.escalation.due_steps, slas.escalation.next_due),
     TickSource("absences", slas.services.notice_absences, slas.services.next_absence),
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),

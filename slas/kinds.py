@@ -10,7 +10,12 @@ CLOCK_DUE = "clock.due"
 TOUCH_REPORTED = "touch.reported"
 """A person says that they called, which no CRM has told. ``data``: ``team``, ``person``, ``kind``, ``at``, ``note``."""
 
+CLOCK_REASSIGNED = "clock.reassigned"
+"""A step of a clock's rule had the CRM asked to give the record to the next person. ``data``: ``clock``, ``step``,
+``team`` (key), ``person`` (id), ``name``, ``was`` (name of who had it, or null)."""
+
 KINDS = (
     EventKind(CLOCK_DUE, "A clock fell due; reading the CRM once more", is_key=False),
     EventKind(TOUCH_REPORTED, "{actor} reached the buyer (self-reported)"),
+    EventKind(CLOCK_REASSIGNED, "Taking too long; the CRM is asked to give it to the next person"),
 )

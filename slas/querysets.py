@@ -33,6 +33,10 @@ class ClockQuerySet(models.QuerySet["Clock"]):
         """Whose time has come and nobody has asked yet. Served by the partial index ``clock_due``."""
         return self.filter(state="running", due_at__lte=now)
 
+    def with_step_due(self, now: datetime) -> Self:
+        """Whose next step is due. Served by the partial index ``clock_step``."""
+        return self.filter(next_step_at__lte=now)
+
     def in_state(self, name: str) -> Self:
         """``late``, ``running`` (still open), ``met`` (in time), or any state by its own name."""
         groups = {"late": LATE, "running": OPEN, "met": IN_TIME}

@@ -19,20 +19,20 @@ from records.derived import write_derived
 from records.journey_data import Batch, EventData, JourneyData
 from records.models import Event, Record, RefreshRequest
 from records.services import gtmops_connection, touch
-from slas import escalation
 from slas.appeals import rows as appeals
+from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Start, fold_clocks
 from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
 from slas.kinds import CLOCK_DUE
 from slas.models import Clock, Correction, NoticedAbsence
-from slas.rules import Rule
+from slas.rules import Rule, RuleHistory
 from slas.staff import Staff
 from teams.models import Absence, Team
 
 CLOCK_FIELDS = (
     "rule", "calendar", "journey", "record", "start_event", "started_at", "due_at", "state", "stopped_at",
-    "stop_event", "breached_at", "is_measured_only", "has_it", "owner", "team", "segments", "receipt",
+    "stop_event", "breached_at", "is_measured_only", "has_it", "owner", "team", "segments", "receipt", "next_step_at",
 )  # fmt: skip
 CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
 
@@ -44,14 +44,16 @@ def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
     typed = load_typed_model()
     teams = dict(Team.objects.values_list("key", "pk"))
-    folded = fold_batch(batch, typed, load_staff(typed.versions))
+    staff = load_staff(typed.versions)
+    folded = fold_batch(batch, typed, staff)
     ids = list(batch.journeys)
     late_before = set(
         Clock.objects.filter(pk__in=[c.id for _, c in folded], state__in=LATE).values_list("pk", flat=True)
     )
+    steps = StepsOfBatch([clock for _, clock in folded], late_before, batch.now)
     write_derived(
         Clock,
-        [_row(journey, clock, teams) for journey, clock in folded],
+        [_row(journey, clock, teams, steps.next_at(clock)) for journey, clock in folded],
         fields=CLOCK_FIELDS,
         scope=Q(journey_id__in=ids),
     )
@@ -62,13 +64,15 @@ def refresh(batch: Batch) -> None:
         scope=Q(clock__journey_id__in=ids),
     )
     appeals.refresh(batch, {clock.id for _, clock in folded})
-    late = [c for _, c in folded if c.result.state in LATE and c.id not in late_before]
-    escalation.announce(late, batch.now)
+    steps.take(staff)
 
 
-def fold_batch(batch: Batch, typed: TypedModel, staff: Staff) -> list[tuple[JourneyData, ClockData]]:
-    """Every clock of a batch by this model and these people and hours; nothing is written."""
-    rules, starts, conditions = load_rules(typed.versions), _Starts(batch), ConditionsInForce(typed)
+def fold_batch(
+    batch: Batch, typed: TypedModel, staff: Staff, rules: Sequence[RuleHistory] | None = None
+) -> list[tuple[JourneyData, ClockData]]:
+    """Every clock of a batch by this model and these people and hours, or by ``rules`` alone; nothing is written."""
+    starts, conditions = _Starts(batch), ConditionsInForce(typed)
+    rules = load_rules(typed.versions) if rules is None else rules
     return [
         (journey, clock)
         for journey in batch.journeys.values()
@@ -113,7 +117,9 @@ def _told_first(event_ids: Sequence[int]) -> dict[int, tuple[datetime, str]]:
     return {event: (at, f"{connection}:{key}") for event, at, connection, key in told}
 
 
-def _row(journey: JourneyData, clock: ClockData, teams: Mapping[str, int]) -> Clock:
+def _row(
+    journey: JourneyData, clock: ClockData, teams: Mapping[str, int], next_step_at: datetime | None
+) -> Clock:
     result, holder = clock.result, clock.holder
     return Clock(
         pk=clock.id,
@@ -135,6 +141,7 @@ def _row(journey: JourneyData, clock: ClockData, teams: Mapping[str, int]) -> Cl
         team_id=teams.get(clock.rule.acting_team),
         segments=[s.as_json() for s in clock.segments],
         receipt=_receipt(clock),
+        next_step_at=next_step_at,
     )
 
 

@@ -202,10 +202,11 @@ class Counting(Protocol):
 
 @dataclass(frozen=True)
 class Planned:
-    """A step and when it is due, UTC."""
+    """A step and when it is to be taken, for a clock that is due at ``due_at``; both UTC."""
 
     at: datetime
     step: Step
+    due_at: datetime
 
 
 def planned(
@@ -221,7 +222,7 @@ def planned(
     for step in steps:
         at = _moment(step.when, start, due_at, whole, counting)
         if at is not None:
-            found.append(Planned(at, step))
+            found.append(Planned(at, step, due_at))
     return tuple(sorted(found, key=lambda p: p.at))
 
 
