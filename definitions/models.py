@@ -231,16 +231,19 @@ class Judgement(models.Model):
 
     Why it is so is not kept here: whoever shows it judges the one record again (``definitions.judging.checklists``)."""
 
-    record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="judgements")
+    # Found by ``judgement_once``. There are ten million of them: an index that nobody asks for is paid for by each.
+    record = models.ForeignKey(
+        "records.Record", on_delete=models.CASCADE, related_name="judgements", db_index=False
+    )
     section = models.CharField(max_length=40, default="definitions")
     key = models.CharField(
         max_length=120, help_text="Key of a definition or trigger; pipeline/stage for exit criteria."
     )
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="+")
     state = models.CharField(max_length=10, choices=JudgementState)
-    variant = models.SlugField(max_length=80, blank=True)
+    variant = models.SlugField(max_length=80, blank=True, db_index=False)
     exclusion = models.SlugField(
-        max_length=80, blank=True, help_text="The exclusion that held; state is missing."
+        max_length=80, blank=True, db_index=False, help_text="The exclusion that held; state is missing."
     )
     paper = models.JSONField(
         default=list, help_text="[{path, field, reason, text}]: why it is met on paper only."
