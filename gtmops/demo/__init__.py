@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from integrations.standins.fernhill.people import BUSINESS_UNITS, DEMO_PEOPLE, PEOPLE, PERSON
+from integrations.standins.fernhill.stories.story_07_leave import leave
 from teams.demo import PASSWORD
 
 WEBHOOK_SECRET = "fernhill-demo-webhooks"  # noqa: S105 - between the demo's own two processes
@@ -46,6 +47,7 @@ def demo_seed(base_url: str, now: datetime) -> dict[str, Any]:
         "business_units": [{"key": key, "name": name} for key, name in BUSINESS_UNITS.items()],
         "teams": [{"key": key, "name": name, "purpose": purpose} for key, name, purpose in TEAMS.values()],
         "people": list(_people(now)),
+        "absences": [_leave(now)],
         "connections": list(_connections(base_url, now)),
         "starter_model": "sql_before_sal",
         "effective_from": now - timedelta(days=HISTORY_DAYS),
@@ -90,6 +92,17 @@ def _people(now: datetime) -> Iterator[dict[str, Any]]:
         "business_units": list(BUSINESS_UNITS),
         "since": now - timedelta(days=3 * 365),
         "password": PASSWORD,
+    }
+
+
+def _leave(now: datetime) -> dict[str, Any]:
+    """The leave of story 7, nobody covering."""
+    away = leave(now)
+    return {
+        "person": away.person.email,
+        "starts_at": away.begin,
+        "ends_at": away.back,
+        "entered_at": away.entered_at,
     }
 
 

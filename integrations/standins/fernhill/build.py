@@ -9,7 +9,12 @@ from integrations.standins.fernhill import accounts, activities, deals, leads, l
 from integrations.standins.fernhill.builder import WorldBuilder
 from integrations.standins.fernhill.fields import schema
 from integrations.standins.fernhill.people import owners, queues, users
-from integrations.standins.fernhill.stories import STORIES, story_01_two_mqls, story_17_live_lead
+from integrations.standins.fernhill.stories import (
+    STORIES,
+    story_01_two_mqls,
+    story_07_leave,
+    story_17_live_lead,
+)
 from integrations.standins.world import World
 
 
@@ -23,6 +28,7 @@ def build_world(anchor: datetime, seed: int = 17) -> World:
     for plant in _planters():
         plant.plant(builder)
     life.settle(builder)
+    story_07_leave.hand_over(builder)
     leads.describe(builder)
     relationships.settle(builder)
     leads.number(builder)

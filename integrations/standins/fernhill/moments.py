@@ -29,7 +29,8 @@ def easter_sunday(year: int) -> date:
     return date(year, month, (h - m + n + month + 19) % 32)
 
 
-def _nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
+def nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
+    """The ``n``-th (from 1) ``weekday`` (Monday is 0) of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
 
@@ -49,10 +50,10 @@ def closed_days(office: str, year: int) -> frozenset[date]:
         days |= {easter + timedelta(days=n) for n in (-2, 1, 39, 50)}
         days |= {date(year, 3, 8), date(year, 5, 1), date(year, 10, 3), date(year, 12, 24)}
     else:
-        thanksgiving = _nth_weekday(year, 11, 3, 4)
+        thanksgiving = nth_weekday(year, 11, 3, 4)
         days |= {date(year, 6, 19), date(year, 7, 4), thanksgiving, thanksgiving + timedelta(days=1)}
-        days |= {_nth_weekday(year, 1, 0, 3), _nth_weekday(year, 2, 0, 3), _last_monday_of_may(year)}
-        days |= {_nth_weekday(year, 9, 0, 1), _nth_weekday(year, 10, 0, 2)}
+        days |= {nth_weekday(year, 1, 0, 3), nth_weekday(year, 2, 0, 3), _last_monday_of_may(year)}
+        days |= {nth_weekday(year, 9, 0, 1), nth_weekday(year, 10, 0, 2)}
         days |= {date(year, 12, 24), date(year, 11, 11)}
     return frozenset(days)
 

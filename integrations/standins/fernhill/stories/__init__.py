@@ -5,6 +5,7 @@ from integrations.standins.fernhill.stories import (
     story_03_webinar_flood,
     story_04_black_hole,
     story_05_speed_pays,
+    story_07_leave,
     story_15_partner_channel,
     story_17_live_lead,
 )
@@ -14,6 +15,7 @@ STORIES = (
     story_03_webinar_flood,
     story_04_black_hole,
     story_05_speed_pays,
+    story_07_leave,
     story_15_partner_channel,
     story_17_live_lead,
 )

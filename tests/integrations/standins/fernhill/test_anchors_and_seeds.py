@@ -14,6 +14,8 @@ AWKWARD = {
     "a weekend night": datetime(2026, 8, 16, 2, 13, 59, 999_999, tzinfo=UTC),
     "New Year": datetime(2027, 1, 1, 0, 0, tzinfo=UTC),
     "after Christmas": datetime(2026, 12, 28, 9, 0, tzinfo=UTC),
+    "days after a leave of two weeks": datetime(2026, 11, 15, 15, 0, tzinfo=UTC),
+    "long after a leave in spring": datetime(2027, 11, 14, 15, 0, tzinfo=UTC),
     "flood around Easter": datetime(2026, 11, 20, 18, 0, tzinfo=UTC),
 }
 

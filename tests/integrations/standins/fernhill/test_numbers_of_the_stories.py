@@ -5,6 +5,7 @@ from statistics import median
 import pytest
 
 from integrations.standins.fernhill import STORIES
+from integrations.standins.fernhill.stories.story_07_leave import leave
 from integrations.standins.world import World
 from tests.integrations.standins.fernhill.conftest import ANCHOR
 from tests.integrations.standins.fernhill.recount import Facts, facts_of_the_year, share
@@ -148,3 +149,17 @@ def test_outside_the_flood_18_to_19_percent_of_mqls_reach_qualified(facts, quart
     start = end - timedelta(days=92)
     mqls = [f for f in facts if f.mql_at and start <= f.mql_at < end]
     assert 17 <= share(mqls, "reached_qualified") <= 19.5
+
+
+def test_17_late_follow_ups_around_a_leave_of_which_15_came_in_it(facts, world):
+    away = leave(ANCHOR)
+    hers = [
+        f
+        for f in facts
+        if f.lead
+        and f.lead["fields"]["OwnerId"] == away.person.user_id
+        and f.mql_at
+        and away.begin - timedelta(days=1.5) <= f.mql_at < away.back
+    ]
+    in_time = [f for f in hers if f.wait is not None and f.wait < timedelta(hours=20)]
+    assert (len(hers), sum(f.mql_at >= away.begin for f in hers), len(in_time)) == (17, 15, 0)
