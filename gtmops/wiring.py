@@ -29,11 +29,13 @@ import slas.appeals.kinds
 import slas.desired
 import slas.escalation
 import slas.kinds
+import slas.opening
 import slas.sections
 import slas.services
 from definitions.sections import register_sections
 from effects import outbox
 from effects.channels import email, inbox
+from effects.receivers import register_hours
 from effects.registry import register_channel
 from effects.tick import TickSource, register_tick_source
 from gtmops import demo, pipeline
@@ -72,6 +74,7 @@ def connect() -> None:
     """Called once, when all rooms are loaded."""
     register_channel("inbox", inbox.deliver)
     register_channel("email", email.deliver)
+    register_hours(slas.opening.load_hours)
     register_kinds(
         (
             *RECORD_KINDS,
