@@ -120,7 +120,7 @@ def _when(value: Any, i: int, faults: list[Fault]) -> When | None:
 
 def _step(told: Mapping[str, Any], i: int, when: When, twins: int, faults: list[Fault]) -> Step:
     channel, reassign = _channel(told, i, faults), _reassign(told, i, faults)
-    tells_somebody = "to" in told or not (channel or reassign)
+    tells_somebody = "to" in told or not ("channel" in told or "reassign" in told)
     to = _to(told.get("to"), i, faults) if tells_somebody else ()
     by: tuple[str, ...] = ()
     if tells_somebody:
