@@ -12,6 +12,7 @@ import definitions.judging.publishing
 import definitions.judging.rechecks
 import definitions.judging.related_reads
 import definitions.lint.services
+import definitions.moves.guard
 import definitions.own_sections
 import definitions.signals.storing
 import definitions.triggers.desired
@@ -39,6 +40,7 @@ from effects.receivers import register_hours
 from effects.registry import register_channel
 from effects.tick import TickSource, register_tick_source
 from gtmops import demo, pipeline
+from records.asked import register_stage_guard
 from records.dependents import register_reader
 from records.desired import register_declaration
 from records.kinds import RECORD_KINDS, register_kinds
@@ -97,6 +99,7 @@ def connect() -> None:
     for room in (definitions.desired, definitions.triggers.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
     register_reader(definitions.judging.related_reads.relations_read)
+    register_stage_guard(definitions.moves.guard.stage_guard)
     register_after_store("signals", definitions.signals.storing.match_waiting)
     for source in SOURCES:
         register_tick_source(source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -51,8 +51,8 @@ class KeyReused(AskError):
     """The key stands for another change."""
 
 
-StageGuard = Callable[[Record, str], str | None]
-"""(record, field) -> None: the field says no stage; "": it does and may be moved from here; else why it may not."""
+StageGuard = Callable[[Record, Collection[str]], Mapping[str, str]]
+"""(record, fields) -> those of them that say a stage: "" when it may be moved from here, else why it may not."""
 
 _guards: list[StageGuard] = []
 
@@ -75,21 +75,35 @@ def why_not(record: Record, fields: Iterable[str]) -> str:
         return NOT_LIVE.format(crm=connection.label)
     if record.deleted_at is not None or record.merged_into_id is not None:
         return GONE.format(crm=connection.label)
-    return next((reason for name in fields if (reason := _switched_off(record, name))), "")
+    return next((reason for reason in _switched_off(record, list(fields)).values() if reason), "")
 
 
-def _switched_off(record: Record, name: str) -> str:
+def open_fields(record: Record, fields: Iterable[str]) -> set[str]:
+    """Those of the fields that can be asked for now: mapped, readable and switched on."""
+    mappings = mapped_remote_fields(record.connection, record.remote_object)
+    there = [name for name in fields if name in mappings and not mappings[name].is_broken]
+    if not there or why_not(record, ()):
+        return set()
+    return {name for name, reason in _switched_off(record, there).items() if not reason}
+
+
+def _switched_off(record: Record, names: Collection[str]) -> dict[str, str]:
+    """Field -> why it is not written, "" when it is."""
     connection = record.connection
-    if name in OWN_FIELD_BY_NAME:
-        return f"{OWN_FIELD_BY_NAME[name].label} is written by gtmops itself."
-    if name == OWNER:
-        return "" if connection.is_writing_owner else OWNER_OFF.format(crm=connection.label)
-    told = [said for guard in _guards if (said := guard(record, name)) is not None]
-    if not told:
-        return "" if connection.is_writing_fields else FIELDS_OFF.format(crm=connection.label)
-    if not connection.is_writing_stage:
-        return STAGE_OFF.format(crm=connection.label)
-    return next((said for said in told if said), "")
+    stages = {name: said for guard in _guards for name, said in guard(record, names).items()}
+    found = {}
+    for name in names:
+        if name in OWN_FIELD_BY_NAME:
+            found[name] = f"{OWN_FIELD_BY_NAME[name].label} is written by gtmops itself."
+        elif name == OWNER:
+            found[name] = "" if connection.is_writing_owner else OWNER_OFF.format(crm=connection.label)
+        elif name in stages:
+            found[name] = (
+                stages[name] if connection.is_writing_stage else STAGE_OFF.format(crm=connection.label)
+            )
+        else:
+            found[name] = "" if connection.is_writing_fields else FIELDS_OFF.format(crm=connection.label)
+    return found
 
 
 def ask(
@@ -124,6 +138,11 @@ def ask(
         )  # fmt: skip
     ring("push")
     return row
+
+
+def ask_of_key(key: str) -> AskedChange | None:
+    """The change that was asked for with this key."""
+    return AskedChange.objects.filter(pk=derive_id("asked", key)).first()
 
 
 def fitted(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:

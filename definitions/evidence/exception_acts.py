@@ -19,6 +19,7 @@ from definitions.evidence.exceptions import (
     IN_FORCE,
     NAMES,
     OPEN,
+    PASSED,
     REFUSED,
     REQUESTED,
     Waiver,
@@ -207,6 +208,27 @@ def refuse(
 def end(waiver: Waiver, record: Record, actor: Person, *, act_key: str, now: datetime) -> Waiver:
     """End one in force before its day."""
     return _decide(ENDED, waiver, record, actor, {}, act_key, now)
+
+
+def go_on(
+    record: Record, actor: Person, *, section: str, key: str, reason: str, paths: Sequence[str], act_key: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Keep that somebody went on without a check that only warns, and why. It waives nothing."""
+    name = derive_id("exception", str(record.pk), section, key, str(actor.pk), act_key)
+    data = {
+        "section": section, "key": key, "reason": _clean(reason), "until": instant_text(now), "exception": str(name),
+        "paths": list(paths),
+    }  # fmt: skip
+    record_act(
+        PASSED,
+        record=record,
+        key=f"exception:{name}:passed",
+        occurred_at=now,
+        now=now,
+        actor=actor,
+        data=data,
+    )
 
 
 _NEEDED = {GRANTED: OPEN, REFUSED: OPEN, ENDED: IN_FORCE}

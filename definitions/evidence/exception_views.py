@@ -33,6 +33,7 @@ TABS: Final = {
     "open": ("Waiting for a decision", {"open"}),
     "in_force": ("In force", {"granted"}),
     "over": ("Over or refused", {"expired", "ended", "refused"}),
+    "went_on": ("Went on anyway", {"went_on"}),
 }
 STATE_WORDS: Final = {
     "open": ("Waiting", "soon", "hourglass-split"),
@@ -40,6 +41,7 @@ STATE_WORDS: Final = {
     "refused": ("Refused", "neutral", "x-circle"),
     "ended": ("Ended early", "neutral", "stop-circle"),
     "expired": ("Over", "neutral", "clock-history"),
+    "went_on": ("Went on", "soon", "exclamation-triangle"),
 }
 
 

@@ -16,16 +16,18 @@ REQUESTED = "exception.requested"
 GRANTED = "exception.granted"
 REFUSED = "exception.refused"
 ENDED = "exception.ended"
+PASSED = "exception.passed"
 
 KINDS = (
     EventKind(REQUESTED, "{actor} asked for an exception"),
     EventKind(GRANTED, "{actor} granted an exception"),
     EventKind(REFUSED, "{actor} refused an exception"),
     EventKind(ENDED, "{actor} ended an exception early"),
+    EventKind(PASSED, "{actor} went on without meeting a check"),
 )
 NAMES = frozenset(kind.name for kind in KINDS)
 
-OPEN, IN_FORCE, REFUSAL, OVER = "open", "granted", "refused", "ended"
+OPEN, IN_FORCE, REFUSAL, OVER, WENT_ON = "open", "granted", "refused", "ended", "went_on"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Waiver:
     """One request and what became of it.
 
     ``state``: open, granted, refused or ended (early); one whose ``until`` has passed is granted still, but not
-    ``is_in_force``. ``paths``: the conditions that were missing when it was asked for, for whoever decides."""
+    ``is_in_force``. went_on: nobody was asked, because the model only warned; it waives nothing. ``paths``: the
+    conditions that were missing then, for whoever decides."""
 
     id: str
     record_id: uuid.UUID
@@ -59,7 +62,7 @@ class Waiver:
         return self.decided_at <= at < end
 
     def state_at(self, at: datetime) -> str:
-        """open, granted, refused, ended or expired."""
+        """open, granted, refused, ended, went_on or expired."""
         return "expired" if self.state == IN_FORCE and self.until <= at else self.state
 
 
@@ -75,9 +78,9 @@ def fold(acts: Iterable[tuple[str, uuid.UUID, int | None, datetime, Mapping[str,
         if kind not in NAMES:
             continue
         name = str(data.get("exception") or "")
-        if kind == REQUESTED:
+        if kind in (REQUESTED, PASSED):
             if name and name not in found and (asked := _asked(name, record_id, actor_id, at, data)):
-                found[name] = asked
+                found[name] = asked if kind == REQUESTED else replace(asked, state=WENT_ON)
         elif name in found:
             found[name] = _after(found[name], kind, actor_id, at, data)
     return list(found.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -187,7 +187,7 @@ class _Walk:
             return left
         body = version.body
         stage = _stage(body, stay.stage)
-        if stage is None or not _asks(body, stage, to):
+        if stage is None or not asks_exit(body, stage, to):
             return left
         outcome = judge_exit(
             body,
@@ -224,7 +224,7 @@ def _stage(body: PipelineBody, key: str) -> PipelineStage | None:
     return next((s for s in body.stages if s.key == key), None)
 
 
-def _asks(body: PipelineBody, stage: PipelineStage, to: str) -> bool:
+def asks_exit(body: PipelineBody, stage: PipelineStage, to: str) -> bool:
     """Whether leaving for ``to`` is a step ahead that the exit criteria are about: not back, not lost, not away."""
     if stage.exit_criterion is None and not stage.broken:
         return False
@@ -236,21 +236,32 @@ def _asks(body: PipelineBody, stage: PipelineStage, to: str) -> bool:
 
 
 def _arrival(body: PipelineBody, key: str, event: EventData, before: Sequence[Stay]) -> Arrival:
+    last = before[-1].stage if before else None
+    return arrival_of(body, key, last, {s.stage for s in before}, is_exact=is_exact(event))
+
+
+def arrival_of(
+    body: PipelineBody, key: str, last: str | None, been: Collection[str], *, is_exact: bool = True
+) -> Arrival:
+    """How one comes to the stage ``key`` of a pipeline from ``last``, having ``been`` in those."""
     keys = [s.key for s in body.stages]
     here = keys.index(key)
-    last = before[-1].stage if before else None
     origin = keys.index(last) if last in keys else -1
-    been = {s.stage for s in before}
     stage = body.stages[here]
-    passed_over = (
-        []
-        if stage.is_lost
-        else [s.key for s in body.stages[origin + 1 : here] if not s.is_lost and s.key not in been]
-    )
     return arrive(
         last,
         is_backward=last in keys and origin > here,
-        skipped=passed_over,
-        is_exact=is_exact(event),
+        skipped=passed_over(body, key, last, been),
+        is_exact=is_exact,
         doors=Doors(stage.may_follow, body.are_skips_allowed, body.is_backward_allowed),
     )
+
+
+def passed_over(body: PipelineBody, key: str, last: str | None, been: Collection[str]) -> list[str]:
+    """Keys of the stages between ``last`` and ``key`` that were never visited; none on the way to a lost one."""
+    keys = [s.key for s in body.stages]
+    here = keys.index(key)
+    origin = keys.index(last) if last in keys else -1
+    if body.stages[here].is_lost:
+        return []
+    return [s.key for s in body.stages[origin + 1 : here] if not s.is_lost and s.key not in been]
