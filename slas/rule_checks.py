@@ -12,7 +12,7 @@ from definitions.sections import Body, Context, Fault, Part, path_parts
 from slas.calendars.business_time import DAY_MINUTES, WEEKDAYS, read_shifts
 from slas.durations import duration_words
 from slas.rules import ANY, RULE_KEYS, Rule, RuleError, parse_rule
-from slas.steps import STEP_KEYS
+from slas.steps import STEP_KEYS, step_faults
 from slas.targets import TIER_KEYS
 
 OF_TEAM = ("owner_in_team", "touch_by_team", "meeting_booked", "meeting_held")
@@ -48,7 +48,14 @@ def rule_faults(key: str, body: Body, context: Context) -> list[Fault]:
             for i, tier in enumerate(rule.targets)
             if tier.target.needs_calendar
         ]
+    faults += step_faults(rule.escalations, context.teams, _longest_seconds(rule))
     return [*faults, *_condition_faults(rule, context), *strange]
+
+
+def _longest_seconds(rule: Rule) -> int | None:
+    """Of the targets; None where one is counted in days, or ends with an event."""
+    seconds = [tier.target.seconds for tier in rule.targets]
+    return max(seconds) if all(seconds) else None
 
 
 def _strange_keys(body: Body, context: Context) -> list[Fault]:

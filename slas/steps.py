@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from definitions.files.reading import unknown
 from definitions.sections import Fault
 from slas.durations import duration_words, parse_duration
 
@@ -183,6 +184,21 @@ def _several(
         return tuple(value)
     faults.append(Fault(path, "unknown", f"Use a list of {', '.join(allowed)}."))
     return ()
+
+
+def step_faults(steps: Sequence[Step], teams: Collection[str], longest_seconds: int | None) -> list[Fault]:
+    """What is wrong with the steps beside the rest of their rule. ``longest_seconds``: of its targets, None where one
+    is no fixed time."""
+    faults = []
+    for i, step in enumerate(steps):
+        if step.reassign and step.reassign not in teams:
+            text = unknown("team", step.reassign, teams)
+            faults.append(Fault(("escalate", i, "reassign", "team"), "unknown", text))
+        when = step.when
+        if when.kind == "before" and longest_seconds is not None and when.amount >= longest_seconds:
+            text = f"There are only {duration_words(longest_seconds)} in all, so it would never be said."
+            faults.append(Fault(("escalate", i, "when", "before"), "duration", text))
+    return faults
 
 
 # --- when they are due -----------------------------------------------------------------------------------------
