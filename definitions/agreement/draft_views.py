@@ -73,7 +73,7 @@ def new(request: HttpRequest, section: str) -> HttpResponse:
     if request.method != "POST":
         return _form(request, editing)
     key = request.POST.get("key", "").strip() or forms.key_of(request.POST.get("name", ""))
-    fault = _key_fault(section, key)
+    fault = key_fault(section, key)
     return _save(request, editing, key, viewer, fault)
 
 
@@ -280,7 +280,7 @@ def _beginning(section: str) -> dict[str, Any]:
     return {"object": "deal"} if section == "pipelines" else {"object": "person"}
 
 
-def _key_fault(section: str, key: str) -> str:
+def key_fault(section: str, key: str) -> str:
     if (
         not key
         or len(key) > MAX_KEY
