@@ -71,6 +71,8 @@ ENCRYPTION_KEYS: list[str] = [
 ]
 # Hosts beside Salesforce's and HubSpot's own that a connection may name, e.g. a proxy; a leading dot takes subdomains.
 CRM_HOSTS: list[str] = env.list("GTMOPS_CRM_HOSTS", default=[])
+SLACK_TOKEN = env.str("GTMOPS_SLACK_TOKEN", default="").strip()  # of a bot; empty: nobody is told by Slack
+SLACK_URL = env.str("GTMOPS_SLACK_URL", default="https://slack.com/api").rstrip("/")
 STANDINS_URL = env.str("GTMOPS_STANDINS_URL", default="").rstrip("/")  # of the demo's stand-in CRMs, or empty
 
 try:

@@ -172,6 +172,8 @@ class Runner:
             defaults |= {
                 "GTMOPS_STANDINS_URL": f"http://127.0.0.1:{self.standins_port}",
                 "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
+                "GTMOPS_SLACK_URL": f"http://127.0.0.1:{self.standins_port}/api",
+                "GTMOPS_SLACK_TOKEN": "xoxb-demo",
                 "GTMOPS_PULL_SECONDS": "3",
                 "GTMOPS_SALESFORCE_OVERLAP_SECONDS": "30",
                 "GTMOPS_HUBSPOT_OVERLAP_SECONDS": "30",

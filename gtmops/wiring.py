@@ -25,6 +25,7 @@ import integrations.enforcement.drift
 import integrations.pull
 import integrations.push
 import integrations.refresh
+import integrations.slack.channels
 import integrations.webhooks
 import slas.appeals.kinds
 import slas.desired
@@ -76,6 +77,8 @@ def connect() -> None:
     """Called once, when all rooms are loaded."""
     register_channel("inbox", inbox.deliver)
     register_channel("email", email.deliver)
+    register_channel("slack", integrations.slack.channels.deliver_to_person)
+    register_channel("slack_channel", integrations.slack.channels.deliver_to_channel)
     register_hours(slas.opening.load_hours)
     register_kinds(
         (

@@ -1,4 +1,4 @@
-"""One policy for every call to a CRM, with an adapter for each of the two libraries that make them.
+"""One policy for every call to a CRM or to Slack, with an adapter for each of the two libraries that make them.
 
 Connect, read and total time limits, a size cap, no redirects, no proxy from the environment, hosts by allowlist,
 a token bound to its host. Provider errors are turned into ours here, before a library trips over the body."""
@@ -25,6 +25,7 @@ from integrations.errors import Misconfigured, RetryLater
 PROVIDER_HOSTS = {
     "salesforce": (".salesforce.com", ".salesforce.mil"),
     "hubspot": ("api.hubapi.com", "api-eu1.hubapi.com"),
+    "slack": ("slack.com",),
 }
 
 Classify = Callable[[int, Mapping[str, str], bytes], None]
@@ -61,9 +62,17 @@ class Guard:
     """The policy for one connection. ``base_url`` takes the place of the provider's scheme and host."""
 
     def __init__(
-        self, *, kind: str, base_url: str, classify: Classify, budget: Budget, limits: Limits | None = None
+        self,
+        *,
+        kind: str,
+        base_url: str,
+        classify: Classify,
+        budget: Budget,
+        limits: Limits | None = None,
+        who: str = "The CRM",
     ) -> None:
         self.kind = kind
+        self.who = who
         self.base_url = base_url.rstrip("/")
         self.classify = classify
         self.budget = budget
@@ -122,9 +131,9 @@ class Guard:
         while chunk := raw.read1(65536, decode_content=True):
             size += len(chunk)
             if size > self.limits.max_bytes:
-                raise RetryLater(f"The CRM's answer is larger than {self.limits.max_bytes // 1_000_000} MB.")
+                raise RetryLater(f"{self.who}'s answer is larger than {self.limits.max_bytes // 1_000_000} MB.")
             if time.monotonic() - started > self.limits.total_seconds:
-                raise RetryLater(f"The CRM took longer than {self.limits.total_seconds:g} s to answer.")
+                raise RetryLater(f"{self.who} took longer than {self.limits.total_seconds:g} s to answer.")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -154,7 +163,7 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
             response = super().send(sent, **kwargs)
             body = guard.read(response.raw, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error) from error
+            raise unreachable(error, guard.who) from error
         response.raw.release_conn()
         response._content = body  # requests has no public way to hand over a body that was read
         response._content_consumed = True  # type: ignore[attr-defined]  # as above
@@ -200,7 +209,7 @@ class GuardedPool(urllib3.PoolManager):
             )
             data = guard.read(response, started)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error) from error
+            raise unreachable(error, guard.who) from error
         response.release_conn()
         guard.accept(response.status, response.headers, data)
         return urllib3.HTTPResponse(
@@ -212,9 +221,9 @@ class GuardedPool(urllib3.PoolManager):
         )
 
 
-def unreachable(error: Exception) -> RetryLater:
+def unreachable(error: Exception, who: str = "The CRM") -> RetryLater:
     kind = "did not answer in time" if "timed out" in str(error).lower() else "can't be reached"
-    return RetryLater(f"The CRM {kind} ({type(error).__name__}).", is_for_all=True)
+    return RetryLater(f"{who} {kind} ({type(error).__name__}).", is_for_all=True)
 
 
 def _without_encoding(headers: Mapping[str, str]) -> dict[str, str]:

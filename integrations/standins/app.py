@@ -17,13 +17,14 @@ from integrations.standins.hubspot_api import HubspotApi
 from integrations.standins.load import complete_schema, load_world
 from integrations.standins.mail import start_sink
 from integrations.standins.salesforce_api import SalesforceApi
+from integrations.standins.slack_api import SlackApi
 from integrations.standins.store import Store
 from integrations.standins.webhooks import Webhooks
 from integrations.standins.world import World
 
 logger = logging.getLogger(__name__)
 
-API_PREFIXES = ("/services/", "/crm/", "/account-info/")
+API_PREFIXES = ("/services/", "/crm/", "/account-info/", "/api/")
 DATABASE = "standins.sqlite3"
 
 
@@ -40,9 +41,10 @@ class Application:
         self.router = Router()
         self.salesforce = SalesforceApi(store, self.faults)
         self.hubspot = HubspotApi(store, self.faults)
+        self.slack = SlackApi(store)
         self.webhooks = Webhooks(store, self.faults)
         self.pages = Pages(store)
-        for part in (self.salesforce, self.hubspot, self.webhooks, self.pages):
+        for part in (self.salesforce, self.hubspot, self.slack, self.webhooks, self.pages):
             part.routes(self.router)
 
     def __call__(self, request: Request) -> Response:

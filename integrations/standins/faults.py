@@ -56,6 +56,8 @@ class RateLimit(_Sometimes):
         if request.path.startswith("/services"):
             text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
             return json_response([{"message": text, "errorCode": "REQUEST_LIMIT_EXCEEDED"}], 403)
+        if request.path.startswith("/api/"):
+            return json_response({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "1"})
         if request.path.endswith("/search"):
             return json_response(
                 {

@@ -66,6 +66,9 @@ CREATE TABLE IF NOT EXISTS mails (
     seq INTEGER PRIMARY KEY, at TEXT NOT NULL, message_id TEXT NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL,
     subject TEXT NOT NULL, raw BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS slack_messages (
+    seq INTEGER PRIMARY KEY, at TEXT NOT NULL, ts TEXT NOT NULL, channel TEXT NOT NULL, text TEXT NOT NULL
+);
 """
 
 

@@ -18,6 +18,7 @@ from integrations.standins.pages.crm import Crm, PageFault, moment
 from integrations.standins.pages.hubspot import HubspotCrm
 from integrations.standins.pages.salesforce import SalesforceCrm
 from integrations.standins.schema import HUBSPOT_OBJECTS
+from integrations.standins.slack_api import slack_messages
 from integrations.standins.store import Fields, Store, Stored, stored
 
 HERE = Path(__file__).parent
@@ -44,6 +45,7 @@ class Pages:
         router.add("GET", "/standin.css", self.css)
         router.add("GET", "/mail", self.mail_list)
         router.add("GET", "/mail/{seq}", self.mail)
+        router.add("GET", "/slack", self.slack)
         router.add("POST", "/hubspot/live-lead", _own_form(self.live_lead))
         router.add("GET", "/contacts/{portal}/record/{type_id}/{remote_id}", self.hubspot_link)
         router.add("GET", "/lightning/r/{name}/{remote_id}/view", self.salesforce_link)
@@ -85,6 +87,9 @@ class Pages:
 
     def index(self, request: Request) -> Response:
         return self.render("index.html", "Demo systems")
+
+    def slack(self, request: Request) -> Response:
+        return self.render("slack.html", "Demo Slack", messages=slack_messages(self.store))
 
     def css(self, request: Request) -> Response:
         return Response(200, self._css, "text/css; charset=utf-8")
