@@ -17,8 +17,8 @@ test: $(VENV)/.dev assets/dist/.built
 	./.ci/chromium
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-bench: $(VENV)/.dev assets/dist/.built
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+bench: $(VENV)/.dev $(VENV)-bench/.ready assets/dist/.built
+	GTMOPS_BENCH_PYTHON=$(abspath $(VENV)-bench/bin/python) $(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -61,6 +61,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.uv
 	@$(call install,$<)
 	@touch $(VENV)/.run $@
 
+# The libraries that benchmarks measure beside ours never share an environment with us.
+$(VENV)-bench/.ready: requirements/bench.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 node_modules/.installed: package.json package-lock.json .npmrc
 	@command -v npm >/dev/null || { echo "npm is missing. On Debian and Ubuntu: apt-get install npm. \
 	Elsewhere: Node.js 20 or newer brings it."; exit 1; }
@@ -72,7 +78,7 @@ assets/dist/.built: node_modules/.installed $(shell find assets -type f -not -pa
 	@touch $@
 
 lock: $(VENV)/.uv
-	cd requirements && for name in bootstrap dev embedded base; do \
+	cd requirements && for name in bootstrap dev embedded base bench; do \
 	  constraint=; case $$name in embedded|base) constraint="-c dev.txt";; esac; \
 	  ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
@@ -81,5 +87,5 @@ lock: $(VENV)/.uv
 
 # Keeps var/, where the data of the embedded servers lies.
 clean:
-	rm -rf $(VENV) node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench node_modules assets/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from slas.calendars.business_time import Calendar
 from tests.benchmarks.measure import Result
 from tests.benchmarks.measure import compare as measure
+from tests.benchmarks.peers import run
 
 ZONE = ZoneInfo("Europe/Berlin")
 HOLIDAYS = {date(2026, 12, 25), date(2026, 5, 1), date(2027, 1, 1)}
@@ -69,4 +70,5 @@ def compare() -> list[Result]:
         measure(
             "add working seconds, up to 40 days", sums, lambda it: CALENDAR.add(*it), "day walk", walk_add
         ),
+        *run("business_time"),
     ]
