@@ -256,44 +256,53 @@ def _moment(when: When, start: datetime, due_at: datetime, whole: int, counting:
 class Standing:
     """How a clock stands, as far as its steps ask. ``is_over``: nobody waits for it any more."""
 
-    due_at: datetime | None
     is_running: bool = False
     is_late: bool = False
     is_over: bool = False
 
 
-def open_steps(
-    plan: Sequence[Planned], standing: Standing, fired: Collection[tuple[str, datetime]]
-) -> list[Planned]:
-    """Steps that have not been taken and still may be. ``fired``: (step name, due time) of those that have.
+@dataclass(frozen=True)
+class Taken:
+    """A step that was taken at ``at``, when the clock was due at ``due_at``."""
 
-    A warning holds for one due time; what follows a breach is taken once for good."""
-    due_at = standing.due_at
-    if due_at is None:
-        return []
-    late = {name for name, _ in fired}
+    step: str
+    due_at: datetime
+    at: datetime
+
+
+def open_steps(plan: Sequence[Planned], standing: Standing, taken: Collection[Taken]) -> list[Planned]:
+    """Steps that have not been taken and still may be.
+
+    A warning is given once for a due time; and for another one only when its moment comes again. What follows a
+    breach is taken once for good."""
     return [
         p
         for p in plan
-        if (
-            standing.is_running and (p.step.name, due_at) not in fired
+        if (_is_unwarned(p, taken) if p.step.when.is_warning else _is_untold(p, taken))
+        and (
+            standing.is_running
             if p.step.when.is_warning
-            else standing.is_late
-            and p.step.name not in late
-            and (p.step.when.kind == "breached" or not standing.is_over)
+            else standing.is_late and (p.step.when.kind == "breached" or not standing.is_over)
         )
     ]
 
 
-def due_steps(opened: Sequence[Planned], standing: Standing, now: datetime) -> list[Planned]:
+def _is_unwarned(p: Planned, taken: Collection[Taken]) -> bool:
+    return not any(t.step == p.step.name and (t.due_at == p.due_at or t.at >= p.at) for t in taken)
+
+
+def _is_untold(p: Planned, taken: Collection[Taken]) -> bool:
+    return not any(t.step == p.step.name for t in taken)
+
+
+def due_steps(opened: Sequence[Planned], now: datetime) -> list[Planned]:
     """Those of the open ones to be taken now. A warning after the due time would be no warning."""
-    is_warned = standing.due_at is not None and now < standing.due_at
-    return [p for p in opened if p.at <= now and (is_warned or not p.step.when.is_warning)]
+    return [p for p in opened if p.at <= now and (now < p.due_at or not p.step.when.is_warning)]
 
 
-def next_step_at(opened: Sequence[Planned], standing: Standing, now: datetime) -> datetime | None:
+def next_step_at(opened: Sequence[Planned], now: datetime) -> datetime | None:
     """When to look again, once those due now are taken."""
-    return min((p.at for p in opened if p.at > now), default=None) if standing.due_at else None
+    return min((p.at for p in opened if p.at > now), default=None)
 
 
 def taken_until(plan: Sequence[Planned], end: datetime | None, until: datetime) -> list[Planned]:

@@ -16,7 +16,7 @@ from slas.escalation.telling import Case, intents_of, note
 from slas.fold import LATE, RUNNING, WITHDRAWN, ClockData
 from slas.models import TakenStep
 from slas.staff import Staff
-from slas.steps import Planned, Standing, due_steps, next_step_at, open_steps
+from slas.steps import Planned, Standing, Taken, due_steps, next_step_at, open_steps
 
 IN_TIME = "in_time"
 """The name under which it is remembered that a breach was taken back."""
@@ -27,7 +27,6 @@ class _Open:
     """One clock's steps that may still be taken."""
 
     clock: ClockData
-    standing: Standing
     steps: Sequence[Planned]
 
 
@@ -50,15 +49,11 @@ class StepsOfBatch:
     def next_at(self, clock: ClockData) -> datetime | None:
         """When the next step of a clock will be due, once those due now are taken."""
         found = self._open.get(clock.id)
-        return next_step_at(found.steps, found.standing, self._now) if found else None
+        return next_step_at(found.steps, self._now) if found else None
 
     def take(self, staff: Staff) -> None:
         """Take what is due: tell, give to the next person, and remember it. No query when nothing is."""
-        due = [
-            (found.clock, p)
-            for found in self._open.values()
-            for p in due_steps(found.steps, found.standing, self._now)
-        ]
+        due = [(found.clock, p) for found in self._open.values() for p in due_steps(found.steps, self._now)]
         if not due and not self._back:
             return
         due.sort(key=lambda item: (item[1].at, item[0].id, item[1].step.name))
@@ -91,15 +86,16 @@ class StepsOfBatch:
     def _look(self, clock: ClockData, was_late: bool) -> _Open:
         result = clock.result
         standing = Standing(
-            due_at=clock.due_at,
             is_running=result.state == RUNNING,
             is_late=result.state in LATE,
             is_over=result.stopped_at is not None or clock.is_given_up,
         )
-        taken = {(row.step, row.due_at) for row in self._taken[clock.id]}
-        if was_late and clock.due_at is not None:
-            taken |= {(s.name, clock.due_at) for s in clock.rule.escalations if s.when.kind == "breached"}
-        return _Open(clock, standing, open_steps(clock.plan, standing, taken))
+        taken = [Taken(row.step, row.due_at, row.taken_at) for row in self._taken[clock.id]]
+        if was_late:
+            taken += [
+                Taken(p.step.name, p.due_at, p.at) for p in clock.plan if p.step.when.kind == "breached"
+            ]
+        return _Open(clock, open_steps(clock.plan, standing, taken))
 
     def _take_one(
         self, case: Case, plan: Planned, roster: Roster, reassigning: Reassigning

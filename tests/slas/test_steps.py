@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from slas.steps import (
     Planned,
     Standing,
     Step,
+    Taken,
     When,
     due_steps,
     next_step_at,
@@ -172,37 +173,38 @@ PLAN = tuple(
     Planned(austin(at), step, DUE)
     for at, step in zip(("Thu 11:30", "Thu 11:45", "Thu 12:00", "Thu 14:00"), STEPS, strict=True)
 )
-RUNNING = Standing(DUE, is_running=True)
-LATE = Standing(DUE, is_late=True)
-DONE = Standing(DUE, is_late=True, is_over=True)
+RUNNING = Standing(is_running=True)
+LATE = Standing(is_late=True)
+DONE = Standing(is_late=True, is_over=True)
 
 
-def moments(opened: list[Planned], standing: Standing, now: str) -> tuple[list[str], datetime | None]:
-    at = austin(now)
-    return [p.step.when.kind for p in due_steps(opened, standing, at)], next_step_at(opened, standing, at)
+def taken(step: str, due: str, at: str) -> list[Taken]:
+    return [Taken(step, austin(due), austin(at))]
 
 
-CASES: dict[str, tuple[Standing, set[tuple[str, datetime]], str, list[str], str | None]] = {
-    "before the first": (RUNNING, set(), "Thu 11:00", [], "Thu 11:30"),
-    "the first": (RUNNING, set(), "Thu 11:30", ["at"], "Thu 11:45"),
-    "taken already": (RUNNING, {("at75", DUE)}, "Thu 11:31", [], "Thu 11:45"),
-    "taken for another due time": (RUNNING, {("at75", austin("Thu 11:50"))}, "Thu 11:31", ["at"], "Thu 11:45"),
-    "both after an outage": (RUNNING, set(), "Thu 11:50", ["at", "before"], None),
-    "no warning after the due time": (RUNNING, set(), "Thu 12:00", [], None),
-    "the breach": (LATE, set(), "Thu 12:01", ["breached"], "Thu 14:00"),
-    "the breach is concluded late": (LATE, set(), "Thu 15:00", ["breached", "after"], None),
-    "a breach told for another due time": (LATE, {("breached", austin("Thu 9:00"))}, "Thu 12:01", [], "Thu 14:00"),
-    "late but done": (DONE, set(), "Thu 15:00", ["breached"], None),
-    "met": (Standing(DUE), set(), "Thu 15:00", [], None),
-    "without a due time": (Standing(None, is_running=True), set(), "Thu 15:00", [], None),
+CASES: dict[str, tuple[Standing, list[Taken], str, list[str], str | None]] = {
+    "before the first": (RUNNING, [], "Thu 11:00", [], "Thu 11:30"),
+    "the first": (RUNNING, [], "Thu 11:30", ["at"], "Thu 11:45"),
+    "taken already": (RUNNING, taken("at75", "Thu 12:00", "Thu 11:30"), "Thu 11:31", [], "Thu 11:45"),
+    "taken before its moment came again": (RUNNING, taken("at75", "Thu 11:50", "Thu 11:20"), "Thu 11:31", ["at"],
+        "Thu 11:45"),
+    "taken when its moment had come": (RUNNING, taken("at75", "Thu 11:50", "Thu 11:30"), "Thu 11:31", [], "Thu 11:45"),
+    "both after an outage": (RUNNING, [], "Thu 11:50", ["at", "before"], None),
+    "no warning after the due time": (RUNNING, [], "Thu 12:00", [], None),
+    "the breach": (LATE, [], "Thu 12:01", ["breached"], "Thu 14:00"),
+    "the breach is concluded late": (LATE, [], "Thu 15:00", ["breached", "after"], None),
+    "told for another due time": (LATE, taken("breached", "Thu 09:00", "Thu 09:00"), "Thu 12:01", [], "Thu 14:00"),
+    "late but done": (DONE, [], "Thu 15:00", ["breached"], None),
+    "met": (Standing(), [], "Thu 15:00", [], None),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_step_is_taken_once_and_only_while_it_means_something(name: str) -> None:
-    standing, taken, now, kinds, again = CASES[name]
-    opened = open_steps(PLAN, standing, taken)
-    assert moments(opened, standing, now) == (kinds, austin(again) if again else None)
+    standing, before, now, kinds, again = CASES[name]
+    opened = open_steps(PLAN, standing, before)
+    assert [p.step.when.kind for p in due_steps(opened, austin(now))] == kinds
+    assert next_step_at(opened, austin(now)) == (austin(again) if again else None)
 
 
 def test_a_preview_counts_what_would_have_been_sent() -> None:
