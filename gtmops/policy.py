@@ -105,6 +105,11 @@ POLICY: Policy = {
     "slas:clocks": {"GET": SIGNED_IN},
     "slas:export": {"GET": SIGNED_IN},
     "slas:clock": {"GET": SIGNED_IN},
+    "slas:hours_new": {"GET": ADMINS, "POST": ADMINS},
+    "slas:hours": {"GET": MANAGERS, "POST": MANAGERS},  # whose they are: definitions.agreement.parties
+    "slas:hours_preview": {"POST": MANAGERS},
+    "slas:hours_moves": {"POST": MANAGERS},
+    "slas:hours_trial": {"GET": SIGNED_IN},
     "api:clocks": {"GET": SIGNED_IN},
     "api:clock": {"GET": SIGNED_IN},
     # --- handoffs ---

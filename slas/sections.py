@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from definitions.files.reading import Reader, unknown_keys
-from definitions.sections import Body, Context, Fault, Section
+from definitions.sections import Body, Context, Fault, Pages, Section
 from records.models import Record
 from slas.calendars.business_time import Calendar
+from slas.calendars.public_holidays import place_name
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
+from slas.calendars.times import week_words
 from slas.models import Clock
 from slas.rule_checks import rule_faults, rule_remarks
 
@@ -17,6 +19,7 @@ def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
     read = Reader(body)
     read.text("name", most=120)
     read.some_of("teams", context.teams, "team", required=False)
+    read.some_of("agreed_by", context.teams, "team", required=False)
     people = read.some_of("people", None, "e-mail address", required=False)
     regions = read.some_of("regions", None, "region", required=False)
     for name, mine in (("people", people), ("regions", regions)):
@@ -51,10 +54,24 @@ def _also_named(name: str, who: str, key: str, context: Context) -> str:
 
 
 def calendar_remarks(key: str, body: Body, context: Context) -> list[Fault]:
-    if body.get("holidays_of") or body.get("holidays"):
+    if body.get("holidays_of") or body.get("holidays") or body.get("yearly"):
         return []
     text = "it knows no holidays: clocks run on them; name the country under holidays_of, or list the days"
     return [Fault((), "no_holidays", text)]
+
+
+def calendar_sentence(body: Body) -> str:
+    """ "Mon–Fri 08:30–17:30 in America/Chicago, for sdr; public holidays of United States, Texas." """
+    named = [*(body.get("teams") or []), *(body.get("people") or []), *(body.get("regions") or [])]
+    whose = f", for {', '.join(map(str, named[:4]))}" if named else ""
+    more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+    place = body.get("holidays_of") or {}
+    off = (
+        f"; public holidays of {place_name(str(place['country']), place.get('subdivision'))}"
+        if place.get("country")
+        else ""
+    )
+    return f"{week_words(body.get('week') or {}) or 'Open on single days only'} in {body['tz']}{whose}{more}{off}."
 
 
 def with_open_clocks() -> QuerySet[Record]:
@@ -69,11 +86,16 @@ SECTIONS = (
         label="Working hours",
         parse=calendar_faults,
         title=lambda body: str(body["name"]),
-        sentence=lambda body: (
-            f"Working hours of {', '.join(body.get('teams') or []) or 'no team'} in {body['tz']}."
-        ),
+        sentence=calendar_sentence,
         lint=calendar_remarks,
         population=lambda body: with_open_clocks(),
+        pages=Pages(
+            edit="slas:hours",
+            new="slas:hours_new",
+            trial="slas:hours_trial",
+            trial_title="Which clocks it would move",
+        ),
+        on_retire="From now on nobody counts by these hours.",
     ),
     Section(
         name="sla_rules",

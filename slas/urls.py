@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 from slas import views
 
 app_name = "slas"
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("clocks/", views.clocks, name="clocks"),
     path("clocks/export/", views.export, name="export"),
     path("clocks/<uuid:clock_id>/", views.clock, name="clock"),
+    path("", include("slas.calendars.urls")),
 ]

@@ -279,6 +279,15 @@ def clock(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"clock_id": make_clock(unit, owner).pk}
 
 
+@makes("slas:hours", "slas:hours_trial", is_bordered=False)
+def working_hours(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from definitions.models import Version
+
+    body = {"name": "Austin", "tz": "America/Chicago", "week": {"mon": [["09:00", "17:00"]]}}
+    Version.objects.get_or_create(section="calendars", key="matrix", number=1, defaults={"body": body})
+    return {"key": "matrix"}
+
+
 # --- rules in the CRMs ---
 
 

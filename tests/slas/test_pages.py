@@ -11,8 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from slas.calendars.times import week_words
 from slas.models import Clock
-from slas.receipts import explain, week_words
+from slas.receipts import explain
 from teams.models import BusinessUnit, Person, Role
 from teams.tokens import issue_token
 from tests.slas.builders import austin
