@@ -16,6 +16,7 @@ from records.canonical import instant
 from records.loading import load_batch
 from records.models import Connection
 from slas.calendars.sections import calendar_spec
+from slas.calendars.times import week_words
 from slas.escalation import effect_key
 from slas.fold import segments_until
 from slas.in_force import ConditionsInForce, load_staff, rule_of
@@ -27,8 +28,6 @@ from slas.split import SYSTEM, Segment
 from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
 from slas.visibility import Names, names_for
 from teams.models import Person, Team
-
-MONDAY_FIRST = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True)
@@ -270,22 +269,6 @@ def _hours(clock: Clock, end: datetime) -> Hours | None:
         zone=str(body["tz"]),
         holidays=[day for day in sorted(off) if first <= day <= last],
     )
-
-
-def week_words(week: Mapping[str, Sequence[Sequence[str]]]) -> str:
-    """ "Mon–Thu 09:00–12:30, 13:15–18:00; Fri 09:00–17:00": neighbouring days of the same hours together."""
-    runs: list[tuple[list[str], str]] = []
-    for day in MONDAY_FIRST:
-        hours = ", ".join(f"{begin}–{end}" for begin, end in week.get(day) or ())
-        if runs and runs[-1][1] == hours:
-            runs[-1][0].append(day)
-        else:
-            runs.append(([day], hours))
-    told = []
-    for days, hours in runs:
-        span = days[0].capitalize() + (f"–{days[-1].capitalize()}" if len(days) > 1 else "")
-        told += [f"{span} {hours}"] if hours else []
-    return "; ".join(told)
 
 
 def _readings(clock: Clock, connections: Mapping[str, Connection]) -> list[Reading]:
