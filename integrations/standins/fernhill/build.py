@@ -12,7 +12,9 @@ from integrations.standins.fernhill.people import owners, queues, users
 from integrations.standins.fernhill.stories import (
     STORIES,
     story_01_two_mqls,
+    story_06_perfect_sdr,
     story_07_leave,
+    story_14_leaver,
     story_17_live_lead,
 )
 from integrations.standins.world import World
@@ -30,9 +32,11 @@ def build_world(anchor: datetime, seed: int = 17) -> World:
     life.settle(builder)
     story_07_leave.hand_over(builder)
     leads.describe(builder)
+    story_06_perfect_sdr.write_notes(builder)
     relationships.settle(builder)
     leads.number(builder)
     deals.plan(builder)
+    story_14_leaver.leave_deals(builder)
     accounts.number(builder)
     activities.plan(builder)
     world = _write(builder)

@@ -5,8 +5,11 @@ from integrations.standins.fernhill.stories import (
     story_03_webinar_flood,
     story_04_black_hole,
     story_05_speed_pays,
+    story_06_perfect_sdr,
     story_07_leave,
+    story_14_leaver,
     story_15_partner_channel,
+    story_16_small_n,
     story_17_live_lead,
 )
 
@@ -15,7 +18,10 @@ STORIES = (
     story_03_webinar_flood,
     story_04_black_hole,
     story_05_speed_pays,
+    story_06_perfect_sdr,
     story_07_leave,
+    story_14_leaver,
     story_15_partner_channel,
+    story_16_small_n,
     story_17_live_lead,
 )

@@ -163,3 +163,46 @@ def test_17_late_follow_ups_around_a_leave_of_which_15_came_in_it(facts, world):
     ]
     in_time = [f for f in hers if f.wait is not None and f.wait < timedelta(hours=20)]
     assert (len(hers), sum(f.mql_at >= away.begin for f in hers), len(in_time)) == (17, 15, 0)
+
+
+def test_one_sdr_fills_everything_and_61_percent_of_it_is_one_text(world):
+    texts = Counter(
+        (lead["fields"]["OwnerId"], lead["fields"]["Pain__c"])
+        for lead in world["salesforce"]["Lead"]
+        if lead["fields"]["Pain__c"] not in (None, "tbd")
+    )
+    (owner, text), copies = texts.most_common(1)[0]
+    since = ANCHOR - timedelta(days=150)
+    entered = {
+        row["id"]: c["at"]
+        for row in world["hubspot"]["contacts"]
+        for c in row["history"]
+        if c["new"] == "marketingqualifiedlead"
+    }
+    notes = [
+        lead["fields"]["Pain__c"]
+        for lead in world["salesforce"]["Lead"]
+        if lead["fields"]["OwnerId"] == owner
+        and lead["fields"]["Pain__c"]
+        and entered.get(lead["fields"]["HubSpot_Contact_Id__c"], since - HOUR) >= since
+    ]
+    assert (copies, notes.count(text), round(100 * notes.count(text) / len(notes))) == (23, 23, 61)
+
+
+def test_a_leaver_still_has_37_open_deals_and_4_leads_to_receive(world):
+    gone = {u["id"] for u in world["users"] if not u["active"]}
+    deals = [d["fields"] for d in world["salesforce"]["Opportunity"]]
+    assert sum(d["OwnerId"] in gone and not d["IsClosed"] for d in deals) == 37
+    live = ANCHOR - timedelta(days=2)
+    waiting = [
+        lead
+        for lead in world["salesforce"]["Lead"]
+        if lead["fields"]["AE__c"] in gone
+        and any(c["new"] == "Qualified" and c["at"] >= live for c in lead["history"])
+    ]
+    assert len(waiting) == 4
+
+
+def test_six_mqls_of_apac_of_whom_three_were_qualified(facts):
+    far = [f for f in facts if f["region"] == "APAC" and f.mql_at]
+    assert (len(far), sum(f.reached_qualified for f in far)) == (6, 3)
