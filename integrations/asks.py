@@ -23,6 +23,7 @@ from integrations.registry import connector_class, connector_for
 from integrations.store import store_records, tombstones
 from integrations.wanted import wanted_for
 from records.asked import due_asks, refusal, refuse, remote_values
+from records.canonical import Unreadable
 from records.incoming import IncomingRecord
 from records.models import AskedChange, Connection, Record
 from records.services import mapped_remote_fields
@@ -33,7 +34,7 @@ LONGEST_PAUSE_SECONDS = 300
 STOOD_ALREADY = "It stood there already."
 WAITING = AskedChange.State.WAITING
 _STATE = [
-    "state", "text", "before", "sent_at", "sent_by", "finished_at", "attempts", "next_try_at", "lease_until",
+    "state", "text", "faults", "before", "sent_at", "sent_by", "finished_at", "attempts", "next_try_at", "lease_until",
     "lease_token",
 ]  # fmt: skip
 
@@ -91,7 +92,7 @@ def _claim(connection: Connection, now: datetime) -> _Claim | None:
             .order_by("pk")
             .values_list("pk", flat=True)
         )
-        oldest = due.filter(record__in=records).order_by("record", "pk").distinct("record")
+        oldest = due.filter(record__in=records).order_by("record_id", "pk").distinct("record_id")
         chosen = list(oldest.values_list("pk", flat=True))
         rows = list(
             due.filter(pk__in=chosen)
@@ -167,10 +168,15 @@ def _prepare(
             elif stands:
                 _done(row, now, STOOD_ALREADY)
             else:
-                row.before = {name: shown[name] for name in row.values if name in shown}
-                row.sent_at, row.sent_by = row.sent_at or now, str(run.pk)
                 there = fresh.get(row.record.remote_id)
-                ready.append((row, remote_values(row, mappings, there.values if there else {})))
+                try:
+                    values = remote_values(row, mappings, there.values if there else {})
+                except Unreadable as error:
+                    _refuse(row, f"It can't be written: {error}.", now)
+                else:
+                    row.before = {name: shown[name] for name in row.values if name in shown}
+                    row.sent_at, row.sent_by = row.sent_at or now, str(run.pk)
+                    ready.append((row, values))
             row.save(update_fields=_STATE)
     return ready
 
@@ -212,6 +218,8 @@ def _finish(
     run: Run,
     now: datetime,
 ) -> None:
+    mappings = mapped_remote_fields(claim.connection, claim.remote_object)
+    names = {mapping.remote_name: name for name, mapping in mappings.items()}
     with transaction.atomic():
         store_records(claim.connection, back, now=now)
         for row in _mine(claim):
@@ -224,6 +232,7 @@ def _finish(
             elif result.outcome == "written":
                 _done(row, now)
             else:
+                row.faults = [names[name] for name in result.fields if name in names]
                 _refuse(row, result.text or result.code or "It was refused.", now)
             row.save(update_fields=_STATE)
         for result in said.values():

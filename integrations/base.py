@@ -80,12 +80,15 @@ class RemoteOwner:
 
 @dataclass(frozen=True)
 class PushResult:
-    """What became of one write: ``retry`` may be sent again later, ``refused`` may not, ``gone``: no such record."""
+    """What became of one write: ``retry`` may be sent again later, ``refused`` may not, ``gone``: no such record.
+
+    ``fields``: remote names that the CRM blamed."""
 
     remote_id: str
     outcome: Literal["written", "refused", "retry", "gone"]
     text: str = ""
     code: str = ""
+    fields: tuple[str, ...] = ()
 
 
 Write = tuple[str, Mapping[str, Any]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
@@ -47,6 +48,7 @@ HISTORY_BATCH = 50
 ASSOCIATION_BATCH = 1000
 LONGEST_QUERY = 1800  # characters of property names in an address
 LONGEST_SEARCH = 2500  # characters of a search's body; HubSpot takes 3,000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def allowance(headers: Mapping[str, str]) -> tuple[int, int] | None:
@@ -442,7 +444,7 @@ class HubspotConnector:
     # -- writing -----------------------------------------------------------------------------------------------
 
     def _push_batch(self, remote_object: str, writes: Sequence[Write]) -> list[PushResult]:
-        sent = {i: {name: names.outgoing(value) for name, value in values.items()} for i, values in writes}
+        sent = {i: self._outgoing(remote_object, values) for i, values in writes}
         body = {"inputs": [{"id": i, "properties": p, "objectWriteTraceId": i} for i, p in sent.items()]}
         try:
             answer = self._call(self._client.crm.objects.batch_api.update, remote_object, body)
@@ -461,6 +463,14 @@ class HubspotConnector:
         failed = _failures(answer.get("errors") or [], set(sent))
         stands = {str(row["id"]): row.get("properties") or {} for row in _checked_rows(answer)}
         return [self._push_result(remote_id, sent[remote_id], stands, failed) for remote_id in sent]
+
+    def _outgoing(self, remote_object: str, values: Mapping[str, Any]) -> dict[str, str]:
+        found = {name: names.outgoing(value) for name, value in values.items()}
+        for name in [n for n, text in found.items() if _DAY.fullmatch(text)]:
+            # A day, kept where HubSpot wants a moment: its own pages show midnight UTC as that day.
+            known = self.describe(remote_object).get(name)
+            found[name] += "T00:00:00Z" if known and known.type == "datetime" else ""
+        return found
 
     @staticmethod
     def _push_result(

@@ -87,7 +87,8 @@ def push_result(remote_id: str, item: Mapping[str, Any]) -> PushResult:
     text = "; ".join(str(e.get("message", "")) for e in errors)[:2000]
     if code in TRANSIENT or code == "ALL_OR_NONE_OPERATION_ROLLED_BACK":
         return PushResult(remote_id, "retry", text, code)
-    return PushResult(remote_id, "gone" if code in GONE else "refused", text, code)
+    blamed = tuple(dict.fromkeys(str(name) for e in errors for name in e.get("fields") or ()))
+    return PushResult(remote_id, "gone" if code in GONE else "refused", text, code, blamed)
 
 
 def _details(body: bytes) -> tuple[str, str]:
