@@ -216,6 +216,10 @@ class Absence(models.Model):
     withdrawn_at = models.DateTimeField(
         null=True, blank=True, help_text="Taken back; what it has moved until then stays."
     )
+    entered_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
+    source = models.CharField(
+        max_length=80, blank=True, help_text="The calendar it was read from and its entry there; empty: typed in."
+    )
 
     objects = AbsenceQuerySet.as_manager()
 
@@ -227,10 +231,64 @@ class Absence(models.Model):
             models.CheckConstraint(
                 condition=Q(cover__isnull=True) | ~Q(cover=F("person")), name="absence_cover_is_another"
             ),
+            models.UniqueConstraint(
+                fields=["person", "source"],
+                condition=Q(withdrawn_at__isnull=True) & ~Q(source=""),
+                name="absence_once_per_entry",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.person} away {self.starts_at:%Y-%m-%d} to {self.ends_at:%Y-%m-%d}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(
+        condition=pghistory.AnyChange("person", "team", "words", "takes_parts", "cover", "removed_at")
+    ),
+    pghistory.DeleteEvent(),
+    fields=["person", "team", "words", "takes_parts", "cover", "added_by", "added_at", "removed_at"],
+    model_name="AbsenceFeedEvent",
+)
+class AbsenceFeed(models.Model):
+    """A calendar elsewhere, read again and again for the absences of one person or of a team.
+
+    Its address is a secret of whoever gave it: only its host is shown."""
+
+    person = models.ForeignKey(Person, models.CASCADE, null=True, blank=True, related_name="absence_feeds")
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="absence_feeds")
+    address = models.BinaryField(editable=False, help_text="Encrypted.")
+    host = models.CharField(max_length=255)
+    words = models.JSONField(default=list, help_text="One of them stands in the title or category of an absence.")
+    takes_parts = models.BooleanField(default=False, help_text="Parts of a day count, too.")
+    cover = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
+    added_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
+    added_at = models.DateTimeField(default=timezone.now)
+    next_read_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read to the end.")
+    found = models.PositiveIntegerField(default=0)
+    remarks = models.JSONField(default=list, help_text="What was left out, in words.")
+    problem = models.CharField(max_length=300, blank=True)
+    problem_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["added_at"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_read_at"], condition=Q(removed_at__isnull=True), name="absence_feed_due"
+            )
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(person__isnull=True) ^ Q(team__isnull=True), name="absence_feed_of_one"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host} of {self.person or self.team}"
 
 
 @pghistory.track(

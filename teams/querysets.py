@@ -84,8 +84,17 @@ class MembershipQuerySet(models.QuerySet[Any]):
 
 
 class AbsenceQuerySet(models.QuerySet[Any]):
+    def standing(self) -> Self:
+        """Not taken back."""
+        return self.filter(withdrawn_at__isnull=True)
+
     def at(self, moment: datetime) -> Self:
-        return self.filter(starts_at__lte=moment, ends_at__gt=moment)
+        held = Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gt=moment)
+        return self.filter(held, starts_at__lte=moment, ends_at__gt=moment)
+
+    def overlapping(self, begin: datetime, end: datetime) -> Self:
+        """Any part of which lies in [begin, end)."""
+        return self.filter(starts_at__lt=end, ends_at__gt=begin)
 
 
 class ApiTokenQuerySet(models.QuerySet[Any]):

@@ -62,7 +62,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     context = {
         "person": found,
         "stays": found.memberships.select_related("team").order_by("-started_at"),
-        "absences": found.absences.filter(ends_at__gt=timezone.now()).select_related("cover"),
+        "absences": found.absences.standing().filter(ends_at__gt=timezone.now()).select_related("cover"),
         "reports": found.reports.active().visible_to(viewer),
         "may_edit": may_edit(viewer, found),
     }
