@@ -29,6 +29,7 @@ import integrations.slack.channels
 import integrations.webhooks
 import slas.appeals.kinds
 import slas.desired
+import slas.editor.watching
 import slas.escalation
 import slas.kinds
 import slas.opening
@@ -64,6 +65,7 @@ SOURCES = (
     TickSource(
         "watch", definitions.agreement.watching.compare_due, definitions.agreement.watching.next_compare
     ),
+    TickSource("watched rules", slas.editor.watching.tell_over, slas.editor.watching.next_over),
     TickSource("signals", definitions.signals.storing.tend, definitions.signals.storing.next_due),
     TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),

@@ -11,6 +11,7 @@ from slas.calendars.business_time import Calendar
 from slas.calendars.public_holidays import place_name
 from slas.calendars.sections import CALENDAR_KEYS, PLACE_KEYS, calendar_spec
 from slas.calendars.times import week_words
+from slas.editor.standing import standing_of_rules
 from slas.models import Clock
 from slas.rule_checks import rule_faults, rule_remarks
 
@@ -104,5 +105,8 @@ SECTIONS = (
         title=lambda body: str(body["name"]),
         sentence=lambda body: str(body["sentence"]),
         lint=rule_remarks,
+        pages=Pages(edit="slas:edit_rule", new="slas:new_rule", trial="slas:try_rule", watched="slas:watched_rule"),
+        standing=standing_of_rules,
+        on_retire="From now on it starts no clock. Clocks that run already go on by it to their end.",
     ),
 )
