@@ -25,10 +25,14 @@ class Spell:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What pauses the clocks of a rule, and what calls them off; None: nothing does. They read fields only."""
+    """What pauses the clocks of a rule, and what calls them off; None: nothing does. They read fields only.
+
+    ``where``: it starts only while this is true. ``tiers``: as the rule's targets, None for the last of them."""
 
     pause: Criterion | None = None
     cancel: Criterion | None = None
+    where: Criterion | None = None
+    tiers: tuple[Criterion | None, ...] = ()
 
     def pauses(self, record: RecordData) -> list[Spell]:
         return spells(record, self.pause) if self.pause else []

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from records.canonical import Unreadable, instant
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
 from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, RESTORED
+from slas.kinds import TOUCH_REPORTED
+from slas.rules import ANY
 from slas.staff import Staff
+from slas.touch_rules import KINDS, TouchHistory
 
-TOUCH_KINDS = frozenset({"call", "email", "meeting", "message"})
+TOUCH_KINDS = frozenset(KINDS)
+"""What may be a touch at all; the model may allow less."""
+
+TOUCH_WORDS = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "message": "Message"}
 NOBODY = "Nobody"
 
 
@@ -20,7 +27,8 @@ NOBODY = "Nobody"
 class Proof:
     """Something happened at ``at``; we learned of it at ``learned_at`` through ``event``.
 
-    ``what`` names it ("Call"), ``who`` did it. ``lost_at``: when we learned that it is no proof after all.
+    ``what`` names it ("Call"), ``who`` did it, ``kind`` is that of an activity. ``is_reported``: they say so.
+    ``ahead_at``: when what was booked takes place. ``lost_at``: when we learned that it is no proof after all.
     """
 
     at: datetime
@@ -31,6 +39,9 @@ class Proof:
     person_id: int | None = None
     lost_at: datetime | None = None
     lost_by: EventData | None = None
+    kind: str = ""
+    is_reported: bool = False
+    ahead_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -88,25 +99,106 @@ def activity_at(activity: RecordData) -> datetime | None:
     return moment_of(activity.values)
 
 
-def touches(journey: JourneyData, team: str, batch: Batch, staff: Staff) -> Iterator[Proof]:
-    """Human touches by people of a team, as the CRMs logged them. Automated messages and open tasks are none."""
+def touches(
+    journey: JourneyData, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Iterator[Proof]:
+    """Human touches by people of a team, as the CRMs logged them and as they reported them themselves."""
+    yield from _read_each(journey, partial(_touch, team=team, batch=batch, staff=staff, rules=rules))
+    for record in journey.records:
+        for event in record.events:
+            if event.kind == TOUCH_REPORTED and (proof := _reported(event, team, staff, rules)):
+                yield proof
+
+
+def meetings_held(
+    journey: JourneyData, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Iterator[Proof]:
+    """Meetings with somebody of a team that have begun, and of which nothing says that they fell through."""
+    yield from _read_each(journey, partial(_held, team=team, batch=batch, staff=staff, rules=rules))
+
+
+def meetings_booked(
+    journey: JourneyData, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Iterator[Proof]:
+    """Meetings with somebody of a team, at when they were booked, whoever did; ``ahead_at``: when they begin."""
+    yield from _read_each(journey, partial(_booking, team=team, batch=batch, staff=staff, rules=rules))
+
+
+def _read_each(journey: JourneyData, read: Callable[[RecordData, Sighting], Proof | None]) -> Iterator[Proof]:
     for activity in journey.activities:
-        yield from _proofs(activity, lambda seen, a=activity: _touch(a, seen, team, batch, staff))  # type: ignore[misc]  # a default binds the loop's value
+        yield from _proofs(activity, partial(read, activity))
 
 
-def _touch(activity: RecordData, seen: Sighting, team: str, batch: Batch, staff: Staff) -> Proof | None:
+def _touch(
+    activity: RecordData, seen: Sighting, *, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Proof | None:
     values = seen.values or {}
     at = moment_of(values)
+    if at is None:
+        return None
+    if rules.at(at).is_form_booking(values):
+        return _booking(activity, seen, team=team, batch=batch, staff=staff, rules=rules)
     # What still lies ahead is an intention.
-    if at is None or at > batch.now or values.get("kind") not in TOUCH_KINDS:
+    if at > batch.now or not rules.at(at).counts(values):
         return None
-    if values.get("is_automated") is True or values.get("direction") == "inbound":
+    return _by_team(activity, seen, at, str(values["kind"]), team, batch, staff)
+
+
+def _held(
+    activity: RecordData, seen: Sighting, *, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Proof | None:
+    values = seen.values or {}
+    at = moment_of(values)
+    if at is None or at > batch.now or values.get("kind") != "meeting" or not rules.at(at).was_held(values):
         return None
+    return _by_team(activity, seen, at, "meeting", team, batch, staff)
+
+
+def _booking(
+    activity: RecordData, seen: Sighting, *, team: str, batch: Batch, staff: Staff, rules: TouchHistory
+) -> Proof | None:
+    values = seen.values or {}
+    meets_at = moment_of(values)
+    if meets_at is None or values.get("kind") != "meeting":
+        return None
+    # Who writes a meeting down afterwards has not booked it later than it began.
+    booked_at = min(activity.created_at or activity.events[0].occurred_at, meets_at)
+    proof = _by_team(activity, seen, booked_at, "meeting", team, batch, staff)
+    return None if proof is None else replace(proof, what="Meeting booked", ahead_at=meets_at)
+
+
+def _by_team(
+    activity: RecordData, seen: Sighting, at: datetime, kind: str, team: str, batch: Batch, staff: Staff
+) -> Proof | None:
+    values = seen.values or {}
     owner = batch.owner_of(activity.connection, values.get("owner"))
-    if owner is None or staff.team_at(owner.person_id, at) != team:
+    if owner is None or not is_of_team(owner.person_id, team, at, staff):
         return None
-    what = str(values["kind"]).replace("email", "e-mail").capitalize()
-    return Proof(at, max(at, seen.learned_at), seen.event, what, owner.name, owner.person_id)
+    what = TOUCH_WORDS.get(kind, kind.capitalize())
+    learned_at = max(at, seen.learned_at)
+    return Proof(at, learned_at, seen.event, what, owner.name, owner.person_id, kind=kind)
+
+
+def _reported(event: EventData, team: str, staff: Staff, rules: TouchHistory) -> Proof | None:
+    """What somebody says they did, which no CRM has told."""
+    person, kind = event.data.get("person"), str(event.data.get("kind") or "call")
+    try:
+        at = instant(event.data.get("at"))
+    except Unreadable:
+        return None
+    is_told = isinstance(person, int) and is_of_team(person, team, at, staff) and at <= event.observed_at
+    if not is_told or not rules.at(at).self_reported or kind not in rules.at(at).kinds:
+        return None
+    what = f"{TOUCH_WORDS.get(kind, kind.capitalize())} (self-reported)"
+    who = staff.names.get(person, "")
+    return Proof(at, event.observed_at, event, what, who, person, kind=kind, is_reported=True)
+
+
+def is_of_team(person_id: int | None, team: str, at: datetime, staff: Staff) -> bool:
+    """Whether a person was of a team then, or of any where ``team`` is ``any``."""
+    if person_id is None:
+        return False
+    return staff.works_at(person_id, at) if team == ANY else staff.team_at(person_id, at) == team
 
 
 def _proofs(activity: RecordData, read: Callable[[Sighting], Proof | None]) -> Iterator[Proof]:
@@ -114,7 +206,7 @@ def _proofs(activity: RecordData, read: Callable[[Sighting], Proof | None]) -> I
     held: Proof | None = None
     for seen in sightings(activity):
         proof = read(seen)
-        if held and proof and (held.at, held.person_id) == (proof.at, proof.person_id):
+        if held and proof and _is_same(held, proof):
             continue
         # Learned and lost in one reading is nothing we ever believed.
         if held and seen.learned_at > held.learned_at:
@@ -122,6 +214,10 @@ def _proofs(activity: RecordData, read: Callable[[Sighting], Proof | None]) -> I
         held = proof
     if held:
         yield held
+
+
+def _is_same(one: Proof, other: Proof) -> bool:
+    return (one.at, one.person_id, one.ahead_at) == (other.at, other.person_id, other.ahead_at)
 
 
 def meetings(journey: JourneyData) -> list[tuple[datetime, RecordData]]:

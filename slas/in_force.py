@@ -11,12 +11,14 @@ from definitions.criteria import Criterion
 from definitions.criteria.criterion import any_of
 from definitions.in_force import TypedModel
 from definitions.models import Version
+from definitions.triggers.services import trigger_histories
 from definitions.versions import Model
 from records.journey_data import RecordData
 from slas.calendars.sections import calendar_of
 from slas.conditions import Conditions
 from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Away, Hours, OwnHours, Staff
+from slas.touch_rules import TouchHistory, parse_touch_rules
 from teams.models import Absence, Membership, Person
 
 
@@ -31,6 +33,29 @@ def load_rules(model: Model) -> list[RuleHistory]:
         )
         for key in model.keys("sla_rules")
     ]
+
+
+def load_touches(model: Model) -> TouchHistory:
+    """What counts as a human touch, over time."""
+    versions = sorted(
+        (
+            version
+            for key in model.keys("touches")
+            for version in model.history("touches", key)
+            if version.effective_from is not None
+        ),
+        key=lambda v: (v.effective_from, v.pk),
+    )
+    return TouchHistory(
+        tuple(v.effective_from for v in versions if v.effective_from is not None),
+        tuple(parse_touch_rules(v.body) for v in versions),
+    )
+
+
+def rule_of_clock(rule_version: Version, tier: str) -> Rule:
+    """The rule of a clock with the target of its tier, as ``Clock.receipt["tier"]`` names it."""
+    rule = rule_of(rule_version)
+    return rule.with_tier(next((t for t in rule.targets if t.name == tier), rule.targets[-1]))
 
 
 def rule_of(version: Version) -> Rule:
@@ -116,6 +141,7 @@ class ConditionsInForce:
         self._typed = typed
         self._stages = {history.key: history for history in typed.stage_histories()}
         self._definitions = typed.definition_histories()
+        self._triggers = {history.key: history for history in trigger_histories(typed)}
         self._known: dict[tuple[int, str, tuple[int, ...]], Conditions] = {}
 
     def __call__(self, rule: Rule, record: RecordData, at: datetime) -> Conditions:
@@ -124,19 +150,40 @@ class ConditionsInForce:
         if name not in self._known:
             cancels = [c for c in (self._built(rule.cancel_when, record.object), *excluding) if c]
             self._known[name] = Conditions(
-                self._built(rule.pause_while, record.object), any_of(cancels) if cancels else None
+                pause=self._built(rule.pause_while, record.object),
+                cancel=any_of(cancels) if cancels else None,
+                where=self._built(rule.where, record.object),
+                tiers=tuple(self._built(tier.when, record.object) for tier in rule.targets),
             )
         return self._known[name]
 
     def _exclusions(self, rule: Rule, record: RecordData, at: datetime) -> list[Criterion]:
-        kind, subject = rule.start
-        history = self._stages.get(subject) if kind == "stage_entered" else None
+        if rule.start[0] == "trigger_fired":
+            return self._of_trigger(rule.start[1], record, at)
+        history = self._stages.get(self._stage_of(rule.start, at))
         stage: StageBody | None = history.at(at) if history else None
         versions = self._definitions.get(stage.definition) if stage else None
         version = versions.at(at) if versions else None
         if version is None or not version.body.is_about(record.object, record.connection):
             return []
         return [e.criterion for e in version.body.exclusions if e.criterion is not None]
+
+    def _stage_of(self, start: tuple[str, str], at: datetime) -> str:
+        """The lifecycle stage whose definition says who never counts; of a handoff the stage that opens it."""
+        kind, subject = start
+        if kind == "stage_entered":
+            return subject
+        template = self._typed.versions.at("handoffs", subject, at) if kind.startswith("handoff_") else None
+        return str((template.body.get("opens_on") or {}).get("stage", "")) if template else ""
+
+    def _of_trigger(self, trigger: str, record: RecordData, at: datetime) -> list[Criterion]:
+        """Of one trigger; whichever it was keeps its own exclusions when it fires."""
+        if trigger not in self._triggers:
+            return []
+        version = self._triggers[trigger].at(at)
+        if version is None or not version.body.definition.is_about(record.object, record.connection):
+            return []
+        return [e.criterion for e in version.body.definition.exclusions if e.criterion is not None]
 
     def _built(self, tree: Mapping[str, object] | None, object_name: str) -> Criterion | None:
         if tree is None:

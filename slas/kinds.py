@@ -7,6 +7,9 @@ from records.kinds import EventKind
 CLOCK_DUE = "clock.due"
 """A clock fell due and its evidence was asked for. ``data``: ``clock``, ``requests`` {record id: request key}."""
 
+CLOCK_SIGNAL = "clock.signal"
+"""A product signal started a clock: signals are kept for a time, clocks for good. ``data``: ``name``, ``source``."""
+
 TOUCH_REPORTED = "touch.reported"
 """A person says that they called, which no CRM has told. ``data``: ``team``, ``person``, ``kind``, ``at``, ``note``."""
 
@@ -16,6 +19,7 @@ CLOCK_REASSIGNED = "clock.reassigned"
 
 KINDS = (
     EventKind(CLOCK_DUE, "A clock fell due; reading the CRM once more", is_key=False),
+    EventKind(CLOCK_SIGNAL, "A product signal started a clock"),
     EventKind(TOUCH_REPORTED, "{actor} reached the buyer (self-reported)"),
     EventKind(CLOCK_REASSIGNED, "Taking too long; the CRM is asked to give it to the next person"),
 )

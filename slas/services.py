@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,21 +13,23 @@ from django.db import transaction
 from django.db.models import F, Min, Q
 
 from definitions.in_force import TypedModel, load_typed_model
-from definitions.models import StageEntry
 from effects.tick import ring
 from records.derived import write_derived
-from records.journey_data import Batch, EventData, JourneyData
+from records.journey_data import Batch, JourneyData
 from records.models import Event, Record, RefreshRequest
 from records.services import gtmops_connection, touch
 from slas.appeals import rows as appeals
 from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
-from slas.fold import LATE, ClockData, Start, fold_clocks
-from slas.in_force import ConditionsInForce, load_rules, load_staff, rule_of
+from slas.fold import LATE, ClockData, Setting, fold_clocks
+from slas.folding.starts import Starts
+from slas.in_force import ConditionsInForce, load_rules, load_staff, load_touches, rule_of
 from slas.kinds import CLOCK_DUE
 from slas.models import Clock, Correction, NoticedAbsence
-from slas.rules import Rule, RuleHistory
+from slas.rules import RuleHistory
+from slas.sources import load_unread
 from slas.staff import Staff
+from slas.starts import fold_neighbours, load_starts, remember_signals
 from teams.models import Absence, Team
 
 CLOCK_FIELDS = (
@@ -44,8 +46,12 @@ def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
     typed = load_typed_model()
     teams = dict(Team.objects.values_list("key", "pk"))
-    staff = load_staff(typed.versions)
-    folded = fold_batch(batch, typed, staff)
+    staff, rules = load_staff(typed.versions), load_rules(typed.versions)
+    starts = load_starts(batch, typed, rules)
+    folded = _fold(batch, typed, staff, rules, starts)
+    # What a signal has just started is remembered first, and stands from the next conclusion on.
+    fresh = remember_signals([clock for _, clock in folded], batch.now)
+    folded = [(journey, clock) for journey, clock in folded if clock.id not in fresh]
     ids = list(batch.journeys)
     late_before = set(
         Clock.objects.filter(pk__in=[c.id for _, c in folded], state__in=LATE).values_list("pk", flat=True)
@@ -65,56 +71,27 @@ def refresh(batch: Batch) -> None:
     )
     appeals.refresh(batch, {clock.id for _, clock in folded})
     steps.take(staff)
+    fold_neighbours(batch, starts, rules, batch.now)
 
 
 def fold_batch(
     batch: Batch, typed: TypedModel, staff: Staff, rules: Sequence[RuleHistory] | None = None
 ) -> list[tuple[JourneyData, ClockData]]:
     """Every clock of a batch by this model and these people and hours, or by ``rules`` alone; nothing is written."""
-    starts, conditions = _Starts(batch), ConditionsInForce(typed)
     rules = load_rules(typed.versions) if rules is None else rules
+    return _fold(batch, typed, staff, rules, load_starts(batch, typed, rules))
+
+
+def _fold(
+    batch: Batch, typed: TypedModel, staff: Staff, rules: Sequence[RuleHistory], starts: Starts
+) -> list[tuple[JourneyData, ClockData]]:
+    conditions = ConditionsInForce(typed)
+    setting = Setting(load_touches(typed.versions), load_unread(), starts.entered)
     return [
         (journey, clock)
         for journey in batch.journeys.values()
-        for clock in fold_clocks(journey, rules, starts, batch, staff, conditions)
+        for clock in fold_clocks(journey, rules, starts, batch, staff, conditions, setting)
     ]
-
-
-class _Starts:
-    """What starts clocks in the journeys of a batch: stage entries, loaded once, and events of handoffs."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._entries: dict[tuple[uuid.UUID, str], list[StageEntry]] = defaultdict(list)
-        rows = StageEntry.objects.filter(journey_id__in=list(batch.journeys))
-        for entry in rows.order_by("occurred_at", "pk"):
-            self._entries[entry.journey_id, entry.stage].append(entry)
-        events = [e.event_id for entries in self._entries.values() for e in entries]
-        self._told_first = _told_first(events)
-
-    def __call__(self, journey: JourneyData, rule: Rule) -> Iterator[Start]:
-        kind, subject = rule.start
-        if kind == "stage_entered":
-            events = {e.id: e for e in journey.events}
-            for entry in self._entries[journey.id, subject]:
-                if event := events.get(entry.event_id):
-                    yield self._start(event, entry.record_id, entry.occurred_at, entry.is_exact)
-            return
-        name = kind.replace("_", ".", 1)
-        for event in journey.events:
-            if event.kind == name and event.data.get("template") == subject:
-                yield self._start(event, event.record_id, event.occurred_at)
-
-    def _start(self, event: EventData, record_id: uuid.UUID, at: datetime, is_exact: bool = True) -> Start:
-        # A clock must not become another one because the CRM's history told its start more exactly later.
-        learned_at, key = self._told_first.get(event.id, (event.observed_at, event.key))
-        return Start(event, record_id, at, key, learned_at, is_exact)
-
-
-def _told_first(event_ids: Sequence[int]) -> dict[int, tuple[datetime, str]]:
-    """Event -> (observed at, key) of the first of the events it has superseded."""
-    rows = Event.objects.filter(superseded_by__in=event_ids).order_by("-observed_at", "-pk")
-    told = rows.values_list("superseded_by_id", "observed_at", "connection__name", "external_key")
-    return {event: (at, f"{connection}:{key}") for event, at, connection, key in told}
 
 
 def _row(
@@ -128,7 +105,7 @@ def _row(
         calendar_id=clock.calendar_version_id,
         journey_id=journey.id,
         record_id=clock.start.record_id,
-        start_event_id=clock.start.event.id,
+        start_event_id=clock.start.event.id if clock.start.event else None,
         started_at=clock.start.at,
         due_at=clock.due_at,
         state=result.state,
@@ -151,6 +128,20 @@ def _receipt(clock: ClockData) -> dict[str, Any]:
     return {
         "holder": clock.holder.name if clock.holder else NOBODY,
         "is_exact": clock.start.is_exact,
+        "start": {"what": clock.start.what, "in": clock.start.source, "is_bulk": clock.start.is_bulk},
+        "tier": clock.tier,
+        "tier_unknown": list(clock.tier_unknown),
+        "touches": [
+            {
+                "at": t.at.isoformat(),
+                "what": t.what,
+                "who": t.who,
+                "by": t.person_id,
+                "in": t.event.connection,
+            }
+            for t in clock.touches
+        ],
+        "no_data": list(clock.no_data),
         "because": clock.result.because,
         "retargets": [
             {"at": r.at.isoformat(), "old": r.old and r.old.isoformat(), "new": r.new and r.new.isoformat()}
