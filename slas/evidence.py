@@ -186,8 +186,9 @@ def _reported(event: EventData, team: str, staff: Staff, rules: TouchHistory) ->
         at = instant(event.data.get("at"))
     except Unreadable:
         return None
-    is_told = isinstance(person, int) and is_of_team(person, team, at, staff) and at <= event.observed_at
-    if not is_told or not rules.at(at).self_reported or kind not in rules.at(at).kinds:
+    if not isinstance(person, int) or not is_of_team(person, team, at, staff) or at > event.observed_at:
+        return None
+    if not rules.at(at).self_reported or kind not in rules.at(at).kinds:
         return None
     what = f"{TOUCH_WORDS.get(kind, kind.capitalize())} (self-reported)"
     who = staff.names.get(person, "")

@@ -24,7 +24,7 @@ OF_SECTION = {
 }
 """Every other start and stop that names something of the model names a handoff."""
 
-MAY_BE_ANY = ("meeting_booked", "meeting_held", "trigger_fired", "trigger_handled")
+MAY_BE_ANY = ("touch_by_team", "meeting_booked", "meeting_held", "trigger_fired", "trigger_handled")
 BY_MACHINE = ("owner_in_team",)
 
 

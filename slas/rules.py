@@ -21,7 +21,7 @@ STOPS = (
     "handoff_accepted", "next_step_confirmed", "field_set", "stage_entered", "trigger_handled",
 )  # fmt: skip
 ANY = "any"
-"""Of ``trigger_fired`` and ``trigger_handled``: whichever trigger. Of a meeting: a person of whichever team."""
+"""Of ``trigger_fired`` and ``trigger_handled``: whichever trigger. Of touches and meetings: a person of whichever team."""
 
 ON = ("person", "deal")
 ACTS = ("sender", "receiver")

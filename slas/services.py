@@ -15,7 +15,7 @@ from django.db.models import F, Min, Q
 from definitions.in_force import TypedModel, load_typed_model
 from effects.tick import ring
 from records.derived import write_derived
-from records.journey_data import Batch, JourneyData
+from records.journey_data import Batch, EventData, JourneyData
 from records.models import Event, Record, RefreshRequest
 from records.services import gtmops_connection, touch
 from slas.appeals import rows as appeals
@@ -105,7 +105,7 @@ def _row(
         calendar_id=clock.calendar_version_id,
         journey_id=journey.id,
         record_id=clock.start.record_id,
-        start_event_id=clock.start.event.id if clock.start.event else None,
+        start_event_id=_start_event(clock).id,
         started_at=clock.start.at,
         due_at=clock.due_at,
         state=result.state,
@@ -120,6 +120,13 @@ def _row(
         receipt=_receipt(clock),
         next_step_at=next_step_at,
     )
+
+
+def _start_event(clock: ClockData) -> EventData:
+    """Raises ValueError for a signal that nobody has written down yet."""
+    if clock.start.event is None:
+        raise ValueError(f"clock {clock.id} started on nothing in the log")
+    return clock.start.event
 
 
 def _receipt(clock: ClockData) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -216,7 +217,7 @@ def _crowded(happened: Collection[Happened]) -> set[Happened]:
         for where, asked in kinds.items():
             if asked:
                 asked.sort()
-                told = {
+                told: dict[str, Any] = {
                     "names": [name for name, _ in asked],
                     "minutes": [minute for _, minute in asked],
                     "most": settings.GTMOPS.bulk_per_minute,
