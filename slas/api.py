@@ -14,6 +14,7 @@ from slas.forms import OWNERS, STATES, ClockFilter
 from slas.lateness import late_seconds
 from slas.models import Clock
 from slas.querysets import ClockQuerySet
+from slas.receipts import Explanation, explain
 from slas.visibility import Names, names_for
 from teams.access import person_of
 
@@ -70,13 +71,103 @@ class ClockSerializer(serializers.ModelSerializer[Clock]):
         return late_seconds(clock, now_utc())
 
 
+class IntervalSerializer(serializers.Serializer[Any]):
+    """Time that counted up to the due time. ``hours``: the name of the calendar; empty: every hour counts."""
+
+    begin = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    seconds = serializers.IntegerField()
+    hours = serializers.CharField()
+    who = serializers.CharField()
+
+
+class PauseSerializer(serializers.Serializer[Any]):
+    begin = serializers.DateTimeField()
+    end = serializers.DateTimeField(allow_null=True)
+    because = serializers.CharField()
+
+
+class AbsenceSerializer(serializers.Serializer[Any]):
+    """``cover`` empty: nobody covered. ``was_late``: written down after the due time."""
+
+    who = serializers.CharField()
+    begin = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    cover = serializers.CharField()
+    written_at = serializers.DateTimeField()
+    was_late = serializers.BooleanField()
+
+
+class MovedSerializer(serializers.Serializer[Any]):
+    """The due time was moved at ``at``; ``whys``: what was learned then."""
+
+    at = serializers.DateTimeField()
+    old = serializers.DateTimeField(allow_null=True)
+    new = serializers.DateTimeField(allow_null=True)
+    whys = serializers.ListField(child=serializers.CharField())
+
+
+class ReadingSerializer(serializers.Serializer[Any]):
+    """The evidence was read once more before it was called late."""
+
+    read_in = serializers.CharField(source="source")
+    at = serializers.DateTimeField()
+    was_readable = serializers.BooleanField()
+
+
+class ToldSerializer(serializers.Serializer[Any]):
+    who = serializers.CharField()
+    channel = serializers.CharField()
+    title = serializers.CharField()
+    at = serializers.DateTimeField()
+    state = serializers.CharField()
+
+
+class GivenSerializer(serializers.Serializer[Any]):
+    """A step of the rule gave it on (``was_asked``: of the CRM), or proposed to."""
+
+    who = serializers.CharField()
+    at = serializers.DateTimeField()
+    was_asked = serializers.BooleanField()
+
+
+class ReceiptSerializer(serializers.Serializer[Explanation]):
+    """What the page says. ``unowned_seconds``: before it had an owner. ``tier``: which target of its rule it has."""
+
+    rule_sentence = serializers.CharField(source="said.sentence")
+    target = serializers.CharField(source="said.target")
+    tier = serializers.CharField(source="said.tier", allow_blank=True)
+    started_by = serializers.CharField(source="started_by.what")
+    started_in = serializers.CharField(source="started_by.source")
+    calendar = serializers.CharField(source="clock.calendar.key", default=None, allow_null=True)
+    calendar_version = serializers.IntegerField(source="clock.calendar.number", default=None, allow_null=True)
+    is_frozen = serializers.BooleanField()
+    unowned_seconds = serializers.IntegerField()
+    used_seconds = serializers.IntegerField(allow_null=True)
+    counted = IntervalSerializer(source="intervals", many=True)
+    pauses = PauseSerializer(many=True)
+    absences = AbsenceSerializer(many=True)
+    moved = MovedSerializer(many=True)
+    read_again = ReadingSerializer(source="readings", many=True)
+    no_data = serializers.ListField(child=serializers.CharField())
+    told = ToldSerializer(many=True)
+    given = GivenSerializer(many=True)
+
+
 class ClockDetailSerializer(ClockSerializer):
+    """With who had it, what was corrected, and all that its page says (``receipt``)."""
+
     segments = serializers.SerializerMethodField()
     corrections = CorrectionSerializer(many=True)
+    receipt = serializers.SerializerMethodField()
 
     class Meta(ClockSerializer.Meta):
-        fields = (*ClockSerializer.Meta.fields, "segments", "corrections")
+        fields = (*ClockSerializer.Meta.fields, "segments", "corrections", "receipt")
         read_only_fields = fields
+
+    @extend_schema_field(ReceiptSerializer)  # type: ignore[untyped-decorator]  # it ships no types
+    def get_receipt(self, clock: Clock) -> Any:
+        return ReceiptSerializer(explain(clock, self.context["viewer"], now_utc())).data
 
     @extend_schema_field(SegmentSerializer(many=True))  # type: ignore[untyped-decorator]  # it ships no types
     def get_segments(self, clock: Clock) -> list[dict[str, Any]]:
@@ -104,7 +195,8 @@ class _ClocksView(GenericAPIView[Clock]):
         return Clock.objects.for_person(person_of(self.request)).with_names()
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "names": names_for(person_of(self.request))}
+        viewer = person_of(self.request)
+        return {**super().get_serializer_context(), "names": names_for(viewer), "viewer": viewer}
 
 
 @extend_schema(
@@ -133,7 +225,7 @@ class ClocksView(_ClocksView, ListAPIView[Clock]):
 
 
 class ClockView(_ClocksView, RetrieveAPIView[Clock]):
-    """One clock with who had it and what was corrected."""
+    """One clock with all that its page says."""
 
     serializer_class = ClockDetailSerializer
     lookup_url_kwarg = "clock_id"

@@ -28,3 +28,17 @@ def spare_seconds(clock: Clock) -> int | None:
     if clock.due_at is None or clock.stopped_at is None or clock.state not in IN_TIME:
         return None
     return counted_seconds(clock, clock.stopped_at, clock.due_at)
+
+
+def used_seconds(clock: Clock, now: datetime) -> int | None:
+    """How much of its time an open clock has used up, at most all of it; None where it has no due time, or is over."""
+    if clock.due_at is None or clock.state not in Clock.OPEN:
+        return None
+    return max(0, counted_seconds(clock, clock.started_at, min(now, clock.due_at)))
+
+
+def whole_seconds(clock: Clock) -> int | None:
+    """All of the time a clock has from start to due time."""
+    if clock.due_at is None:
+        return None
+    return max(0, counted_seconds(clock, clock.started_at, clock.due_at))

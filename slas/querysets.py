@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -59,6 +60,14 @@ class AppealQuerySet(models.QuerySet["Appeal"]):
     def for_person(self, person: Person) -> Self:
         """Inside the person's business units, as the clocks are."""
         return self.filter(border(business_units_of(person), "clock__record__business_unit"))
+
+    def told_to(self, person: Person, teams: Collection[str]) -> Self:
+        """What they may read of them: their own and their people's, those of the ``teams`` they decide for; leaders
+        and admins all."""
+        if person.is_admin or person.role == "leader":
+            return self
+        mine = Q(person=person) | Q(opened_by=person) | Q(person__manager=person) | Q(decided_by=person)
+        return self.filter(mine | Q(team__key__in=teams))
 
     def with_clock(self) -> Self:
         """With all that a row of a list shows, in the same query."""

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from definitions.in_force import load_typed_model
 from definitions.models import Signature, Version
 from definitions.versions import version_at
-from effects.models import Effect
 from records.canonical import instant
-from records.loading import load_batch
 from records.models import Connection
+from slas import receipt_parts as parts
 from slas.calendars.sections import calendar_spec
 from slas.calendars.times import week_words
-from slas.escalation import effect_key
-from slas.fold import segments_until
-from slas.in_force import ConditionsInForce, load_staff, rule_of
-from slas.lateness import counted_seconds, late_seconds, spare_seconds
+from slas.lateness import counted_seconds, late_seconds, spare_seconds, used_seconds, whole_seconds
 from slas.models import Clock
 from slas.querysets import LATE
+from slas.receipt_parts import AwaySaid, Given, Held, Interval, Moved, Paused, Shown, Told, shown
+from slas.retold import Retold, retell
 from slas.rules import Rule
-from slas.split import SYSTEM, Segment
+from slas.split import SYSTEM
 from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
 from slas.visibility import Names, names_for
 from teams.models import Person, Team
@@ -44,6 +40,8 @@ class StartedBy:
 
 @dataclass(frozen=True)
 class RuleSaid:
+    """``tier``: which of the rule's targets this clock has, and ``target`` it in words."""
+
     sentence: str
     name: str
     number: int
@@ -51,13 +49,18 @@ class RuleSaid:
     agreed_by: Sequence[str]
     section: str
     key: str
+    target: str
+    tier: str
+    has_tiers: bool
 
 
 @dataclass(frozen=True)
 class Hours:
-    """The calendar in words, and its days off between start and end."""
+    """The calendar in words, its version, and its days off between start and end."""
 
     name: str
+    number: int
+    since: datetime | None
     words: str
     zone: str
     holidays: Sequence[date]
@@ -93,23 +96,6 @@ class CorrectionSaid:
 
 
 @dataclass(frozen=True)
-class Moved:
-    """The due time was moved, when we learned of other hands, other hours or a pause; None: it had or has none."""
-
-    at: datetime
-    old: datetime | None
-    new: datetime | None
-
-
-@dataclass(frozen=True)
-class Told:
-    who: str
-    channel: str
-    at: datetime
-    state: str
-
-
-@dataclass(frozen=True)
 class Explanation:
     """One clock, explained to one viewer. ``seconds``: late, to spare or left, as the rule counts; else wall time."""
 
@@ -129,11 +115,50 @@ class Explanation:
     has_it: str
     corrections: Sequence[CorrectionSaid]
     told: Sequence[Told]
-    moved: Sequence[Moved] = ()
+    moved: Sequence[Moved]
+    intervals: Sequence[Interval]
+    held: Sequence[Held]
+    pauses: Sequence[Paused]
+    absences: Sequence[AwaySaid]
+    given: Sequence[Given]
+    used_seconds: int | None
+    whole_seconds: int | None
+    no_data: Sequence[str]
+    retold: Retold
+
+    @property
+    def counted_seconds(self) -> int:
+        return sum(i.seconds for i in self.intervals)
+
+    @property
+    def counts_absences(self) -> bool:
+        """Whether no time counts in an absence without cover."""
+        return self.is_business and self.rule.hours != "team"
 
     @property
     def is_late(self) -> bool:
         return self.clock.state in LATE
+
+    @property
+    def is_frozen(self) -> bool:
+        """Done: what is learned later changes nothing, and is added as a correction."""
+        return self.clock.stopped_at is not None
+
+    @property
+    def shown_intervals(self) -> Shown[Interval]:
+        return shown(self.intervals)
+
+    @property
+    def shown_held(self) -> Shown[Held]:
+        return shown(self.held)
+
+    @property
+    def shown_told(self) -> Shown[Told]:
+        return shown(self.told)
+
+    @property
+    def shown_moved(self) -> Shown[Moved]:
+        return shown(self.moved)
 
     @property
     def is_open(self) -> bool:
@@ -146,9 +171,9 @@ class Explanation:
 
 def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
     """Everything about a clock that came ``with_names``. A clock that has not stopped is split as it stands."""
-    rule, names, zone = rule_of(clock.rule), names_for(viewer), viewer.zone
+    names, zone, retold = names_for(viewer), viewer.zone, retell(clock, now)
+    rule, segments = retold.rule, retold.segments
     teams = {t.key: look_of(t.name, t.purpose) for t in Team.objects.all()}
-    segments = _segments(clock, rule, now)
     end_what = _end_words(clock)
     connections = {c.name: c for c in Connection.objects.all()}
     return Explanation(
@@ -163,17 +188,23 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
         bar_start=f"{moment_words(clock.started_at, zone)} {_start_word(clock, rule)}",
         bar_words=f"from start to {end_what}",
         started_by=_started_by(clock, rule, connections),
-        said=_rule_said(clock),
+        said=_rule_said(clock, rule),
         hours=_hours(clock, clock.stopped_at or now),
         readings=_readings(clock, connections),
         stopped_by=_stopped_by(clock, names, teams, connections),
         has_it=_has_it(clock, names),
         corrections=_corrections(clock),
-        told=_told(clock, names),
-        moved=[
-            Moved(datetime.fromisoformat(row["at"]), _moment(row["old"]), _moment(row["new"]))
-            for row in clock.receipt.get("retargets", ())
-        ],
+        told=parts.told_to(clock, names),
+        moved=parts.moved(clock, retold, names, zone),
+        intervals=parts.intervals(retold, names, teams),
+        held=parts.held(segments, names, teams),
+        pauses=parts.paused(clock, retold),
+        absences=parts.absences(clock, retold, names),
+        given=parts.given_to(clock, names),
+        used_seconds=used_seconds(clock, now),
+        whole_seconds=whole_seconds(clock),
+        no_data=[_label(connections, name) for name in clock.receipt.get("no_data") or ()],
+        retold=retold,
     )
 
 
@@ -183,28 +214,6 @@ def _seconds(clock: Clock, now: datetime) -> int | None:
         return counted_seconds(clock, now, clock.due_at) if clock.due_at > now else None
     late = late_seconds(clock, now)
     return spare_seconds(clock) if late is None else late
-
-
-def _segments(clock: Clock, rule: Rule, now: datetime) -> list[Segment]:
-    if clock.stopped_at is not None:
-        return [_segment(row) for row in clock.segments]
-    batch = load_batch([clock.journey_id], now)
-    journey = batch.journeys[clock.journey_id]
-    record = journey.record(clock.record_id)
-    if record is None:
-        return []
-    typed = load_typed_model()
-    conditions = ConditionsInForce(typed)(rule, record, clock.started_at)
-    return segments_until(
-        journey, record, rule, clock.started_at, now, batch, load_staff(typed.versions), conditions
-    )
-
-
-def _segment(row: Mapping[str, Any]) -> Segment:
-    return Segment(
-        row["party"], row["who"], row["team"], row["person"],
-        datetime.fromisoformat(row["from"]), datetime.fromisoformat(row["to"]),
-    )  # fmt: skip
 
 
 def _end_words(clock: Clock) -> str:
@@ -221,6 +230,10 @@ def _has_it(clock: Clock, names: Names) -> str:
 
 def _start_word(clock: Clock, rule: Rule) -> str:
     kind, subject = rule.start
+    if kind == "field_set":
+        return f"{subject.replace('_', ' ')} was set"
+    if kind == "signal":
+        return f"signal “{subject}”"
     if kind != "stage_entered":
         return kind.replace("_", " ")
     stage = version_at("stages", subject, clock.started_at) or version_at(
@@ -242,7 +255,7 @@ def _started_by(clock: Clock, rule: Rule, connections: Mapping[str, Connection])
     )
 
 
-def _rule_said(clock: Clock) -> RuleSaid:
+def _rule_said(clock: Clock, rule: Rule) -> RuleSaid:
     version: Version = clock.rule
     signed = Signature.objects.filter(version=version).select_related("team").order_by("team__name")
     return RuleSaid(
@@ -253,6 +266,9 @@ def _rule_said(clock: Clock) -> RuleSaid:
         agreed_by=[signature.team.name for signature in signed],
         section=version.section,
         key=version.key,
+        target=rule.target.words,
+        tier=str(clock.receipt.get("tier") or ""),
+        has_tiers=len(rule.targets) > 1,
     )
 
 
@@ -265,6 +281,8 @@ def _hours(clock: Clock, end: datetime) -> Hours | None:
     off = {date.fromisoformat(str(day)) for day in calendar_spec(body)["holidays"]}
     return Hours(
         name=str(body["name"]),
+        number=clock.calendar.number,
+        since=clock.calendar.effective_from,
         words=week_words(body.get("week", {})),
         zone=str(body["tz"]),
         holidays=[day for day in sorted(off) if first <= day <= last],
@@ -319,18 +337,6 @@ def _cause_words(kind: str, object_name: str, source: str) -> str:
     did = {"baseline": "logged", "deleted": "deleted", "restored": "restored"}.get(kind, "changed")
     what = "An activity" if object_name == "activity" else "The record"
     return f"{what} was {did} in {source}"
-
-
-def _told(clock: Clock, names: Names) -> list[Told]:
-    rows = list(Effect.objects.filter(key__startswith=effect_key(clock.pk)).order_by("created_at", "pk"))
-    people = Person.objects.in_bulk({row.payload.get("person") for row in rows})
-    told = []
-    for row in rows:
-        person = people.get(row.payload.get("person"))
-        if person is not None:
-            who = names.of(person.pk, person.name, "A colleague")
-            told.append(Told(who, row.channel, row.done_at or row.created_at, row.state))
-    return told
 
 
 def _label(connections: Mapping[str, Connection], name: str) -> str:

@@ -13,13 +13,17 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
+from slas.appeals.acts import deciding_teams, people_to_speak_for
+from slas.appeals.page import line_of
 from slas.forms import ClockFilter
 from slas.lateness import late_seconds
-from slas.models import Clock
-from slas.querysets import ClockQuerySet
+from slas.models import Appeal, Clock
+from slas.querysets import LATE, ClockQuerySet
 from slas.receipts import explain
+from slas.retold import Retold
 from slas.visibility import Names, names_for
 from teams.access import person_of
+from teams.models import Person
 
 CLOCKS_PER_PAGE = 50
 SORTS = {
@@ -89,7 +93,22 @@ def clock(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(
         clocks.select_related("start_event__connection", "stop_event__record__connection"), pk=clock_id
     )
-    return render(request, "slas/clock.html", {"x": explain(found, viewer, now_utc())})
+    explained = explain(found, viewer, now_utc())
+    names, teams = names_for(viewer), deciding_teams(viewer)
+    rows = Appeal.objects.filter(clock=found).told_to(viewer, teams).with_clock().order_by("opened_at", "pk")
+    context = {
+        "x": explained,
+        "appeals": [line_of(row, viewer, names, teams) for row in rows],
+        "may_appeal": _may_appeal(found, viewer, explained.retold),
+        "act_key": str(uuid.uuid4()),
+    }
+    return render(request, "slas/clock.html", context)
+
+
+def _may_appeal(clock: Clock, viewer: Person, told: Retold) -> bool:
+    """Say that it is not on them; or, of one that is not late yet, that it is not theirs."""
+    is_open = clock.stopped_at is None
+    return (is_open or clock.state in LATE) and bool(people_to_speak_for(viewer, clock, told))
 
 
 def _found(request: HttpRequest, filters: ClockFilter, now: datetime) -> ClockQuerySet:

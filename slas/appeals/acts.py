@@ -26,7 +26,7 @@ from slas.models import Clock
 from slas.querysets import LATE
 from slas.retold import Retold, retell
 from slas.rules import Rule
-from teams.models import Membership, Person, Role
+from teams.models import Membership, Person, Role, Team
 
 MOST_TEXT: Final = 2000
 DECIDING: Final = (Role.MANAGER, Role.LEADER)
@@ -137,14 +137,19 @@ def open_appeal(clock: Clock, actor: Person, said: Said, *, act_key: str, now: d
         return {"appeal": str(name), "person": person.pk, "team": other_team(told.rule, team)}
 
     event, appeal = _act(OPENED, clock, actor, told_words, decide, act_key, now, lambda: proof)
-    if event is not None and appeal.state == OPEN:
-        title = f"Late, but not on {_for_whom(appeal, actor)}? {clock.record.title or 'A record'}"
-        body = f"{actor.name} says: {SAYINGS[appeal.reason]}." + (f"\n{note}" if note else "")
+    if event is None:
+        return appeal
+    title = clock.record.title or "A record"
+    if appeal.state == OPEN:
+        whose = Person.objects.filter(pk=appeal.person_id).first()
+        body = f"{SAYINGS[appeal.reason]}." + (f"\n{note}" if note else "")
         body += "\nGranted, it is left out of the attainment; the clock itself stays as it is."
-        _tell(deciders(appeal, clock, actor), appeal, OPENED, title, body, "slas:appeals", now)
-    elif event is not None and appeal.person_id not in (None, actor.pk):
-        title = f"Not on you: {clock.record.title or 'a record'}"
-        _tell([appeal.person_id], appeal, GRANTED, title, f"{actor.name} said so. {appeal.because}", "", now)
+        people = deciders(appeal, clock, actor)
+        titles = {p.pk: f"Late, but not on {_name_for(p, whose, clock)}? {title}" for p in people}
+        _tell(titles, appeal, OPENED, body, "slas:appeals", clock, now)
+    elif appeal.person_id is not None and appeal.person_id != actor.pk:
+        body = f"{actor.name} said so. {appeal.because}"
+        _tell({appeal.person_id: f"Not on you: {title}"}, appeal, GRANTED, body, "", clock, now)
     return appeal
 
 
@@ -195,12 +200,13 @@ def say_not_mine(clock: Clock, actor: Person, note: str, *, act_key: str, now: d
             raise NotYours("Only who has it, or their manager, can say that it is not theirs.")
         manager = actor.manager if actor.manager and actor.manager.is_active else None
         team = clock.team.key if clock.team else ""
-        told = [manager.pk] if manager else _managers(team, clock, (actor.pk,))
+        told = [manager.pk] if manager else [p.pk for p in _managers(team, clock, (actor.pk,))]
         data = {"clock": str(clock.pk), "note": note, "digest": digest, "told": told}
         record_act(NOT_MINE, record=clock.record, key=name, occurred_at=now, now=now, actor=actor, data=data)
         title = f"Not {actor.name}’s: {clock.record.title or 'a record'} · {clock.rule.body['name']}"
         href = reverse("slas:clock", args=[clock.pk])
-        _enqueue(told, f"not_mine:{clock.pk}:{actor.pk}:{digest}", "warning", title, note, href, now)
+        stem = f"not_mine:{clock.pk}:{actor.pk}:{digest}"
+        _enqueue(dict.fromkeys(told, title), stem, "warning", note, href, clock, now)
     return told
 
 
@@ -225,8 +231,10 @@ def _decide(
     if event is not None:
         done = "It does not count" if kind == GRANTED else "It counts"
         title = f"{done}: {clock.record.title or 'a record'} · {clock.rule.body['name']}"
-        body = f"{actor.name} decided." + (f"\n{because}" if because else "")
-        _tell(sorted({p for p in (after.opened_by, after.person_id) if p}), after, kind, title, body, "", now)
+        team = Team.objects.filter(key=after.team).first()
+        body = f"{team.name if team else 'RevOps'} decided." + (f"\n{because}" if because else "")
+        people = {p for p in (after.opened_by, after.person_id) if p is not None}
+        _tell(dict.fromkeys(sorted(people), title), after, kind, body, "", clock, now)
     return after
 
 
@@ -289,46 +297,54 @@ def _by_id(appeals: Sequence[AppealData], name: str) -> AppealData:
 # --- who is told -----------------------------------------------------------------------------------------------
 
 
-def deciders(appeal: AppealData, clock: Clock, actor: Person) -> list[int]:
+def deciders(appeal: AppealData, clock: Clock, actor: Person) -> list[Person]:
     """Whom to tell: managers and leaders of the other team inside the record's unit, else RevOps."""
     return _managers(appeal.team, clock, (actor.pk, appeal.person_id))
 
 
-def _managers(team: str, clock: Clock, but: Sequence[int | None]) -> list[int]:
+def _managers(team: str, clock: Clock, but: Sequence[int | None]) -> list[Person]:
     inside = Person.objects.active().exclude(pk__in=[pk for pk in but if pk is not None])
     if clock.record.business_unit_id is not None:
         inside = inside.filter(business_units=clock.record.business_unit_id)
     leading = inside.filter(role__in=DECIDING, memberships__team__key=team, memberships__ended_at=None)
-    found = list(leading.order_by("pk").values_list("pk", flat=True).distinct())
-    return found or list(inside.filter(role=Role.REVOPS_ADMIN).order_by("pk").values_list("pk", flat=True))
+    found = list(leading.order_by("pk").distinct())
+    return found or list(inside.filter(role=Role.REVOPS_ADMIN).order_by("pk"))
+
+
+def _name_for(reader: Person, whose: Person | None, clock: Clock) -> str:
+    """As slas/visibility.py allows: leaders, admins and the manager read the name, others the team."""
+    sees = reader.is_admin or reader.role == Role.LEADER
+    if whose is not None and (sees or whose.manager_id == reader.pk):
+        return whose.name
+    return clock.team.name if clock.team else "a colleague"
 
 
 def _tell(
-    people: Sequence[int], appeal: AppealData, what: str, title: str, body: str, route: str, now: datetime
+    titles: Mapping[int, str],
+    appeal: AppealData,
+    what: str,
+    body: str,
+    route: str,
+    clock: Clock,
+    now: datetime,
 ) -> None:
+    """``titles``: person id -> what they read first."""
     href = f"{reverse(route)}#appeal-{appeal.id}" if route else reverse("slas:clock", args=[appeal.clock])
-    _enqueue(people, f"{appeal.id}:{what}", "info", title, body, href, now)
+    _enqueue(titles, f"{appeal.id}:{what}", "info", body, href, clock, now)
 
 
 def _enqueue(
-    people: Sequence[int], stem: str, severity: str, title: str, body: str, href: str, now: datetime
+    titles: Mapping[int, str], stem: str, severity: str, body: str, href: str, clock: Clock, now: datetime
 ) -> None:
-    payload = {"title": title[:300], "body": body, "href": href, "severity": severity}
+    payload = {"body": body, "href": href, "severity": severity, "record": str(clock.record_id)}
     intents = [
         Intent(
             channel="inbox", key=f"appeal:{stem}:{person}"[:300], order_key=f"appeal:{person}",
-            payload={**payload, "person": person},
+            payload={**payload, "title": title[:300], "person": person},
         )
-        for person in people
+        for person, title in titles.items()
     ]  # fmt: skip
     enqueue(intents, now=now)
-
-
-def _for_whom(appeal: AppealData, actor: Person) -> str:
-    if appeal.person_id in (None, actor.pk):
-        return actor.name
-    person = Person.objects.filter(pk=appeal.person_id).first()
-    return person.name if person else "somebody"
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from definitions.models import Version
 from records.models import Connection, Event, Journey, Record
-from slas.models import Clock
+from records.services import gtmops_connection
+from slas.appeals.kinds import OPENED
+from slas.appeals.rows import appeals_of, write_of_clock
+from slas.models import Appeal, Clock
 from teams.models import BusinessUnit, Person
 from tests.slas.builders import RULES
 
@@ -46,3 +49,17 @@ def make_clock(unit: BusinessUnit | None, owner: Person | None, **other: object)
         "receipt": {"holder": owner.name if owner else "Nobody"},
     }
     return Clock.objects.create(id=uuid.uuid4(), **(values | other))
+
+
+def make_appeal(clock: Clock) -> Appeal:
+    """One that waits for a decision of RevOps: its event, and the row that is its fold."""
+    pk = uuid.uuid4()
+    gtmops = gtmops_connection()
+    person = clock.owner_id
+    data = {"appeal": str(pk), "clock": str(clock.pk), "person": person, "reason": "other", "note": "Not mine."}
+    Event.objects.create(
+        connection=gtmops, external_key=f"appeal:{pk}", kind=OPENED, record=clock.record, actor_id=person,
+        occurred_at=START + timedelta(hours=3), observed_at=START + timedelta(hours=3), data=data,
+    )  # fmt: skip
+    write_of_clock(clock.pk, appeals_of(clock.record_id))
+    return Appeal.objects.get(pk=pk)
