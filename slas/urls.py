@@ -9,5 +9,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clocks/", views.clocks, name="clocks"),
     path("clocks/export/", views.export, name="export"),
     path("clocks/<uuid:clock_id>/", views.clock, name="clock"),
+    path("", include("slas.appeals.urls")),
     path("", include("slas.calendars.urls")),
 ]
