@@ -10,6 +10,7 @@ import definitions.signals.api
 import handoffs.api
 import scorecards.api
 import slas.api
+import slas.appeals.api
 from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
@@ -17,6 +18,7 @@ v1: list[URLPattern | URLResolver] = [
     *definitions.api.urlpatterns,
     *definitions.signals.api.urlpatterns,
     *slas.api.urlpatterns,
+    *slas.appeals.api.urlpatterns,
     *handoffs.api.urlpatterns,
     *scorecards.api.urlpatterns,
 ]
