@@ -110,6 +110,13 @@ POLICY: Policy = {
     "slas:hours_preview": {"POST": MANAGERS},
     "slas:hours_moves": {"POST": MANAGERS},
     "slas:hours_trial": {"GET": SIGNED_IN},
+    "slas:appeal": {"GET": SIGNED_IN, "POST": SIGNED_IN},  # who had it, and who decides: slas.appeals.acts
+    "slas:appeals": {"GET": SIGNED_IN},
+    "slas:decide_appeal": {"POST": SIGNED_IN},
+    "api:appeals": {"GET": SIGNED_IN},
+    "api:clock_appeals": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "api:clock_not_mine": {"POST": SIGNED_IN},
+    **{f"api:appeal_{act}": {"POST": SIGNED_IN} for act in ("grant", "refuse", "withdraw")},
     "api:clocks": {"GET": SIGNED_IN},
     "api:clock": {"GET": SIGNED_IN},
     # --- handoffs ---
