@@ -272,11 +272,23 @@ def inbox_message(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 # --- slas ---
 
 
-@makes("slas:clock", "api:clock")
+@makes("slas:clock", "api:clock", "slas:appeal", "api:clock_appeals", "api:clock_not_mine")
 def clock(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from tests.slas.objects import make_clock
 
     return {"clock_id": make_clock(unit, owner).pk}
+
+
+@makes("slas:decide_appeal")
+def decided_appeal(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {**appeal_to_decide(unit, owner), "act": "refuse"}
+
+
+@makes(*(f"api:appeal_{act}" for act in ("grant", "refuse", "withdraw")))
+def appeal_to_decide(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from tests.slas.objects import make_appeal, make_clock
+
+    return {"appeal_id": make_appeal(make_clock(unit, owner)).pk}
 
 
 @makes("slas:hours", "slas:hours_trial", is_bordered=False)
