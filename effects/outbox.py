@@ -16,7 +16,7 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from effects.models import Effect
 from effects.policy import DISTURBING
-from effects.registry import NotNow, Refused, channel
+from effects.registry import NotNow, NotWanted, Refused, channel
 from effects.telling import fall_back, finish_carried, first_try_at, next_plan, plan_due, receiver_of
 from effects.tick import ring
 
@@ -161,9 +161,16 @@ def _deliver(effect: Effect, token: uuid.UUID, now: datetime) -> None:
         channel(effect.channel)(effect.key, effect.payload)
     except Refused as refusal:
         _end(mine, effect, str(refusal), now)
+    except NotWanted as reason:
+        with transaction.atomic():
+            if mine.update(state=Effect.State.DONE, done_at=now, lease_until=None, last_error=str(reason)):
+                fall_back(effect, now)
     except NotNow as pause:
         # The whole channel is throttled: asking again for each message would only prolong it.
         at = now + timedelta(seconds=pause.seconds)
+        if not pause.is_try:
+            mine.update(attempts=F("attempts") - 1)
+            effect.attempts -= 1
         _try_later(mine, effect, str(pause), at, now)
         Effect.objects.filter(
             channel=effect.channel, state=Effect.State.PENDING, next_try_at__lt=at, planned_at__isnull=False

@@ -22,6 +22,7 @@ from effects.wording import compose
 
 MOST_RECEIVERS = 200
 _LOCK = 7_304_117
+_PERSONAL = DISTURBING | {"inbox", "crm_task"}
 _UNFINISHED = (Effect.State.PENDING, Effect.State.LEASED)
 
 
@@ -206,7 +207,7 @@ def _carrier(name: str, bundle: Bundle, members: Sequence[Effect], day: date, no
 
 def fall_back(effect: Effect, now: datetime) -> None:
     """Tell the person another way, in the transaction that gave the message up: Slack by e-mail, else the inbox."""
-    if effect.channel not in {"slack", "email"} or not effect.receiver.startswith("person:"):
+    if effect.channel not in {"slack", "email", "crm_task"} or not effect.receiver.startswith("person:"):
         return
     told = list(effect.carried.order_by("pk")) or [effect]
     if effect.channel == "slack" and not _twins(told, "email"):

@@ -10,6 +10,7 @@ import definitions.signals.api
 import handoffs.api
 import scorecards.api
 import slas.api
+import slas.touch_views
 import slas.appeals.api
 from teams.api import MeView
 
@@ -18,6 +19,7 @@ v1: list[URLPattern | URLResolver] = [
     *definitions.api.urlpatterns,
     *definitions.signals.api.urlpatterns,
     *slas.api.urlpatterns,
+    *slas.touch_views.api_urlpatterns,
     *slas.appeals.api.urlpatterns,
     *handoffs.api.urlpatterns,
     *scorecards.api.urlpatterns,

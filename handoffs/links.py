@@ -36,6 +36,8 @@ def menu_of(
     places: Mapping[str, Place],
     record_id: uuid.UUID,
     clock_id: uuid.UUID | None,
+    *,
+    waits_for_touch: bool = False,
 ) -> list[dict[str, str]]:
     """The "···" of a row: our page of the record, the CRMs' own, and why it is due."""
     items = [{"text": "Open record", "href": record_href(record_id), "icon": "person-lines-fill"}]
@@ -49,6 +51,9 @@ def menu_of(
                     "icon": "box-arrow-up-right",
                 }
             )
+    if waits_for_touch:
+        href = f"{_address('slas:touch', record_id)}?back={reverse('handoffs:my_day')}"
+        items.insert(0, {"text": "I already called", "href": href, "icon": "telephone-outbound"})
     if clock_id is not None:
         items.append({"text": "Why is this due?", "href": clock_href(clock_id), "icon": "question-circle"})
     return [item for item in items if item["href"]]

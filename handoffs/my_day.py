@@ -258,7 +258,15 @@ def _clock_row(clock: Clock, known: Known) -> Row:
         chip=Chip(clock.state, clock.due_at, clock_href(clock.pk)),
         action=action,
         action_href=action_href,
-        menu=tuple(menu_of(people, known.places, clock.record_id, clock.pk)),
+        menu=tuple(
+            menu_of(
+                people,
+                known.places,
+                clock.record_id,
+                clock.pk,
+                waits_for_touch=rule.stop[0] == "touch_by_team",
+            )
+        ),
         urgent_at=clock.due_at,
     )
 

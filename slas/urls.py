@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from slas import views
+from slas import touch_views, views
 
 app_name = "slas"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clocks/export/", views.export, name="export"),
     path("clocks/<uuid:clock_id>/", views.clock, name="clock"),
     path("", include("slas.appeals.urls")),
+    path("touches/<uuid:record_id>/", touch_views.report, name="touch"),
     path("", include("slas.calendars.urls")),
 ]

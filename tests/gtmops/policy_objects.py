@@ -233,7 +233,7 @@ def make_record(unit: BusinessUnit) -> Record:
     )
 
 
-@makes("records:record", "api:record")
+@makes("records:record", "api:record", "slas:touch", "api:record_touches")
 def record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": make_record(unit).pk}
 
@@ -315,6 +315,20 @@ def rules_refused(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 
     crm, stage = crm_connection(), {"key": "last", "name": "Last", "value": "Last"}
     field, _ = CatalogueField.objects.get_or_create(
+@makes(
+    "slas:edit_rule", "slas:try_rule", "slas:watched_rule", "slas:export_watched_rule", is_bordered=False
+)  # fmt: skip
+def rule_watched(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    """A draft of a rule that is watched."""
+    from definitions.models import Version
+    from tests.slas.builders import RULES
+
+    now = timezone.now()
+    told = {"body": RULES["touch"], "watch_from": now, "watch_until": now + timedelta(days=1)}
+    Version.objects.get_or_create(section="sla_rules", key="matrix", number=1, defaults=told)
+    return {"key": "matrix"}
+
+
         object="deal", name="matrix_stage", defaults={"type": "text"}
     )
     FieldMapping.objects.get_or_create(
