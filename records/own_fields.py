@@ -65,8 +65,11 @@ OWN_FIELDS: tuple[OwnField, ...] = (
         ("person",),
         "What happened at this customer, when, and which team has it.",
     ),
-    OwnField("gtm_due", "Due", "datetime", "out", ("person",), "When the next step is due."),
-    OwnField("gtm_has_it", "Who has it", "text", "out", ("person",), "Whose move it is."),
+    OwnField("gtm_due", "Due", "datetime", "out", ("person", "deal"), "When the next step is due."),
+    OwnField(
+        "gtm_late", "What is late", "text", "out", ("person", "deal"), "Steps whose due time has passed."
+    ),
+    OwnField("gtm_has_it", "Who has it", "text", "out", ("person", "deal"), "Whose move it is."),
     OwnField("gtm_handoff_link", "Handoff", "url", "out", ("person",), "Opens the handoff in gtmops."),
     OwnField(
         "gtm_handoff_answer",
