@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from playwright.sync_api import Browser, expect
+
 from gtmops.demo import SYSTEM_ADMIN
+from integrations.standins.fernhill.people import DEMO_SDR
 from tests.end_to_end.product import Product, wait_for
+from tests.end_to_end.test_2_loop import SEEN_WITHIN_MS, company_of, signed_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,7 +30,7 @@ BODY = """
     target: {elapsed: 25s}
     evidence: [person, activity]
     escalate:
-      - {when: breached, to: [owner], by: [inbox, email]}
+      - {when: breached, to: [owner], by: [inbox, email], at_any_hour: true}
 """
 
 
@@ -99,3 +103,22 @@ def test_a_touch_logged_in_the_crm_in_time_prevents_it(loaded: Product, quick_ru
     met = wait_for(lambda: in_state(loaded, contact, "met", "breached"), seconds=60, what="it is decided")
     assert met["state"] == "met"
     assert escalations(loaded, met["id"]) == []
+
+
+def late_in_crm(product: Product, contact: str) -> str:
+    told = product.crm(f"/crm/v3/objects/contacts/{contact}?properties=gtm_late")["properties"]
+    return str(told.get("gtm_late") or "")
+
+
+def test_what_falls_late_turns_up_on_the_open_page_and_in_the_crm(
+    loaded: Product, quick_rule: Product, browser: Browser
+) -> None:
+    with signed_in(browser, loaded, DEMO_SDR.email) as page:
+        page.goto(loaded.url)
+        page.evaluate("window.wasNeverReloaded = true")
+        contact = loaded.make_live_lead()
+        row = page.locator(".gt-row", has_text=company_of(loaded, contact)).first
+        expect(row).to_be_visible(timeout=SEEN_WITHIN_MS)
+        expect(row).to_contain_text("late", timeout=90_000, ignore_case=True)
+        assert page.evaluate("window.wasNeverReloaded")
+    wait_for(lambda: "Quick touch" in late_in_crm(loaded, contact), seconds=30, what="the CRM says so")
