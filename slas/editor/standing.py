@@ -44,7 +44,9 @@ def standing_of_rules(viewer: Person, now: datetime) -> Mapping[str, list[Standi
         if told["open"]:
             found[key].append(Standing(f"{told['open']:,} open", _clocks(rule=key, state="running")))
         if told["late"]:
-            found[key].append(Standing(f"Why {told['late']:,} were late", _clocks(rule=key, state="late", period=DAYS)))
+            found[key].append(
+                Standing(f"Why {told['late']:,} were late", _clocks(rule=key, state="late", period=DAYS))
+            )
         try:
             found[key].append(Standing(told_words(rule_of(version))))
         except RuleError:

@@ -11,5 +11,7 @@ urlpatterns = [
     path("clocks/rules/<slug:key>/edit/", views.edit_rule, name="edit_rule"),
     path("clocks/rules/<slug:key>/try/", trial_views.try_draft, name="try_rule"),
     path("clocks/rules/<slug:key>/watched/", trial_views.watched_rule, name="watched_rule"),
-    path("clocks/rules/<slug:key>/watched/export/", trial_views.export_watched_rule, name="export_watched_rule"),
+    path(
+        "clocks/rules/<slug:key>/watched/export/", trial_views.export_watched_rule, name="export_watched_rule"
+    ),
 ]

@@ -71,7 +71,9 @@ _PLAIN = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from([*RULE, "targets", "escalate", "evidence", "agreed_by", "at_least", "on", "hours", "other"]),
+        st.sampled_from(
+            [*RULE, "targets", "escalate", "evidence", "agreed_by", "at_least", "on", "hours", "other"]
+        ),
         _PLAIN,
     )
 )
@@ -84,10 +86,18 @@ def test_whatever_a_body_says_the_form_keeps_what_it_has_no_word_for(body: dict[
 
 EDITS: list[tuple[str, dict[str, list[str]], dict[str, Any]]] = [
     ("more time", {"tiers-0-amount": ["4"]}, {"target": {"business": "4h"}}),
-    ("other time", {"tiers-0-amount": ["2"], "tiers-0-unit": ["business_days"]}, {"target": {"business_days": 2}}),
+    (
+        "other time",
+        {"tiers-0-amount": ["2"], "tiers-0-unit": ["business_days"]},
+        {"target": {"business_days": 2}},
+    ),
     ("before the meeting", {"tiers-0-unit": ["before:meeting"]}, {"target": {"before": "meeting"}}),
     ("another start", {"start": ["handoff_sent:sdr_to_ae"]}, {"start": {"handoff_sent": "sdr_to_ae"}}),
-    ("a deal's field", {"start": ["field_set:deal:amount"]}, {"start": {"field_set": "amount"}, "on": "deal"}),
+    (
+        "a deal's field",
+        {"start": ["field_set:deal:amount"]},
+        {"start": {"field_set": "amount"}, "on": "deal"},
+    ),
     ("another team", {"stop_team": ["sales"]}, {"stop": {"touch_by_team": "sales"}}),
     ("another stop", {"stop": ["handoff_answered:x"]}, {"stop": {"handoff_answered": "x"}}),
     ("three touches", {"at_least": ["3"]}, {"at_least": 3}),
@@ -98,7 +108,9 @@ EDITS: list[tuple[str, dict[str, list[str]], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "typed", "wanted"), EDITS)
-def test_what_is_typed_stands_in_the_body(name: str, typed: dict[str, list[str]], wanted: dict[str, Any]) -> None:
+def test_what_is_typed_stands_in_the_body(
+    name: str, typed: dict[str, list[str]], wanted: dict[str, Any]
+) -> None:
     found = read({**controls_of(RULE), **typed}, RULE)
 
     assert found.faults == ()
@@ -165,7 +177,9 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("control", "text", "said"), UNREADABLE)
-def test_what_cannot_be_read_is_said_beside_its_control_and_changes_nothing(control: str, text: str, said: str) -> None:
+def test_what_cannot_be_read_is_said_beside_its_control_and_changes_nothing(
+    control: str, text: str, said: str
+) -> None:
     found = read({**controls_of(RULE), control: [text]}, RULE)
 
     assert found.body == RULE
