@@ -22,6 +22,7 @@ import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
 import integrations.enforcement.drift
+import integrations.failing
 import integrations.pull
 import integrations.push
 import integrations.refresh
@@ -32,9 +33,11 @@ import slas.desired
 import slas.editor.watching
 import slas.escalation
 import slas.kinds
+import slas.looks
 import slas.opening
 import slas.sections
 import slas.services
+import slas.sources
 from definitions.sections import register_sections
 from effects import outbox
 from effects.channels import email, inbox
@@ -52,6 +55,7 @@ from teams.demo import DemoSignIn, register_demo_sign_ins
 SOURCES = (
     TickSource("clocks", slas.services.due_clocks, slas.services.next_due),
     TickSource("escalations", slas.escalation.due_steps, slas.escalation.next_due),
+    TickSource("planned", slas.looks.look_again, slas.looks.next_look),
     TickSource("absences", slas.services.notice_absences, slas.services.next_absence),
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
@@ -103,6 +107,7 @@ def connect() -> None:
     )
     for room in (definitions.desired, definitions.triggers.desired, slas.desired, handoffs.desired):
         register_declaration(room.DECLARATION)
+    slas.sources.register_failing_since(integrations.failing.activities_failing_since)
     register_reader(definitions.judging.related_reads.relations_read)
     register_stage_guard(definitions.moves.guard.stage_guard)
     register_after_store("signals", definitions.signals.storing.match_waiting)

@@ -19,6 +19,7 @@ from slas.conditions import Conditions
 from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Away, Hours, OwnHours, Staff
 from slas.touch_rules import TouchHistory, parse_touch_rules
+from slas.touch_sections import TOUCHES
 from teams.models import Absence, Membership, Person
 
 
@@ -40,8 +41,8 @@ def load_touches(model: Model) -> TouchHistory:
     versions = sorted(
         (
             version
-            for key in model.keys("touches")
-            for version in model.history("touches", key)
+            for key in model.keys(TOUCHES)
+            for version in model.history(TOUCHES, key)
             if version.effective_from is not None
         ),
         key=lambda v: (v.effective_from, v.pk),

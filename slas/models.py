@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 
 from slas.querysets import AppealQuerySet, ClockQuerySet
 
@@ -90,7 +91,12 @@ class Clock(models.Model):
             models.Index(
                 fields=["due_at", "id"],
                 name="clock_unowned",
-                condition=Q(stopped_at=None, owner=None, is_measured_only=False),
+                condition=Q(stopped_at=None, owner=None),
+            ),
+            models.Index(
+                KeyTextTransform("look_at", "receipt"),
+                name="clock_look",
+                condition=Q(receipt__has_key="look_at"),
             ),
         ]
 

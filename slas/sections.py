@@ -14,6 +14,7 @@ from slas.calendars.times import week_words
 from slas.editor.standing import standing_of_rules
 from slas.models import Clock
 from slas.rule_checks import rule_faults, rule_remarks
+from slas.touch_sections import TOUCHES, touch_faults, touch_sentence
 
 
 def calendar_faults(key: str, body: Body, context: Context) -> list[Fault]:
@@ -105,8 +106,18 @@ SECTIONS = (
         title=lambda body: str(body["name"]),
         sentence=lambda body: str(body["sentence"]),
         lint=rule_remarks,
-        pages=Pages(edit="slas:edit_rule", new="slas:new_rule", trial="slas:try_rule", watched="slas:watched_rule"),
+        pages=Pages(
+            edit="slas:edit_rule", new="slas:new_rule", trial="slas:try_rule", watched="slas:watched_rule"
+        ),
         standing=standing_of_rules,
         on_retire="From now on it starts no clock. Clocks that run already go on by it to their end.",
+    ),
+    Section(
+        name=TOUCHES,
+        label="Touches",
+        parse=touch_faults,
+        title=lambda body: str(body["name"]),
+        sentence=touch_sentence,
+        on_retire="From now on the usual answer holds: calls, e-mails, meetings and messages by people of ours.",
     ),
 )

@@ -25,6 +25,7 @@ from slas.fold import LATE, ClockData, Setting, fold_clocks
 from slas.folding.starts import Starts
 from slas.in_force import ConditionsInForce, load_rules, load_staff, load_touches, rule_of
 from slas.kinds import CLOCK_DUE
+from slas.looks import LOOK_AT, look_text
 from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import RuleHistory
 from slas.sources import load_unread
@@ -149,6 +150,7 @@ def _receipt(clock: ClockData) -> dict[str, Any]:
             for t in clock.touches
         ],
         "no_data": list(clock.no_data),
+        **({LOOK_AT: look_text(clock.look_at)} if clock.look_at else {}),
         "because": clock.result.because,
         "retargets": [
             {"at": r.at.isoformat(), "old": r.old and r.old.isoformat(), "new": r.new and r.new.isoformat()}
@@ -266,6 +268,7 @@ def _ask_for_evidence(clocks: Sequence[Clock], now: datetime) -> None:
     )
     for pk, journey in rows.order_by("pk").values_list("pk", "journey_id"):
         people[journey].append(pk)
+    blind = _blind(clocks)
     gtmops = gtmops_connection()
     events, requests = [], []
     for clock in clocks:
@@ -282,7 +285,11 @@ def _ask_for_evidence(clocks: Sequence[Clock], now: datetime) -> None:
                 record_id=clock.record_id,
                 occurred_at=clock.due_at,
                 observed_at=now,
-                data={"clock": str(clock.pk), "requests": {str(pk): key for pk, key in keys.items()}},
+                data={
+                    "clock": str(clock.pk),
+                    "requests": {str(pk): key for pk, key in keys.items()},
+                    **({"no_data": blind[clock.pk]} if clock.pk in blind else {}),
+                },
             )
         )
         requests += [
@@ -298,3 +305,25 @@ def _ask_for_evidence(clocks: Sequence[Clock], now: datetime) -> None:
     Event.objects.bulk_create(events, ignore_conflicts=True)
     RefreshRequest.objects.bulk_create(requests, ignore_conflicts=True)
     ring("refresh")
+
+
+def _blind(clocks: Sequence[Clock]) -> dict[uuid.UUID, list[str]]:
+    """Clock -> labels of its buyer's sources, for those of which none can tell what was done; two or three queries."""
+    asked = [clock for clock in clocks if rule_of(clock.rule).needs_activities]
+    unread = load_unread() if asked else {}
+    if not unread:
+        return {}
+    sources: dict[uuid.UUID | None, set[str]] = defaultdict(set)
+    rows = Record.objects.filter(journey_id__in={c.journey_id for c in asked}).exclude(object="activity")
+    for journey, name in rows.order_by().values_list("journey_id", "connection__name").distinct():
+        sources[journey].add(name)
+    found = {}
+    for clock in asked:
+        blind = [
+            u.label
+            for name in sorted(sources[clock.journey_id])
+            if (u := unread.get(name)) and u.is_blind(clock.started_at)
+        ]
+        if blind and len(blind) == len(sources[clock.journey_id]):
+            found[clock.pk] = blind
+    return found
