@@ -39,7 +39,7 @@ def menu_of(
     *,
     waits_for_touch: bool = False,
 ) -> list[dict[str, str]]:
-    """The "···" of a row: our page of the record, the CRMs' own, and why it is due."""
+    """The "···" of a row: our page of the record, the CRMs' own, why it is due, and saying that it was done."""
     items = [{"text": "Open record", "href": record_href(record_id), "icon": "person-lines-fill"}]
     for record in records:
         place = places.get(record.connection)
@@ -56,6 +56,7 @@ def menu_of(
         items.insert(0, {"text": "I already called", "href": href, "icon": "telephone-outbound"})
     if clock_id is not None:
         items.append({"text": "Why is this due?", "href": clock_href(clock_id), "icon": "question-circle"})
+        items.append({"text": "Not mine", "href": _address("slas:appeal", clock_id), "icon": "person-x"})
     return [item for item in items if item["href"]]
 
 

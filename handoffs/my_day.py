@@ -24,6 +24,7 @@ from records.journey_data import JourneyData, RecordData
 from records.loading import load_members
 from records.models import Event
 from slas.calendars.sections import calendar_spec
+from slas.lateness import late_seconds
 from slas.models import Clock
 from slas.rules import parse_rule
 from teams.access import business_units_of
@@ -46,6 +47,7 @@ class Chip:
     state: str
     due_at: datetime | None
     href: str = ""
+    late_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,7 @@ def _clock_row(clock: Clock, known: Known) -> Row:
         text=text,
         at=at,
         more=more,
-        chip=Chip(clock.state, clock.due_at, clock_href(clock.pk)),
+        chip=_chip(clock, known.now),
         action=action,
         action_href=action_href,
         menu=tuple(
@@ -297,7 +299,7 @@ def _handoff_row(handoff: Handoff, clock: Clock | None, known: Known) -> Row:
         text=text,
         at=at,
         more=more,
-        chip=Chip(clock.state, clock.due_at, clock_href(clock.pk)) if clock else _next_step_chip(handoff),
+        chip=_chip(clock, known.now) if clock else _next_step_chip(handoff),
         action=ACTIONS[Handoff.State(handoff.state)],
         action_href=handoff_href(handoff.pk),
         menu=tuple(
@@ -330,6 +332,12 @@ def _urgent_without_clock(handoff: Handoff, now: datetime) -> datetime | None:
         return step_at
     is_near = step_at is not None and now < step_at <= now + SOON
     return step_at if is_near and handoff.whose_move == Handoff.Move.RECEIVER else None
+
+
+def _chip(clock: Clock, now: datetime) -> Chip:
+    """A late one as its rule counts: working time does not grow overnight."""
+    late = late_seconds(clock, now) if clock.calendar_id else None
+    return Chip(clock.state, clock.due_at, clock_href(clock.pk), late)
 
 
 def _next_step_chip(handoff: Handoff) -> Chip | None:
@@ -499,7 +507,7 @@ def _clocks_within_border(person: Person) -> QuerySet[Clock]:
         state__in=LIVE,
         stopped_at=None,
         is_measured_only=False,
-    ).select_related("rule")
+    ).select_related("rule", "calendar")
 
 
 def _handoffs_of(person: Person, team_key: str) -> QuerySet[Handoff]:
@@ -518,7 +526,7 @@ def _elsewhere(person: Person, now: datetime) -> tuple[list[Clock], list[Clock]]
     theirs = Q(owner__manager=person)
     if person.is_admin:
         theirs |= Q(owner=None)
-    rows = _clocks_within_border(person).filter(theirs).select_related("rule", "owner")
+    rows = _clocks_within_border(person).filter(theirs).select_related("rule", "calendar", "owner")
     # What gtmops itself heard of too late is nobody's delay.
     rows = rows.exclude(owner=person).exclude(state=Clock.State.SEEN_LATE).order_by("due_at", "pk")
     return list(rows.filter(due_at__lte=now)[:MOST_LATE]), list(rows.filter(due_at__gt=now)[:MOST_DUE])

@@ -287,7 +287,8 @@ def deeds(journey: JourneyData, places: Mapping[str, Place], now: datetime) -> l
 
 
 def _clocks(handoff: Handoff) -> Iterator[tuple[str, Clock]]:
-    rows = Clock.objects.filter(journey=handoff.journey_id, is_measured_only=False).select_related("rule")
+    rows = Clock.objects.filter(journey=handoff.journey_id, is_measured_only=False)
+    rows = rows.select_related("rule", "calendar")
     for clock in rows.order_by("started_at", "pk"):
         rule = parse_rule(clock.rule.key, clock.rule.body)
         if handoff.template_key in (rule.start[1], rule.stop[1]) and clock.started_at >= handoff.opened_at:

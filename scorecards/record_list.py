@@ -254,7 +254,7 @@ def rows_of(
         .filter(journey_id__in=journeys, state__in=Clock.OPEN)
         .exclude(is_measured_only=True)
         .order_by("due_at", "pk")
-        .only("journey_id", "state", "due_at", "rule_key")
+        .select_related("calendar")
     ):
         clocks.setdefault(due.journey_id, due)
     found = []

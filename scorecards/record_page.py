@@ -307,7 +307,7 @@ def _clocks(viewer: Person, record: Record) -> Iterator[Any]:
     yield from (
         Clock.objects.for_person(viewer)
         .filter(where)
-        .select_related("owner", "team")
+        .select_related("owner", "team", "calendar")
         .annotate(corrected=corrected)
         .order_by("due_at", "pk")
     )

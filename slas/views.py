@@ -41,15 +41,11 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True)
 class Line:
-    """A clock as the list shows it; ``working_seconds_late`` where the rule counts working time."""
+    """A clock as the list shows it."""
 
     clock: Clock
     late_seconds: int | None
     who: str
-
-    @property
-    def working_seconds_late(self) -> int | None:
-        return self.late_seconds if self.clock.calendar_id else None
 
 
 @require_safe

@@ -14,6 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gtmops import phrases, words
+from slas.lateness import late_seconds as seconds_late
+from slas.lateness import used_seconds, whole_seconds
+from slas.models import Clock
 
 register = template.Library()
 
@@ -96,6 +99,22 @@ def icon(name: str) -> SafeString:
 
 
 @register.inclusion_tag("components/due_chip.html")
+def clock_chip(clock: Clock, href: str = "", now: datetime | None = None) -> dict[str, Any]:
+    """The `due_chip` of a clock (with its calendar): late as its rule counts, and not growing once it is done; on hover
+    also how much of its time is used."""
+    moment = now or timezone.now()
+    late = seconds_late(clock, moment) if clock.calendar_id else None
+    chip = due_chip(
+        clock.state, clock.due_at, finished_at=clock.stopped_at, late_seconds=late, href=href, now=moment
+    )
+    used, whole = used_seconds(clock, moment), whole_seconds(clock)
+    if used is not None and whole:
+        say = phrases.working_duration_words if clock.calendar_id else phrases.duration_words
+        chip["title"] += f" · {say(used)} of {say(whole)} used"
+    return chip
+
+
+@register.inclusion_tag("components/due_chip.html")
 def due_chip(
     state: str,
     due_at: datetime | None = None,
@@ -126,6 +145,10 @@ def due_chip(
         text = phrases.due_words(due_at, moment, zone)
         severity = phrases.due_severity(due_at, moment, soon_seconds=soon_seconds)
         icon_name = {"late": "exclamation-triangle-fill", "soon": "hourglass-split"}.get(severity, "clock")
+    elif state == "breached_not_verified":
+        if late_seconds is None and finished_at is not None and due_at is not None:
+            late_seconds = int((finished_at - due_at).total_seconds())
+        text = f"{late_words(late_seconds)} late, not verified" if late_seconds else text
     elif state in {"met", "met_late", "breached"}:
         if finished_at is not None and due_at is not None and late_seconds is None and finished_at > due_at:
             late_seconds = int((finished_at - due_at).total_seconds())

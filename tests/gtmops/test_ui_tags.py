@@ -49,6 +49,12 @@ def minutes(count: int) -> datetime:
         ("paused", {"due": minutes(46), "left": 2700}, "Paused, 45 min left", "neutral"),
         ("due", {"due": minutes(0)}, "Due now, checking", "soon"),
         ("breached_not_verified", {"due": minutes(-9)}, "Late, not verified", "late"),
+        (
+            "breached_not_verified",
+            {"due": minutes(-40), "done": minutes(-30)},
+            "10 min late, not verified",
+            "late",
+        ),
         ("withdrawn", {"due": minutes(-9)}, "In time after all", "ok"),
         ("cancelled", {}, "No longer needed", "neutral"),
         ("seen_late", {"due": minutes(-9)}, "Seen late", "neutral"),
