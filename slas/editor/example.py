@@ -108,10 +108,8 @@ def _line(
 
 
 def _told(step: Step, teams: Mapping[str, str]) -> str:
-    """ "Their manager is told by Slack, unless it is done"."""
-    who = [
-        TO_SAID.get(to.kind, to.who or to.kind) if not to.who else _named(to.kind, to.who) for to in step.to
-    ]
+    """ "Their manager is told by Slack"."""
+    who = [_named(to.kind, to.who) if to.who else TO_SAID[to.kind] for to in step.to]
     parts = []
     if who:
         by = " and ".join(BY_SAID.get(by, by) for by in step.by)

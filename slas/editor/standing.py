@@ -72,5 +72,5 @@ WORDS = {
 }  # fmt: skip
 
 
-def _clocks(**query: object) -> str:
+def _clocks(**query: str | int) -> str:
     return f"{reverse('slas:clocks')}?{urlencode(query)}"

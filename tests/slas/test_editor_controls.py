@@ -26,12 +26,16 @@ ODD: dict[str, dict[str, Any]] = {
     "empty": {},
     "nonsense": {"start": "soon", "stop": {"a": 1, "b": 2}, "target": ["1h"], "escalate": "never", "evidence": "all"},
     "unknown keys": {**RULE, "colour": "red", "escalate": [{"when": "breached", "to": ["owner"], "loud": True}]},
-    "odd durations": {**RULE, "target": {"business": "1h 30m"}, "escalate": [{"when": {"before": "1h5m"}, "to": ["team"]}]},
+    "odd durations": {
+        **RULE, "target": {"business": "1h 30m"}, "escalate": [{"when": {"before": "1h5m"}, "to": ["team"]}],
+    },
     "no duration": {**RULE, "target": {"elapsed": "soon"}},
     "days": {**RULE, "target": {"business_days": 2}},
     "tiers": {
         **{k: v for k, v in RULE.items() if k != "target"},
-        "targets": [{"name": "Demo", "when": DEMO, "target": {"business": "15m"}, "note": 1}, {"target": {"business": "1h"}}],
+        "targets": [
+            {"name": "Demo", "when": DEMO, "target": {"business": "15m"}, "note": 1}, {"target": {"business": "1h"}},
+        ],
     },
     "one tier": {**{k: v for k, v in RULE.items() if k != "target"}, "targets": [{"target": {"business": "1h"}}]},
     "steps": {
@@ -64,7 +68,10 @@ def test_every_rule_of_the_starter_set_comes_back_as_it_was() -> None:
 
 _PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(0, 99) | st.text("ab1h:% m", max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["at", "to", "when", "role", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["at", "to", "when", "role", "x"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )  # fmt: skip
 

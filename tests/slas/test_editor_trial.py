@@ -29,19 +29,20 @@ MINUTES = {"a": 10, "b": 30, "c": 90, "d": 200, "e": 3}
 @pytest.fixture
 def worked(house: House) -> House:
     """Five leads of Thursday morning, touched after some minutes; one of Friday that nobody has touched."""
-    for remote_id, minutes in MINUTES.items():
-        house.become_mql("Thu 10:00", remote_id=remote_id)
-        house.conclude("Thu 10:00")
-        if minutes <= 60:
-            house.call(_at(minutes), about=remote_id)
-            house.conclude(_at(minutes))
-    house.run_late("Thu 11:00")
-    for remote_id, minutes in MINUTES.items():
-        if minutes > 60:
-            house.call(_at(minutes), about=remote_id)
-            house.conclude(_at(minutes))
+    for remote_id in MINUTES:
+        house.lead("Thu 09:55", remote_id, owner="sasha")
+    house.conclude("Thu 09:55")
+    for remote_id in MINUTES:
+        house.lead("Thu 10:00", remote_id, stage="mql", owner="sasha")
+    house.conclude("Thu 10:00")
+    for is_late in (False, True):
+        for remote_id, minutes in MINUTES.items():
+            if (minutes > 60) == is_late:
+                house.call(_at(minutes), about=remote_id)
+        if not is_late:
+            house.run_late("Thu 11:00")
+    house.conclude("Thu 14:00")
     house.become_mql("Fri 16:30", remote_id="f")
-    house.conclude("Fri 17:00")
     return house
 
 

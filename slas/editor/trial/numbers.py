@@ -150,7 +150,7 @@ def side_of(
 
 def tally_of(outcomes: Iterable[Outcome]) -> Tally:
     counted = Counter(o.how for o in outcomes)
-    return Tally(sum(counted.values()), *(counted[how] for how in ("met", "late", "open", "off", "unseen")))  # type: ignore[index]  # each is a How
+    return Tally(sum(counted.values()), *(counted[how] for how in ("met", "late", "open", "off", "unseen")))
 
 
 def _at(outcomes: Iterable[Outcome], seconds: int, label: str) -> AtTarget:
