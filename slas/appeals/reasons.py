@@ -152,7 +152,7 @@ def _handed_late(facts: Facts) -> Suggestion | None:
         return Suggestion(HANDED_LATE, True, "You got it after it was due.")
     whole = facts.counted_seconds
     left = shared_seconds(facts.counted, [(got_at, facts.due_at)])
-    if not whole or left / whole > MOST:
+    if not whole or left / whole >= MOST:
         return None
     text = f"When you got it, {duration_words(left)} of the {duration_words(whole)} were left."
     return Suggestion(HANDED_LATE, left / whole < LITTLE, text)
