@@ -24,6 +24,8 @@ class Entry:
     route: str
     icon: str
     in_bottom_bar: bool = False
+    above: str = ""
+    """A route above the page's own: being anywhere below it marks the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Item:
 FOR_ALL = (
     Entry("My day", "handoffs:my_day", "sun", in_bottom_bar=True),
     Entry("Handoffs", "handoffs:list", "arrow-left-right", in_bottom_bar=True),
+    Entry("Clocks", "scorecards:board", "stopwatch", above="slas:clocks"),
     Entry("Expansion", "definitions:triggers", "graph-up-arrow"),
     Entry("Map", "scorecards:map", "diagram-3", in_bottom_bar=True),
     Entry("Scorecard", "scorecards:monday", "bar-chart", in_bottom_bar=True),
@@ -86,15 +89,13 @@ def check_navigation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def items(entries: tuple[Entry, ...], path: str) -> list[Item]:
     """The entries that have an address, the deepest one that leads to `path` marked."""
     found = [
-        Item(entry.label, href, entry.icon, entry.in_bottom_bar)
+        (Item(entry.label, href, entry.icon, entry.in_bottom_bar), address_of(entry.above) or href)
         for entry in entries
         if (href := address_of(entry.route)) is not None
     ]
-    above = [
-        item.href for item in found if path == item.href or (item.href != "/" and path.startswith(item.href))
-    ]
+    above = [root for _, root in found if path == root or (root != "/" and path.startswith(root))]
     here = max(above, key=len, default=None)
-    return [replace(item, is_here=item.href == here) for item in found]
+    return [replace(item, is_here=root == here) for item, root in found]
 
 
 class Shell:

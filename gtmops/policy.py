@@ -61,6 +61,9 @@ POLICY: Policy = {
     "records:list": {"GET": SIGNED_IN},
     "records:export": {"GET": SIGNED_IN},
     "records:record": {"GET": SIGNED_IN},
+    "records:moves": {"GET": SIGNED_IN},
+    "records:move": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "records:withdraw_move": {"POST": SIGNED_IN},
     "records:search": {"GET": SIGNED_IN},
     "api:records": {"GET": SIGNED_IN},
     "api:record": {"GET": SIGNED_IN},
@@ -114,6 +117,13 @@ POLICY: Policy = {
     "slas:try_rule": {"GET": SIGNED_IN},
     "slas:watched_rule": {"GET": SIGNED_IN},
     "slas:export_watched_rule": {"GET": SIGNED_IN},
+    "slas:absences": {"GET": SIGNED_IN},
+    "slas:absence_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},  # for whom: teams.absences
+    "slas:absence_moves": {"POST": SIGNED_IN},
+    "slas:absence_edit": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:absence_withdraw": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:feed_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:feed_act": {"POST": SIGNED_IN},
     "slas:hours_new": {"GET": ADMINS, "POST": ADMINS},
     "slas:hours": {"GET": MANAGERS, "POST": MANAGERS},  # whose they are: definitions.agreement.parties
     "slas:hours_preview": {"POST": MANAGERS},

@@ -19,17 +19,15 @@ from handoffs.models import Handoff
 from records.models import Connection, Record
 from scorecards import record_list as listing
 from scorecards.csv_export import csv_response
+from scorecards.fact_words import narrowing_words
 from scorecards.links import handoff_href
+from scorecards.moves_panel import panel_of
 from scorecards.record_page import load_page, page_address
 from teams.access import person_of
 from teams.models import Person
 
 FOUND_PER_GROUP = 6
 NOUNS = {"person": "people", "deal": "deals", "account": "accounts"}
-KEPT = frozenset(
-    {"object", "sort", "metric", "from", "to", "slice", "value", "region", "unit", "pipeline", "open"}
-)
-"""What the filters keep, though they don't show it."""
 ICONS = {"person": "person", "deal": "briefcase", "account": "building"}
 
 
@@ -86,6 +84,7 @@ def record_list(request: HttpRequest) -> HttpResponse:
                 "open",
                 "sort",
             }
+            or (wanted.facts is not None and k in wanted.facts.query)
         ],
     }
     return render(request, "records/list.html", context)
@@ -97,7 +96,8 @@ def _limits(wanted: listing.Wanted, stage_names: dict[str, str]) -> list[dict[st
     if wanted.facts is not None:
         metric = wanted.facts.declared
         side = {"1": f", {metric.yes.lower()}", "0": f", {metric.no.lower()}"}.get(wanted.facts.value, "")
-        part = f", {wanted.facts.slice}" if wanted.facts.slice else ""
+        narrow = [text for text in (wanted.facts.slice, *narrowing_words(wanted.facts)) if text]
+        part = "".join(f", {text}" for text in narrow)
         found.append(
             {
                 "text": f"Behind the number “{metric.name}”{part}{side}: {wanted.facts.period.words}.",
@@ -160,8 +160,10 @@ def _csv_rows(request: HttpRequest, records: Iterator[Record]) -> Iterator[list[
 def record(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
     """Why is it (not) an MQL?"""
     key_only = request.GET.get("events") != "all"
-    page = load_page(person_of(request), record_id, now_utc(), key_only=key_only)
-    return render(request, "records/record.html", {"page": page, "key_only": key_only})
+    viewer, now = person_of(request), now_utc()
+    page = load_page(viewer, record_id, now, key_only=key_only)
+    context = {"page": page, "key_only": key_only, "panel": panel_of(page.record, viewer, now)}
+    return render(request, "records/record.html", context)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from definitions.versions import load_model
 from effects.tick import now_utc
 from records.models import CatalogueField
 from scorecards.csv_export import csv_response
+from scorecards.fact_words import narrowing_words
 from scorecards.facts import FactSet, count_of, facts_of
 from scorecards.keyset import Order, keyset_page, read_cursor
 from scorecards.map_page import MapFilter, load_findings, load_map
@@ -103,7 +105,7 @@ def number(request: HttpRequest, metric: str) -> HttpResponse:
     context: dict[str, Any] = {
         "wanted": wanted,
         "metric": wanted.declared,
-        "part": _part_name(model, wanted, now),
+        "part": ", ".join(filter(None, (_part_name(model, wanted, now), *narrowing_words(wanted)))),
         "both": both,
         "value": percent(both.share) if both.n >= TOO_FEW else "Too few to say",
         "shown": shown,
@@ -199,7 +201,7 @@ def _part_name(model: Any, wanted: FactSet, now: datetime) -> str:
 
 
 def _side(wanted: FactSet, value: str) -> str:
-    return FactSet(wanted.metric, wanted.period, wanted.slice, value, wanted.unit).href
+    return replace(wanted, value=value).href
 
 
 def _text(request: HttpRequest, name: str) -> str:

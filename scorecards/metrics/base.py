@@ -107,9 +107,9 @@ class Metric:
     """A ratio: its number is the share of facts with value 1.
 
     ``sentence`` is the formula in words, ``counted`` what one fact is (plural), ``yes`` and ``no`` what value 1 and 0
-    say of it. ``slice_by`` names the dimension that roll-ups keep apart, if any; ``roll_up_by`` those that are rolled up
-    each by itself. ``timed`` says what the seconds of a fact are. ``definitions`` are the definitions whose change
-    would change the number."""
+    say of it. ``slice_by`` names the dimension that roll-ups keep apart, if any; ``roll_up_by`` those rolled up each by
+    itself. ``timed`` says what the seconds of a fact are. ``definitions`` are the definitions whose change would
+    change the number."""
 
     key: str
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from scorecards.metrics.base import Concluded, Fact, Held, Metric, Subject
 from scorecards.metrics.left_alone import ROUTED, TOUCHED
@@ -65,7 +66,7 @@ def _moves(subject: Subject, clock: Concluded, given: list[Held]) -> int:
         default=None,
     )  # fmt: skip
     before = [h.person_id for h in given if touched is None or h.at <= touched]
-    return sum(1 for one, other in zip(before, before[1:], strict=False) if one != other)
+    return sum(1 for one, other in pairwise(before) if one != other)
 
 
 MISROUTED = Metric(

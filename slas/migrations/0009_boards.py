@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="clock",
             index=models.Index(
-                condition=models.Q(("is_measured_only", False), ("owner", None), ("stopped_at", None)),
+                condition=models.Q(("owner", None), ("stopped_at", None)),
                 fields=["due_at", "id"],
                 name="clock_unowned",
             ),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -260,6 +260,21 @@ def number(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"metric": "mql_to_sql"}
 
 
+@makes("scorecards:board_export", is_bordered=False)
+def board(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"page": "attainment"}
+
+
+@makes("scorecards:view_act", is_personal=True)
+def saved_view(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from scorecards.models import SavedView
+
+    view, _ = SavedView.objects.get_or_create(
+        owner=owner, page="late", name="Matrix", defaults={"saved_at": timezone.now()}
+    )
+    return {"view_id": view.pk, "act": "forget"}
+
+
 # --- effects ---
 
 
@@ -291,12 +306,44 @@ def appeal_to_decide(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"appeal_id": make_appeal(make_clock(unit, owner)).pk}
 
 
+@makes("slas:absence_edit", "slas:absence_withdraw")
+def absence(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from teams.models import Absence
+
+    now = timezone.now()
+    made = Absence.objects.create(person=owner, starts_at=now, ends_at=now + timedelta(days=1))
+    return {"absence_id": made.pk}
+
+
+@makes("slas:feed_act")
+def absence_feed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from teams.models import AbsenceFeed
+
+    far = timezone.now() + timedelta(days=1)
+    made = AbsenceFeed.objects.create(person=owner, address=b"-", host="calendar.test", next_read_at=far)
+    return {"feed_id": made.pk, "act": "read"}
+
+
 @makes("slas:hours", "slas:hours_trial", is_bordered=False)
 def working_hours(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from definitions.models import Version
 
     body = {"name": "Austin", "tz": "America/Chicago", "week": {"mon": [["09:00", "17:00"]]}}
     Version.objects.get_or_create(section="calendars", key="matrix", number=1, defaults={"body": body})
+    return {"key": "matrix"}
+
+
+@makes(
+    "slas:edit_rule", "slas:try_rule", "slas:watched_rule", "slas:export_watched_rule", is_bordered=False
+)  # fmt: skip
+def rule_watched(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    """A draft of a rule that is watched."""
+    from definitions.models import Version
+    from tests.slas.builders import RULES
+
+    now = timezone.now()
+    told = {"body": RULES["touch"], "watch_from": now, "watch_until": now + timedelta(days=1)}
+    Version.objects.get_or_create(section="sla_rules", key="matrix", number=1, defaults=told)
     return {"key": "matrix"}
 
 
@@ -315,20 +362,6 @@ def rules_refused(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 
     crm, stage = crm_connection(), {"key": "last", "name": "Last", "value": "Last"}
     field, _ = CatalogueField.objects.get_or_create(
-@makes(
-    "slas:edit_rule", "slas:try_rule", "slas:watched_rule", "slas:export_watched_rule", is_bordered=False
-)  # fmt: skip
-def rule_watched(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
-    """A draft of a rule that is watched."""
-    from definitions.models import Version
-    from tests.slas.builders import RULES
-
-    now = timezone.now()
-    told = {"body": RULES["touch"], "watch_from": now, "watch_until": now + timedelta(days=1)}
-    Version.objects.get_or_create(section="sla_rules", key="matrix", number=1, defaults=told)
-    return {"key": "matrix"}
-
-
         object="deal", name="matrix_stage", defaults={"type": "text"}
     )
     FieldMapping.objects.get_or_create(

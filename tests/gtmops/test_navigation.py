@@ -17,6 +17,8 @@ def every_route_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = {
         "handoffs:my_day": "/",
         "handoffs:list": "/handoffs/",
+        "scorecards:board": "/clocks/board/",
+        "slas:clocks": "/clocks/",
         "definitions:triggers": "/triggers/",
         "definitions:signals": "/signals/",
         "scorecards:map": "/map/",
@@ -61,6 +63,9 @@ def test_a_visitor_sees_no_navigation() -> None:
         ("/", ["My day"]),
         ("/handoffs/", ["Handoffs"]),
         ("/handoffs/7/", ["Handoffs"]),
+        ("/clocks/board/", ["Clocks"]),
+        ("/clocks/", ["Clocks"]),
+        ("/clocks/late/", ["Clocks"]),
         ("/crm/", ["What we write"]),
         ("/crm/runs/", ["Runs"]),
         ("/profile/", []),
