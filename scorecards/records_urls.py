@@ -5,12 +5,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from scorecards import records_views
+from scorecards import moves_views, records_views
 
 app_name = "records"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("records/", records_views.record_list, name="list"),
     path("records/export/", records_views.export, name="export"),
     path("records/<uuid:record_id>/", records_views.record, name="record"),
+    path("records/<uuid:record_id>/moves/", moves_views.moves, name="moves"),
+    path("records/<uuid:record_id>/moves/<slug:stage>/", moves_views.move, name="move"),
+    path(
+        "records/<uuid:record_id>/moves/<uuid:ask_id>/withdraw/",
+        moves_views.withdraw_move,
+        name="withdraw_move",
+    ),
     path("search/", records_views.search, name="search"),
 ]

@@ -108,12 +108,14 @@ def open_move(record: Record, viewer: Person, to: str, typed: Typed, now: dateti
 
 
 def move(
-    record: Record, actor: Person, *, to: str, seen: str, typed: Typed, why: str = "", act_key: str, now: datetime
+    record: Record, actor: Person, *, to: str, seen: str, typed: Typed, why: str = "", go_on: bool = False,
+    act_key: str, now: datetime,
 ) -> AskedChange:  # fmt: skip
     """Ask the CRM to have the record in the stage ``to``, together with the fields that were ``typed``.
 
-    ``seen``: the key of the stage it was shown in ("" for none). ``why``: one's reason to go on where the model only
-    warns or flags. The same ``act_key`` again is the same move. Raises NeedsMore, NotYours, Stale, MoveError."""
+    ``seen``: the key of the stage it was shown in ("" for none). ``go_on``: although something is missing, where the
+    model only warns; ``why``: one's reason for that, or for a way that is flagged. The same ``act_key`` again is the
+    same move. Raises NeedsMore, NotYours, Stale, MoveError."""
     key = f"move:{actor.pk}:{act_key}"[:250]
     with transaction.atomic():
         if record.journey_id is not None:
@@ -135,7 +137,7 @@ def move(
         also = moves.latest.faults if moves.latest and moves.latest.state == AskedChange.State.REFUSED else ()
         plan = plan_move(record, place, way, typed, viewer=actor, model=model, now=now, also=also)
         why = why.replace("\x00", "").strip()[:MOST_WHY]
-        if not plan.is_ready and not (plan.may_go_on and why):
+        if not plan.holds(why, go_on=go_on):
             raise NeedsMore(_asks_words(plan), plan)
         try:
             asked = ask(
@@ -144,7 +146,7 @@ def move(
             )  # fmt: skip
         except AskError as error:
             raise MoveError(error.text) from error
-        if not plan.is_ready and plan.missing and plan.check_key:
+        if plan.paths:
             exception_acts.go_on(
                 record, actor, section=PIPELINES, key=plan.check_key, reason=why, paths=plan.paths, act_key=key, now=now
             )  # fmt: skip

@@ -26,7 +26,7 @@ class AskedField:
     """``kind``: text, long_text, number, money, date, datetime, boolean, picklist, multi_picklist or reference.
 
     ``value``: as typed, a list for several choices; ``options``: (value, label). ``conditions``: what it must satisfy,
-    in words. ``unit``: the currency of money."""
+    in words. ``unit``: the currency of money. ``is_condition``: ``error`` is a condition that doesn't hold."""
 
     name: str
     label: str
@@ -36,6 +36,7 @@ class AskedField:
     unit: str = ""
     conditions: tuple[str, ...] = ()
     error: str = ""
+    is_condition: bool = False
 
     @property
     def has_value(self) -> bool:

@@ -36,8 +36,8 @@ class Plan:
 
     ``fields``: what the dialog asks, as typed so far. ``blocked``: conditions that nothing typed here can meet.
     ``missing``: English of every condition that does not hold with what is typed; ``paths`` of the exit's.
-    ``values``: logical field to canonical value, of what is to change beside the stage. ``is_ready``: it may be sent as
-    it is; ``may_go_on``: with a reason, too."""
+    ``values``: logical field to canonical value, of what is to change beside the stage. ``is_warning``: what is missing
+    only warns, so that one may go on with a reason. ``told_reason``: the reason chosen, with one's own words."""
 
     place: Place
     way: Way
@@ -46,7 +46,6 @@ class Plan:
     missing: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
-    is_ready: bool = False
     is_warning: bool = False
     told_reason: str = ""
 
@@ -55,13 +54,19 @@ class Plan:
         return self.place.body
 
     @property
-    def may_go_on(self) -> bool:
-        """With a reason: what is missing only warns, or only the way is flagged; what was typed can be read."""
-        return not self.is_ready and not self.has_faults and (self.is_warning or not self.missing)
+    def has_unread(self) -> bool:
+        """Something was typed that can't be read, or a reason is not given: no going on makes up for that."""
+        return any(f.error and not f.is_condition for f in self.fields)
 
     @property
-    def has_faults(self) -> bool:
-        return any(f.error for f in self.fields)
+    def may_be_excepted(self) -> bool:
+        """Whether an exception would let it leave."""
+        return bool(self.paths) and not self.is_warning
+
+    def holds(self, why: str, *, go_on: bool) -> bool:
+        """Whether it may be sent: nothing is missing, or one goes on; and a flagged way has its reason."""
+        is_complete = not self.missing or (go_on and self.is_warning and bool(why))
+        return is_complete and not self.has_unread and (bool(why) or not self.way.is_flagged)
 
     @property
     def check_key(self) -> str:
@@ -114,7 +119,6 @@ def plan_move(
     typable = {f.name for f in fields}
     blocked = [p.text for p in after.parts if not (p.names & typable)]
     values = {n: v for n, v in told.items() if v != record.values.get(n)}
-    has_faults = any(f.error for f in fields)
     return Plan(
         place=place,
         way=way,
@@ -123,7 +127,6 @@ def plan_move(
         missing=tuple(p.text for p in after.parts),
         paths=tuple(p for part in after.parts if part.is_exit for p in part.paths),
         values=values,
-        is_ready=not after.parts and not has_faults and not way.is_flagged,
         is_warning=place.body.is_warning(now.date()),
         told_reason=own_words,
     )
@@ -240,7 +243,7 @@ def _with_fault(asked: AskedField, words: Mapping[str, Sequence[str]]) -> AskedF
         return asked
     text = words[asked.name][0]
     is_plain = not asked.has_value and text.endswith("is not empty")
-    return replace(asked, error="This is missing." if is_plain else f"{text}.")
+    return replace(asked, error="This is missing." if is_plain else f"{text}.", is_condition=True)
 
 
 # --- the reason --------------------------------------------------------------------------------------------------

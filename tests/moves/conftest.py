@@ -226,12 +226,6 @@ def place(request: pytest.FixtureRequest, db: None) -> Iterator[Place]:
         yield connected(request.param, crm)
 
 
-@pytest.fixture
-def salesforce(db: None) -> Iterator[Place]:
-    with running_standins(world_of_deals()) as crm:
-        yield connected("salesforce", crm)
-
-
 def person(name: str, role: str = "rep", **more: Any) -> Person:
     made = Person.objects.create(
         email=f"{name.lower()}@fernhill.example", name=f"{name} Test", role=role, **more
