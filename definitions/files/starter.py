@@ -189,6 +189,7 @@ def _crms() -> dict[str, str]:
 _TEAM_KEYS = frozenset(
     {
         "owner", "from_team", "to_team", "agreed_by", "shared_with", "teams", "owner_in_team", "touch_by_team",
+        "meeting_booked", "meeting_held",
     }
 )  # fmt: skip
 _CRM_KEYS = frozenset({"in", "connection"})
@@ -256,8 +257,10 @@ def _part_of(path: Sequence[Part]) -> tuple[Part, ...] | None:
     match list(path):
         case ["exclusions" | "already_known" | "key_fields", int(i), *_]:
             return (path[0], i)
-        case ["key_fields" | "definition" | "receiver" | "buyer_words", *_]:
+        case ["key_fields" | "definition" | "receiver" | "buyer_words" | "pause_while" | "cancel_when", *_]:
             return (path[0],)
+        case ["targets", int(i), "when", *_]:
+            return ("targets", i)
         case ["stages", int(i), "exit_criteria" | "entry_criteria" | "key_fields" as what, *_]:
             return ("stages", i, what)
         case ["form", int(i), "known_from", *_]:
@@ -270,6 +273,8 @@ def _without(body: Any, part: tuple[Part, ...]) -> str:
     match part:
         case ("exclusions", int(i)):
             return f"never counts: {body['exclusions'].pop(i)['name']}"
+        case ("targets", int(i)):
+            return f"the time for “{body['targets'].pop(i).get('name', '')}”"
         case (str(name), int(i)):
             body[name].pop(i)
             return ""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from definitions.criteria import Criterion, Facts
+from definitions.criteria import Criterion, Facts, FieldType
+from definitions.criteria.nodes import Leaf, conditions_of
+from records.canonical import Unreadable, instant
 from records.journey_data import EventData, RecordData
 from records.kinds import BASELINE, CHANGE, FIELD_LOST
 from slas.conditions import Conditions, Spell
 from slas.folding.clock import Start
 from slas.rules import Rule
 from slas.targets import Tier
+
+SAME_MINUTE = timedelta(minutes=1)
+"""A form writes one field after the other: what is said so soon after the start was said with it."""
+
+NEW = timedelta(hours=1)
+"""What a record says at first sight it said when it was made, if that is no longer ago."""
 
 
 @dataclass(frozen=True)
@@ -24,33 +32,59 @@ class AtStart:
     record: RecordData
     at: datetime
 
+    @property
+    def horizon(self) -> datetime:
+        return self.at + SAME_MINUTE
+
     def told(self, fields: frozenset[str]) -> Iterator[EventData]:
-        """What says something of these fields at the instant."""
+        """What says something of these fields at the instant, or in hindsight: a moment says itself when it was."""
         for event in self.record.events:
-            if event.occurred_at > self.at:
-                break
             is_whole = event.kind == BASELINE and not fields.isdisjoint(event.data.get("values", {}))
-            if is_whole or (event.kind in (CHANGE, FIELD_LOST) and event.field in fields):
+            is_change = event.kind in (CHANGE, FIELD_LOST) and event.field in fields
+            if is_whole or (is_change and event.occurred_at <= self.horizon):
                 yield event
 
     def truth(self, criterion: Criterion, known_at: datetime) -> bool | None:
         """Three-fold: None where what was known at ``known_at`` doesn't tell."""
         values: dict[str, Any] = {}
+        moments = _moments(criterion)
         for event in self.told(criterion.fields()):
             if event.observed_at > known_at:
                 continue
-            if event.kind == BASELINE:
-                values |= event.data.get("values", {})
-            elif event.kind == CHANGE:
+            if event.kind == CHANGE:
                 values[event.field] = event.new
-            else:
+            elif event.kind == FIELD_LOST:
                 values.pop(event.field, None)
-        return criterion.evaluate(Facts(values), self.at).truth
+            elif self._was_so(event):
+                values |= event.data.get("values", {})
+            else:
+                told = event.data.get("values", {})
+                past = {name: told[name] for name in moments & told.keys() if self._is_past(told[name])}
+                values = past | values
+        return criterion.evaluate(Facts(values), self.horizon).truth
+
+    def _was_so(self, look: EventData) -> bool:
+        """Whether what a look showed held at the instant already."""
+        made_at = look.not_before
+        is_new = made_at is not None and look.occurred_at - made_at <= NEW and made_at <= self.horizon
+        return look.occurred_at <= self.horizon or is_new
+
+    def _is_past(self, value: object) -> bool:
+        try:
+            return instant(value) <= self.horizon
+        except Unreadable:
+            return False
 
     def turns(self, criterion: Criterion, since: datetime) -> list[EventData]:
         """What was learned of it after ``since``, in the order of learning."""
         found = (event for event in self.told(criterion.fields()) if event.observed_at > since)
         return sorted(found, key=lambda event: (event.observed_at, event.order))
+
+
+def _moments(criterion: Criterion) -> frozenset[str]:
+    """Fields of the criterion that hold a moment."""
+    leaves = (one for one in conditions_of(criterion.root) if isinstance(one, Leaf))
+    return frozenset(leaf.field.name for leaf in leaves if leaf.field.type is FieldType.DATETIME)
 
 
 def admitted(start: Start, record: RecordData, where: Criterion | None) -> Start | None:
