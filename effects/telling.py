@@ -30,9 +30,7 @@ def receiver_of(channel: str, payload: Mapping[str, Any]) -> str:
     """Who gets it, as effects are put together by; empty for what reaches nobody (a write to a CRM)."""
     if channel == "slack_channel":
         return f"channel:{payload.get('channel', '')}"[:120]
-    return (
-        f"person:{payload['person']}" if channel in DISTURBING | {"inbox"} and payload.get("person") else ""
-    )
+    return f"person:{payload['person']}" if channel in _PERSONAL and payload.get("person") else ""
 
 
 def first_try_at(channel: str, receiver: str, payload: Mapping[str, Any], now: datetime) -> datetime:

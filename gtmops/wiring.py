@@ -21,6 +21,7 @@ import definitions.triggers.sections
 import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
+import integrations.activities
 import integrations.enforcement.drift
 import integrations.failing
 import integrations.pull
@@ -87,6 +88,8 @@ def connect() -> None:
     register_channel("slack_channel", integrations.slack.channels.deliver_to_channel)
     register_hours(slas.opening.load_hours)
     register_kinds(
+    register_channel("crm_task", integrations.activities.deliver_task, integrations.activities.why_no_task)
+    register_channel("crm_touch", integrations.activities.deliver_touch, integrations.activities.why_no_touch)
         (
             *RECORD_KINDS,
             *definitions.evidence.exceptions.KINDS,

@@ -96,6 +96,21 @@ Write = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
+class NewActivity:
+    """A task to do, or something that happened, about one record. ``at``: when it is due, or was. ``mark`` stands in
+    its text and finds it again, because no CRM takes a key that makes a repeat harmless."""
+
+    kind: Literal["task", "call", "email", "meeting", "message"]
+    remote_object: str
+    remote_id: str
+    owner: str
+    subject: str
+    text: str
+    at: datetime
+    mark: str
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """Batch sizes are the largest the API takes."""
 
@@ -151,6 +166,12 @@ class Connector(Protocol):
 
     def links_of(self, remote_object: str) -> tuple[str, ...]:
         """Remote objects whose association says whose history a record belongs to."""
+
+    def find_activity(self, activity: NewActivity) -> tuple[str, str] | None:
+        """(remote object, remote id) of what was created of it before; read past any search index that lags."""
+
+    def create_activity(self, activity: NewActivity) -> tuple[str, str]:
+        """Create it and tie it to its record in one call. Raises Rejected for what the CRM won't take."""
 
     def owners(self) -> Sequence[RemoteOwner]:
         """Everyone, and every queue, that a record can belong to; leavers too."""

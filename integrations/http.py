@@ -131,7 +131,9 @@ class Guard:
         while chunk := raw.read1(65536, decode_content=True):
             size += len(chunk)
             if size > self.limits.max_bytes:
-                raise RetryLater(f"{self.who}'s answer is larger than {self.limits.max_bytes // 1_000_000} MB.")
+                raise RetryLater(
+                    f"{self.who}'s answer is larger than {self.limits.max_bytes // 1_000_000} MB."
+                )
             if time.monotonic() - started > self.limits.total_seconds:
                 raise RetryLater(f"{self.who} took longer than {self.limits.total_seconds:g} s to answer.")
             chunks.append(chunk)

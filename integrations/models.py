@@ -147,6 +147,22 @@ class WriteSwitch(models.Model):
         return f"{self.connection_id} {self.remote_object}.{self.field}"
 
 
+class ActivitySwitches(models.Model):
+    """What we may create in one CRM beside our fields; no row: nothing."""
+
+    connection = models.OneToOneField(
+        "records.Connection", primary_key=True, on_delete=models.CASCADE, related_name="activity_switches"
+    )
+    creates_tasks = models.BooleanField(default=False)
+    logs_touches = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "activity switches"
+
+    def __str__(self) -> str:
+        return f"activities of {self.connection_id}"
+
+
 class StageCheck(models.Model):
     """What the last check found of one stage's exit criteria at one place; nothing was changed there."""
 

@@ -26,6 +26,8 @@ RESTORED = "restored"
 MERGED = "merged"
 FIELD_LOST = "field_lost"
 VERIFIED = "verified"
+TOUCH_WRITTEN = "touch.written"
+"""A touch told here was created in a CRM, too. ``data``: ``touch`` (key of its event), ``activity`` (record id)."""
 FIELD_ASKED = "field.asked"
 FIELD_REFUSED = "field.refused"
 
@@ -56,6 +58,7 @@ RECORD_KINDS = (
     EventKind(MERGED, "Merged into another record"),
     EventKind(FIELD_LOST, "{field} can no longer be read", is_key=False),
     EventKind(VERIFIED, "Read again in the CRM", is_key=False),
+    EventKind(TOUCH_WRITTEN, "Logged in the CRM, as told here", is_key=False),
     EventKind(FIELD_ASKED, "{actor} asked for a change in the CRM"),
     EventKind(FIELD_REFUSED, "A change asked for was not made in the CRM"),
 )

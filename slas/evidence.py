@@ -10,7 +10,7 @@ from typing import Any
 
 from records.canonical import Unreadable, instant
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
-from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, RESTORED
+from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, RESTORED, TOUCH_WRITTEN
 from slas.kinds import TOUCH_REPORTED
 from slas.rules import ANY
 from slas.staff import Staff
@@ -102,12 +102,16 @@ def activity_at(activity: RecordData) -> datetime | None:
 def touches(
     journey: JourneyData, team: str, batch: Batch, staff: Staff, rules: TouchHistory
 ) -> Iterator[Proof]:
-    """Human touches by people of a team, as the CRMs logged them and as they reported them themselves."""
-    yield from _read_each(journey, partial(_touch, team=team, batch=batch, staff=staff, rules=rules))
-    for record in journey.records:
-        for event in record.events:
-            if event.kind == TOUCH_REPORTED and (proof := _reported(event, team, staff, rules)):
-                yield proof
+    """Human touches by people of a team, as the CRMs logged them and as they reported them themselves.
+
+    What we logged in a CRM for them is the touch they reported, and no second one."""
+    events = [event for record in journey.records for event in record.events]
+    ours = {str(event.data.get("activity")) for event in events if event.kind == TOUCH_WRITTEN}
+    read = partial(_touch, team=team, batch=batch, staff=staff, rules=rules)
+    yield from _read_each(journey, read, ours)
+    for event in events:
+        if event.kind == TOUCH_REPORTED and (proof := _reported(event, team, staff, rules)):
+            yield proof
 
 
 def meetings_held(
@@ -124,8 +128,14 @@ def meetings_booked(
     yield from _read_each(journey, partial(_booking, team=team, batch=batch, staff=staff, rules=rules))
 
 
-def _read_each(journey: JourneyData, read: Callable[[RecordData, Sighting], Proof | None]) -> Iterator[Proof]:
+def _read_each(
+    journey: JourneyData,
+    read: Callable[[RecordData, Sighting], Proof | None],
+    without: Collection[str] = (),
+) -> Iterator[Proof]:
     for activity in journey.activities:
+        if str(activity.id) in without:
+            continue
         yield from _proofs(activity, partial(read, activity))
 
 

@@ -15,6 +15,7 @@ import urllib3
 from integrations.base import (
     Account,
     Capabilities,
+    NewActivity,
     Page,
     PushResult,
     ReadResult,
@@ -27,7 +28,7 @@ from integrations.base import (
 from integrations.budget import Budget, Rate
 from integrations.errors import Misconfigured, Rejected, RetryLater
 from integrations.http import Guard, GuardedPool
-from integrations.hubspot import names
+from integrations.hubspot import activities, names
 from integrations.hubspot.errors import classify
 from integrations.secrets import load_credential
 from records.incoming import HistoryEntry, IncomingRecord
@@ -184,6 +185,12 @@ class HubspotConnector:
 
     def links_of(self, remote_object: str) -> tuple[str, ...]:
         return names.LINKS.get(remote_object, ())
+
+    def find_activity(self, activity: NewActivity) -> tuple[str, str] | None:
+        return activities.find(self, activity)
+
+    def create_activity(self, activity: NewActivity) -> tuple[str, str]:
+        return activities.create(self, activity)
 
     def owners(self) -> Sequence[RemoteOwner]:
         found: dict[str, RemoteOwner] = {}

@@ -15,6 +15,7 @@ from simple_salesforce.exceptions import SalesforceError
 from integrations.base import (
     Account,
     Capabilities,
+    NewActivity,
     Page,
     PushResult,
     ReadResult,
@@ -27,7 +28,7 @@ from integrations.base import (
 from integrations.budget import Budget, Rate
 from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.http import Guard
-from integrations.salesforce import names
+from integrations.salesforce import activities, names
 from integrations.salesforce.errors import LocatorGone, SessionExpired, classify, push_result
 from integrations.salesforce.rules import Rules
 from integrations.salesforce.session import sign_in
@@ -166,6 +167,16 @@ class SalesforceConnector:
 
     def links_of(self, remote_object: str) -> tuple[str, ...]:
         return ()  # every link is a field
+
+    def find_activity(self, activity: NewActivity) -> tuple[str, str] | None:
+        return activities.find(self._rows, activity)
+
+    def create_activity(self, activity: NewActivity) -> tuple[str, str]:
+        name, values = activities.body_of(activity)
+        answer = self._call(
+            lambda client: client.restful(f"sobjects/{name}/", method="POST", json=dict(values))
+        )
+        return name, str(answer["id"])
 
     def owners(self) -> Sequence[RemoteOwner]:
         people = [
