@@ -86,10 +86,10 @@ def connect() -> None:
     register_channel("email", email.deliver)
     register_channel("slack", integrations.slack.channels.deliver_to_person)
     register_channel("slack_channel", integrations.slack.channels.deliver_to_channel)
-    register_hours(slas.opening.load_hours)
-    register_kinds(
     register_channel("crm_task", integrations.activities.deliver_task, integrations.activities.why_no_task)
     register_channel("crm_touch", integrations.activities.deliver_touch, integrations.activities.why_no_touch)
+    register_hours(slas.opening.load_hours)
+    register_kinds(
         (
             *RECORD_KINDS,
             *definitions.evidence.exceptions.KINDS,
