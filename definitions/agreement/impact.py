@@ -10,7 +10,8 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, definition_body, pipeline_body
-from definitions.builder.trying import Flips, changing, flips
+from definitions.builder.outcomes import Flips
+from definitions.builder.trying import changing, flips
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue, Criterion
 from definitions.models import Version
@@ -96,6 +97,8 @@ def _added(one: Flips, two: Flips) -> Flips:
         unknown=one.unknown + two.unknown,
         old_met=one.old_met + two.old_met,
         new_met=one.new_met + two.new_met,
+        old_met_of_year=_sum(one.old_met_of_year, two.old_met_of_year),
+        new_met_of_year=_sum(one.new_met_of_year, two.new_met_of_year),
         total=one.total + two.total,
         is_sampled=one.is_sampled or two.is_sampled,
         sample_size=one.sample_size + two.sample_size,
@@ -104,6 +107,10 @@ def _added(one: Flips, two: Flips) -> Flips:
         gained_examples=(one.gained_examples + two.gained_examples)[:5],
         lost_examples=(one.lost_examples + two.lost_examples)[:5],
     )
+
+
+def _sum(one: int | None, two: int | None) -> int | None:
+    return two if one is None else one if two is None else one + two
 
 
 def records_that_change(

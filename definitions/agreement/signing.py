@@ -32,7 +32,7 @@ from definitions.agreement.drafts import (
 )
 from definitions.agreement.impact import impact_of
 from definitions.agreement.parties import parties, required_teams, signs_for, team_names, who_signs
-from definitions.builder.trying import Flips
+from definitions.builder.outcomes import Flips
 from definitions.files.model_files import faults_of
 from definitions.models import Objection, Signature, Version
 from definitions.versions import latest_agreed

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from definitions.bodies import PIPELINES, STAGES
-from definitions.builder.trying import sample_of
+from definitions.builder.sampling import sample_of
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue
 from definitions.criteria.operators import OPERATORS, Takes

@@ -16,7 +16,8 @@ from definitions.bodies import DEFINITIONS, definition_body
 from definitions.builder import tree_text
 from definitions.builder.catalogue import OBJECT_WORDS, builder_catalogue
 from definitions.builder.enforced import places_of
-from definitions.builder.trying import Tried, count
+from definitions.builder.outcomes import Tried
+from definitions.builder.trying import count
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Catalogue, Criterion, CriterionError, Fault, parse
 from definitions.files.model_yaml import Unreadable

@@ -13,7 +13,8 @@ from django.db import connection
 from django.db.models import Count
 
 from definitions.bodies import DEFINITIONS, PIPELINES, DefinitionBody, PipelineBody, pipeline_body
-from definitions.builder.trying import Tried, count
+from definitions.builder.outcomes import Tried
+from definitions.builder.trying import count
 from definitions.criteria import Criterion
 from definitions.criteria.nodes import conditions_of
 from definitions.criteria.targets.english import describe

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from definitions.agreement import drafts, watching
 from definitions.agreement import signing as agreement
 from definitions.models import Version
 from definitions.services import refresh
 from records.loading import load_batch
-from records.models import Connection, Journey
+from records.models import Connection, Journey, Record
 from teams.models import Person, Team
 from tests.definitions.agreement_people import Cast, cast, in_force, load_little_model, stricter
 from tests.definitions.conftest import NOW, make_record
@@ -36,7 +38,9 @@ def people(
 @pytest.fixture
 def records(people: Cast, hubspot: Connection) -> None:
     for i, size in enumerate([5, 12, 15, 40]):
-        make_record(hubspot, str(i), {"fleet_size": size, "demo_requested_at": ASKED})
+        made = make_record(hubspot, str(i), {"fleet_size": size, "demo_requested_at": ASKED})
+        days = 400 if size == 15 else 30
+        Record.objects.filter(pk=made.pk).update(created_at_remote=timezone.now() - timedelta(days=days))
     refresh(load_batch(Journey.objects.values_list("pk", flat=True), NOW))
 
 
@@ -175,7 +179,8 @@ def test_those_who_only_read_see_no_button(draft: Version, people: Cast) -> None
 def test_the_impact_names_who_is_gone(draft: Version, people: Cast, records: None) -> None:
     client = as_(people.ines)
     part = client.get(reverse("definitions:impact", args=["definitions", "mql"]))
-    assert re.search(r"<strong>1</strong>\s*\(now 3\) of 4", part.text)
+    assert "Of all 4: 1 (now 3)" in part.text
+    assert re.search(r"last 12 months: <strong>1</strong>\s*\(now 2\)", part.text), "one came earlier"
     assert "−2 gone" in part.text
     gone = client.get(reverse("definitions:changes", args=["definitions", "mql"]) + "?which=lost")
     assert [r.title for r in gone.context["page"]] == ["Record 1", "Record 2"]
@@ -254,15 +259,15 @@ def test_what_can_not_be_read_is_given_back_as_typed(people: Cast) -> None:
 
 def test_other_sections_are_edited_as_a_file_with_faults_by_line(people: Cast) -> None:
     client = as_(people.ines)
-    page = client.get(edit("s2_first_touch", "sla_rules"))
+    page = client.get(edit("sdr_to_ae", "handoffs"))
     text = page.context["yaml"]
-    broken = client.post(edit("s2_first_touch", "sla_rules"), {"yaml": text + "\n  bad: [", "revision": "0"})
+    broken = client.post(edit("sdr_to_ae", "handoffs"), {"yaml": text + "\n  bad: [", "revision": "0"})
     assert broken.status_code == 422
     assert "Line " in broken.text
     client.post(
-        edit("s2_first_touch", "sla_rules"), {"yaml": text.replace("1h", "one hour"), "revision": "0"}
+        edit("sdr_to_ae", "handoffs"), {"yaml": text.replace("long_text", "poem"), "revision": "0"}
     )
-    page = client.get(item("s2_first_touch", "?version=2", "sla_rules"))
+    page = client.get(item("sdr_to_ae", "?version=2", "handoffs"))
     assert page.context["draft"].faults
     assert "To mend before it can be agreed" in page.text
 
@@ -426,6 +431,6 @@ def test_what_takes_too_long_to_judge_is_said(
 ) -> None:
     from definitions.builder import trying
 
-    monkeypatch.setattr(trying, "_within", lambda seconds, ask: None)
+    monkeypatch.setattr(trying, "within", lambda seconds, ask: None)
     page = as_(people.ines).get(reverse("definitions:changes", args=["definitions", "mql"]))
     assert "It took longer than half a minute" in page.text

@@ -12,7 +12,8 @@ from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from definitions.bodies import DefinitionBody, definition_body
-from definitions.builder import trying
+from definitions.builder import sampling, statement, trying
+from definitions.builder.outcomes import Flips
 from definitions.catalogue import catalogue_from_db
 from definitions.criteria import Criterion, Facts, parse
 from records.models import Connection, Record
@@ -184,7 +185,7 @@ def test_only_an_exact_count_without_a_flip_is_none(
 def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hundred records are many, and no second run fits."""
     monkeypatch.setattr(trying, "FIRST_SAMPLE", 100)
-    monkeypatch.setattr(trying, "PROBE_FRACTION", 0.999)
+    monkeypatch.setattr(sampling, "PROBE_FRACTION", 0.999)
     monkeypatch.setattr(trying, "BUDGET_SECONDS", 0.0)
     monkeypatch.setattr(trying, "SMALL_BUDGET_SECONDS", 0.0)
 
@@ -229,7 +230,9 @@ def test_the_number_of_queries_does_not_grow(
 
 def test_many_conditions_are_counted_as_one(people: list[Record], viewer: Person) -> None:
     many = {
-        "any": [{"field": "fleet_size", "op": "is", "value": n} for n in range(trying.MAX_LEAVES_COUNTED + 1)]
+        "any": [
+            {"field": "fleet_size", "op": "is", "value": n} for n in range(statement.MAX_LEAVES_COUNTED + 1)
+        ]
     }
     tried = trying.count(built(many), viewer, NOW)
     assert tried.leaves == {}
@@ -242,7 +245,7 @@ def test_many_conditions_are_counted_as_one(people: list[Record], viewer: Person
 def test_where_nobody_can_be_nobody_is_counted(people: list[Record], viewer: Person) -> None:
     gone = trying.count(built(FLEET), viewer, NOW, connections=["closed_down"], against=built(LARGE))
     assert (gone.total, gone.words) == (0, "0 of 0 pass")
-    assert gone.flips == trying.Flips()
+    assert gone.flips == Flips()
     assert trying.flips(
         built(FLEET), built(LARGE), None, NOW, where=Record.objects.none(), exact=True
     ).is_none
