@@ -26,7 +26,7 @@ from definitions.agreement.impact import judges_records, records_that_change
 from definitions.agreement.parties import team_names
 from definitions.agreement.speaking import speaker
 from definitions.bodies import STAGES
-from definitions.builder.trying import TooSlow
+from definitions.builder.outcomes import TooSlow
 from definitions.catalogue import catalogue_from_db
 from definitions.csv_files import csv_cell
 from definitions.files.model_files import MAX_KEY, faults_of
