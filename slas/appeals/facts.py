@@ -115,11 +115,9 @@ def _done(person_id: int, begin: datetime, end: datetime) -> int:
     logged = Record.objects.filter(object="activity", owner=person_id, deleted_at=None).annotate(
         at=KeyTextTransform("occurred_at", "values")
     )
-    mine = (
-        Q(values__kind__in=sorted(TOUCH_KINDS))
-        & ~Q(values__is_automated=True)
-        & ~Q(values__direction="inbound")
-    )
+    # What is not said of an activity is NULL, and NOT NULL is no truth: so by containment.
+    is_machine = Q(values__contains={"is_automated": True}) | Q(values__contains={"direction": "inbound"})
+    mine = Q(values__kind__in=sorted(TOUCH_KINDS)) & ~is_machine
     return logged.filter(mine, at__gte=instant_text(begin), at__lt=instant_text(end)).count()
 
 
