@@ -32,7 +32,7 @@ from integrations.models import WriteSwitch
 from integrations.salesforce.connector import SalesforceConnector
 from records.models import Connection
 from records.own_fields import OWN_FIELDS
-from slas import rules
+from slas import rules, steps, targets
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -100,10 +100,10 @@ WORDS = {
     "groups": {"all", "any", "not"},
     "starts of a clock": set(rules.STARTS),
     "stops of a clock": set(rules.STOPS),
-    "targets of a clock": set(rules.TARGETS),
-    "who is told": set(rules.TO),
-    "how they are told": set(rules.BY),
-    "when they are told": set(rules.WHEN),
+    "targets of a clock": set(targets.TARGETS),
+    "who is told": {*steps.TO, *steps.TO_NAMED},
+    "how they are told": set(steps.BY),
+    "when they are told": {"breached", *steps.MOMENTS},
     "evidence": set(rules.EVIDENCE),
     "kinds of form fields": set(FIELD_KINDS),
 }
