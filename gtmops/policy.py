@@ -124,6 +124,13 @@ POLICY: Policy = {
     "slas:absence_withdraw": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "slas:feed_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "slas:feed_act": {"POST": SIGNED_IN},
+    "slas:absences": {"GET": SIGNED_IN},
+    "slas:absence_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},  # for whom: teams.absences
+    "slas:absence_moves": {"POST": SIGNED_IN},
+    "slas:absence_edit": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:absence_withdraw": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:feed_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "slas:feed_act": {"POST": SIGNED_IN},
     "slas:hours_new": {"GET": ADMINS, "POST": ADMINS},
     "slas:hours": {"GET": MANAGERS, "POST": MANAGERS},  # whose they are: definitions.agreement.parties
     "slas:hours_preview": {"POST": MANAGERS},

@@ -20,6 +20,7 @@ class Tuning:
     pull_seconds: float = 60.0
     salesforce_overlap_seconds: int = 600  # how far behind the CRM's clock a cursor may be saved
     hubspot_overlap_seconds: int = 3600  # HubSpot's search index lags by minutes
+    absence_feed_seconds: int = 900  # between two readings of a calendar of absences
     deletions_seconds: int = 900  # between two readings of a list of what was deleted (HubSpot)
     webhook_tolerance_seconds: int = 300  # older signatures are refused
     api_budget_percent: int = 50  # of what the CRM says is left of the day

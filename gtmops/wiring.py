@@ -29,6 +29,7 @@ import integrations.push
 import integrations.refresh
 import integrations.slack.channels
 import integrations.webhooks
+import slas.absences.feeds
 import slas.appeals.kinds
 import slas.desired
 import slas.editor.watching
@@ -58,6 +59,7 @@ SOURCES = (
     TickSource("escalations", slas.escalation.due_steps, slas.escalation.next_due),
     TickSource("planned", slas.looks.look_again, slas.looks.next_look),
     TickSource("absences", slas.services.notice_absences, slas.services.next_absence),
+    TickSource("absence feeds", slas.absences.feeds.read_due, slas.absences.feeds.next_read),
     TickSource("webhooks", integrations.webhooks.serve_webhooks, integrations.webhooks.next_due),
     TickSource("refresh", integrations.refresh.serve_refresh_requests, integrations.refresh.next_due),
     TickSource("pipeline", pipeline.process, pipeline.next_due),

@@ -7,24 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from integrations.errors import Misconfigured
 from integrations.models import Credential
 from records.models import Connection
-
-
-def key_ring() -> MultiFernet:
-    """Raises ImproperlyConfigured for a ring without keys or with a key that is none."""
-    try:
-        return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            "GTMOPS_ENCRYPTION_KEYS must be Fernet keys, comma-separated, at least one."
-        ) from error
+from teams.secrets import Sealed, key_ring, rotate_addresses
 
 
 def seal(secret: Mapping[str, Any]) -> bytes:
@@ -84,9 +73,12 @@ def forget_verification(connection: Connection) -> None:
 
 
 def rotate() -> int:
-    """Encrypt every credential with the first key. Returns how many; safe to repeat."""
+    """Encrypt every credential and every address of a calendar with the first key. Returns how many; safe to repeat."""
     ring = key_ring()
-    count = 0
+    try:
+        count = rotate_addresses()
+    except Sealed as error:
+        raise Misconfigured(str(error)) from None
     with transaction.atomic():
         for row in Credential.objects.select_for_update().order_by("pk"):
             try:

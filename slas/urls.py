@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("slas.appeals.urls")),
     path("touches/<uuid:record_id>/", touch_views.report, name="touch"),
     path("", include("slas.calendars.urls")),
+    path("", include("slas.absences.urls")),
 ]

@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from definitions.agreement import drafts, forms
-from definitions.agreement.draft_views import Editing, draft_address, store_draft
+from definitions.agreement.draft_views import Editing, draft_address, key_fault, store_draft
 from definitions.agreement.parties import team_names
-from definitions.files.model_files import MAX_KEY, faults_of
+from definitions.files.model_files import faults_of
 from definitions.models import Version
 from definitions.sections import Body, sections
 from definitions.versions import load_model
@@ -82,7 +82,7 @@ def _edit(request: HttpRequest, editing: Editing, viewer: Person) -> HttpRespons
         return answer
     key = editing.key or request.POST.get("key", "").strip() or forms.key_of(form.name)
     body = _checked(form, key, editing.body, viewer, now)
-    if not editing.key and (fault := _key_fault(key)):
+    if not editing.key and (fault := key_fault(SECTION, key)):
         form.fault("name", fault)
     if form.open_day is not None:
         form.fault("day", "Set this day, or close it, before you save.")
@@ -108,14 +108,6 @@ def _checked(form: HoursForm, key: str, base: Body, viewer: Person, now: datetim
         if begins_at is not None and begins_at < now:
             form.fault("wanted_from", "That is over. Hours hold from now on at the earliest.")
     return body
-
-
-def _key_fault(key: str) -> str:
-    if not key or len(key) > MAX_KEY:
-        return "Give it a name with letters a to z in it."
-    if Version.objects.filter(section=SECTION, key=key).exists():
-        return f"There are, or were, working hours with the key “{key}”. Choose another name."
-    return ""
 
 
 def _page(

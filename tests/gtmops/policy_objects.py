@@ -324,6 +324,24 @@ def absence_feed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"feed_id": made.pk, "act": "read"}
 
 
+@makes("slas:absence_edit", "slas:absence_withdraw")
+def absence(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from teams.models import Absence
+
+    now = timezone.now()
+    made = Absence.objects.create(person=owner, starts_at=now, ends_at=now + timedelta(days=1))
+    return {"absence_id": made.pk}
+
+
+@makes("slas:feed_act")
+def absence_feed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from teams.models import AbsenceFeed
+
+    far = timezone.now() + timedelta(days=1)
+    made = AbsenceFeed.objects.create(person=owner, address=b"-", host="calendar.test", next_read_at=far)
+    return {"feed_id": made.pk, "act": "read"}
+
+
 @makes("slas:hours", "slas:hours_trial", is_bordered=False)
 def working_hours(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from definitions.models import Version

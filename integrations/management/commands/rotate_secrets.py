@@ -9,7 +9,7 @@ from integrations.secrets import rotate
 
 
 class Command(BaseCommand):
-    help = "Encrypt all CRM credentials with the first key of GTMOPS_ENCRYPTION_KEYS; then the others may go."
+    help = "Encrypt all that is kept secret with the first key of GTMOPS_ENCRYPTION_KEYS; then the others may go."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
