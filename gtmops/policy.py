@@ -57,6 +57,10 @@ POLICY: Policy = {
     "effects:open": {"GET": SIGNED_IN},
     "effects:read": {"POST": SIGNED_IN},
     "effects:read_all": {"POST": SIGNED_IN},
+    "effects:undelivered": {"GET": ADMINS},
+    "effects:retry": {"POST": ADMINS},
+    "effects:preferences": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "effects:send_test": {"POST": SIGNED_IN},
     # --- records ---
     "records:list": {"GET": SIGNED_IN},
     "records:export": {"GET": SIGNED_IN},
@@ -124,13 +128,6 @@ POLICY: Policy = {
     "slas:absence_withdraw": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "slas:feed_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "slas:feed_act": {"POST": SIGNED_IN},
-    "slas:absences": {"GET": SIGNED_IN},
-    "slas:absence_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},  # for whom: teams.absences
-    "slas:absence_moves": {"POST": SIGNED_IN},
-    "slas:absence_edit": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "slas:absence_withdraw": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "slas:feed_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
-    "slas:feed_act": {"POST": SIGNED_IN},
     "slas:hours_new": {"GET": ADMINS, "POST": ADMINS},
     "slas:hours": {"GET": MANAGERS, "POST": MANAGERS},  # whose they are: definitions.agreement.parties
     "slas:hours_preview": {"POST": MANAGERS},
@@ -147,6 +144,8 @@ POLICY: Policy = {
     "api:clock": {"GET": SIGNED_IN},
     # --- handoffs ---
     "handoffs:my_day": {"GET": SIGNED_IN},
+    "handoffs:snooze": {"POST": SIGNED_IN},
+    "handoffs:snooze_until": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "handoffs:list": {"GET": SIGNED_IN},
     "handoffs:export": {"GET": SIGNED_IN},
     "handoffs:handoff": {"GET": SIGNED_IN},

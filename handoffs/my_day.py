@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from definitions.models import Version
 from definitions.versions import load_model
 from handoffs import kinds
+from handoffs.day import LATER, NOW, TODAY, WAITING, Chip, Day, Hours, Row
 from handoffs.links import Place, clock_href, handoff_href, load_places, menu_of, record_href
 from handoffs.models import Handoff
 from handoffs.services import form_state, team_key_of, template_of
+from handoffs.snoozing import Offer, calendar_of_team, menu_items, offers, snoozed_journeys, wake_item
 from handoffs.templates import Template
 from records.canonical import Unreadable, instant
 from records.journey_data import JourneyData, RecordData
@@ -31,106 +32,12 @@ from teams.access import business_units_of
 from teams.models import Membership, Person, Role, Team
 from teams.querysets import border
 
-NOW, TODAY, LATER, WAITING = "now", "today", "later", "waiting"
 SOON = timedelta(hours=1)
 MOST_ROWS = 300
 MOST_LATE = 50
 MOST_DUE = 10
 
 LIVE = (*Clock.OPEN, *Clock.LATE, Clock.State.SEEN_LATE)
-
-
-@dataclass(frozen=True)
-class Chip:
-    """What ``due_chip`` takes."""
-
-    state: str
-    due_at: datetime | None
-    href: str = ""
-    late_seconds: int | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One journey's line. The sentence reads ``text``, then the moment ``at`` in relative words, then ``more``."""
-
-    journey_id: uuid.UUID
-    section: str
-    title: str
-    href: str
-    text: str
-    at: datetime | None
-    more: str
-    chip: Chip | None
-    action: str
-    action_href: str
-    menu: tuple[Mapping[str, str], ...]
-    urgent_at: datetime | None
-    state: str = ""
-
-    @property
-    def order(self) -> tuple[bool, float, str]:
-        return (self.urgent_at is None, self.urgent_at.timestamp() if self.urgent_at else 0.0, self.title)
-
-
-@dataclass(frozen=True)
-class Hours:
-    """The team's working hours on a day: ``spans`` is empty when it is closed."""
-
-    place: str
-    spans: tuple[tuple[str, str], ...]
-
-    @property
-    def words(self) -> str:
-        """ "your hours 08:30–17:30 Austin"."""
-        times = ", ".join(f"{begin}–{end}" for begin, end in self.spans)
-        return f"your hours {times} {self.place}" if times else f"closed today in {self.place}"
-
-
-@dataclass(frozen=True)
-class Day:
-    now: datetime
-    hours: Hours | None
-    rows: tuple[Row, ...]
-    waiting: tuple[Row, ...]
-    late_elsewhere: tuple[Row, ...] = ()
-    due_elsewhere: tuple[Row, ...] = ()
-    is_cut: bool = False
-    sections: Sequence[tuple[str, Sequence[Row]]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        words = {NOW: "Now", TODAY: "Today", LATER: "Later"}
-        found = [(label, [r for r in self.rows if r.section == key]) for key, label in words.items()]
-        object.__setattr__(self, "sections", [(label, rows) for label, rows in found if rows])
-
-    @property
-    def now_count(self) -> int:
-        return sum(1 for row in self.rows if row.section == NOW)
-
-    @property
-    def heading(self) -> str:
-        """ "3 need you now"."""
-        if self.now_count:
-            shown = f"{self.now_count}{'+' if self.is_cut else ''}"
-            return f"{shown} need you now" if self.now_count > 1 else "One needs you now"
-        for section, word in ((TODAY, "today"), (LATER, "later")):
-            if count := sum(1 for row in self.rows if row.section == section):
-                return f"Nothing right now, {count} {word}"
-        if self.late_elsewhere:
-            return f"Your team: {len(self.late_elsewhere)} late"
-        return "Your team is in time" if self.due_elsewhere else "Nothing waiting"
-
-    @property
-    def next_up(self) -> Row | None:
-        """What comes next when nothing waits."""
-        ahead = [r for r in (*self.rows, *self.waiting) if r.urgent_at and r.urgent_at > self.now]
-        return min(ahead, key=lambda row: row.order, default=None)
-
-    @property
-    def mark(self) -> str:
-        """Another one as soon as anything shown differs; the passing of time alone is counted in the browser."""
-        seen = repr((self.rows, self.waiting, self.late_elsewhere, self.due_elsewhere, self.hours))
-        return hashlib.blake2b(seen.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 # --- composing -----------------------------------------------------------------------------------------------------
@@ -189,6 +96,24 @@ def compose(
             mine[journey_id] = row
     rest = [row for journey_id, row in waiting.items() if journey_id not in mine]
     return sorted(mine.values(), key=_by_section), sorted(rest, key=lambda row: row.order)
+
+
+def put_off(
+    rows: Sequence[Row], until: Mapping[uuid.UUID, datetime], now: datetime, offered: Sequence[Offer]
+) -> tuple[list[Row], list[Row]]:
+    """(rows to show, rows put off): what is late is never put off, and only what isn't can be."""
+    shown, snoozed = [], []
+    for row in rows:
+        if row.record_id is None or (row.urgent_at is not None and row.urgent_at <= now):
+            shown.append(row)
+        elif row.journey_id in until:
+            at = until[row.journey_id]
+            snoozed.append(
+                replace(row, text="Back", at=at, more="", menu=(wake_item(row.record_id), *row.menu))
+            )
+        else:
+            shown.append(replace(row, menu=(*row.menu, *menu_items(row.record_id, list(offered)))))
+    return shown, snoozed
 
 
 def is_move_of(handoff: Handoff, known: Known) -> bool:
@@ -270,6 +195,7 @@ def _clock_row(clock: Clock, known: Known) -> Row:
             )
         ),
         urgent_at=clock.due_at,
+        record_id=clock.record_id,
     )
 
 
@@ -312,6 +238,7 @@ def _handoff_row(handoff: Handoff, clock: Clock | None, known: Known) -> Row:
         ),
         urgent_at=urgent_at,
         state=handoff.state,
+        record_id=handoff.record_id,
     )
 
 
@@ -490,13 +417,17 @@ def load_day(person: Person, now: datetime) -> Day:
         questions=_questions(handoffs),
     )
     rows, waiting = compose(known, clocks, handoffs)
+    calendars = model.in_force("calendars", now)
+    offered = offers(person.zone, now, calendar_of_team(team_key, calendars))
+    rows, snoozed = put_off(rows, snoozed_journeys(person, now), now, offered)
     return Day(
         now=now,
-        hours=hours_of(model.in_force("calendars", now), team_key, now),
+        hours=hours_of(calendars, team_key, now),
         rows=tuple(rows),
         waiting=tuple(waiting),
         late_elsewhere=tuple(elsewhere_row(clock, known) for clock in late),
         due_elsewhere=tuple(elsewhere_row(clock, known) for clock in due),
+        snoozed=tuple(snoozed),
         is_cut=len(clocks) == MOST_ROWS,
     )
 

@@ -62,6 +62,7 @@ export function startRequests(htmx) {
   // The focus must not fall back to the top when the button that had it was swapped away; and a poll must not take a
   // menu or a field away from someone who is in it.
   let hadFocus = false;
+  let lastSpoken = document.querySelector("[data-announce]")?.textContent.trim() ?? "";
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target } = event.detail;
     hadFocus = target.contains(document.activeElement);
@@ -81,7 +82,11 @@ export function startRequests(htmx) {
       wanted.focus({ preventScroll: !wanted.matches(".is-invalid") });
     }
     const spoken = target.querySelector?.("[data-announce]") ?? (target.matches?.("[data-announce]") ? target : null);
-    if (spoken) announce(spoken.dataset.announce || spoken.textContent.trim());
+    if (!spoken) return;
+    const text = spoken.dataset.announce || spoken.textContent.trim();
+    // A page that keeps itself current says only what is new.
+    if (text !== lastSpoken || !isBackground(event)) announce(text);
+    lastSpoken = text;
   });
 
   // A second click on a button that is already sending would do the act twice.

@@ -1,5 +1,6 @@
 // One timer for every moment on the page: <time data-relative datetime> and chips with [data-due].
-// A chip changes its severity by data-soon (seconds before the due time); the first second late is announced once.
+// A chip changes its severity by data-soon (seconds before the due time). What turns late in one second is announced
+// once, in one sentence; a count going on is never read out.
 
 import { announce } from "./announcer.js";
 import { dueSeverity, dueWords, relativeWords } from "./phrases.js";
@@ -11,12 +12,13 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// Whether the chip has turned late just now.
 function updateChip(chip, now) {
   const due = Date.parse(chip.dataset.due);
-  if (Number.isNaN(due)) return;
+  if (Number.isNaN(due)) return false;
   const severity = dueSeverity(due, now, Number(chip.dataset.soon ?? 3600));
   write(chip.querySelector("[data-text]") ?? chip, dueWords(due, now, zone));
-  if (chip.classList.contains(`gt-${severity}`)) return;
+  if (chip.classList.contains(`gt-${severity}`)) return false;
   chip.classList.remove("gt-ok", "gt-soon", "gt-late");
   chip.classList.add(`gt-${severity}`);
   const icon = chip.querySelector(".bi");
@@ -24,7 +26,7 @@ function updateChip(chip, now) {
     icon.classList.remove(...Object.values(ICONS));
     icon.classList.add(ICONS[severity]);
   }
-  if (severity === "late") announce(`${chip.closest("[data-name]")?.dataset.name ?? "One item"} is now late.`);
+  return severity === "late";
 }
 
 export function updateTimes(root = document) {
@@ -33,7 +35,9 @@ export function updateTimes(root = document) {
     const moment = Date.parse(element.dateTime);
     if (!Number.isNaN(moment)) write(element, relativeWords(moment, now, zone));
   }
-  for (const chip of root.querySelectorAll("[data-due]")) updateChip(chip, now);
+  const late = [...root.querySelectorAll("[data-due]")].filter((chip) => updateChip(chip, now));
+  if (late.length === 1) announce(`${late[0].closest("[data-name]")?.dataset.name ?? "One item"} is now late.`);
+  if (late.length > 1) announce(`${late.length} items are now late.`);
 }
 
 export function startTimer() {

@@ -233,9 +233,14 @@ def make_record(unit: BusinessUnit) -> Record:
     )
 
 
-@makes("records:record", "api:record", "slas:touch", "api:record_touches")
+@makes("handoffs:snooze_until", "records:record", "api:record", "slas:touch", "api:record_touches")
 def record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": make_record(unit).pk}
+
+
+@makes("handoffs:snooze")
+def snoozed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"record_id": make_record(unit).pk, "until": "hour"}
 
 
 @makes("definitions:handle_trigger")
@@ -304,24 +309,6 @@ def appeal_to_decide(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from tests.slas.objects import make_appeal, make_clock
 
     return {"appeal_id": make_appeal(make_clock(unit, owner)).pk}
-
-
-@makes("slas:absence_edit", "slas:absence_withdraw")
-def absence(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
-    from teams.models import Absence
-
-    now = timezone.now()
-    made = Absence.objects.create(person=owner, starts_at=now, ends_at=now + timedelta(days=1))
-    return {"absence_id": made.pk}
-
-
-@makes("slas:feed_act")
-def absence_feed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
-    from teams.models import AbsenceFeed
-
-    far = timezone.now() + timedelta(days=1)
-    made = AbsenceFeed.objects.create(person=owner, address=b"-", host="calendar.test", next_read_at=far)
-    return {"feed_id": made.pk, "act": "read"}
 
 
 @makes("slas:absence_edit", "slas:absence_withdraw")

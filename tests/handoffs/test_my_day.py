@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from definitions.versions import load_model
 from handoffs import services
-from handoffs.my_day import LATER, NOW, TODAY, Day, hours_of, load_day, section_of
+from handoffs.day import LATER, NOW, TODAY, Day
+from handoffs.my_day import hours_of, load_day, section_of
 from slas.models import Clock
 from teams.models import Person
 from tests.handoffs.conftest import FULL, House
