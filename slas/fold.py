@@ -140,7 +140,7 @@ def _fold_one(case: Case, version: RuleVersion) -> ClockData:
     start, record, staff, now = case.start, case.record, case.staff, case.batch.now
     clock_id = derive_id("clock", case.rule.key, record.key, start.key)
     timing = Timing(case)
-    measured_only = is_measured_only(start, record)
+    measured_only = case.setting.measures_all or is_measured_only(start, record)
     walk = Walk(
         clock_id=clock_id,
         timing=timing,

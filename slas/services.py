@@ -76,18 +76,31 @@ def refresh(batch: Batch) -> None:
 
 
 def fold_batch(
-    batch: Batch, typed: TypedModel, staff: Staff, rules: Sequence[RuleHistory] | None = None
+    batch: Batch,
+    typed: TypedModel,
+    staff: Staff,
+    rules: Sequence[RuleHistory] | None = None,
+    *,
+    measures_all: bool = False,
 ) -> list[tuple[JourneyData, ClockData]]:
-    """Every clock of a batch by this model and these people and hours, or by ``rules`` alone; nothing is written."""
+    """Every clock of a batch by this model and these people and hours, or by ``rules`` alone; nothing is written.
+
+    ``measures_all``: told from all that is known, without waiting for a CRM to be read again."""
     rules = load_rules(typed.versions) if rules is None else rules
-    return _fold(batch, typed, staff, rules, load_starts(batch, typed, rules))
+    return _fold(batch, typed, staff, rules, load_starts(batch, typed, rules), measures_all=measures_all)
 
 
 def _fold(
-    batch: Batch, typed: TypedModel, staff: Staff, rules: Sequence[RuleHistory], starts: Starts
+    batch: Batch,
+    typed: TypedModel,
+    staff: Staff,
+    rules: Sequence[RuleHistory],
+    starts: Starts,
+    *,
+    measures_all: bool = False,
 ) -> list[tuple[JourneyData, ClockData]]:
     conditions = ConditionsInForce(typed)
-    setting = Setting(load_touches(typed.versions), load_unread(), starts.entered)
+    setting = Setting(load_touches(typed.versions), load_unread(), starts.entered, measures_all)
     return [
         (journey, clock)
         for journey in batch.journeys.values()

@@ -57,11 +57,13 @@ def _nothing_entered(journey: JourneyData, stage: str) -> Sequence[Entered]:
 
 @dataclass(frozen=True)
 class Setting:
-    """``touches``: what counts as a human touch, over time. ``unread``: connections whose activities can't be read."""
+    """``touches``: what counts as a human touch, over time. ``unread``: connections whose activities can't be read.
+    ``measures_all``: a trial of a rule; every clock is told from all that is known, as of history."""
 
     touches: TouchHistory = field(default_factory=TouchHistory)
     unread: Mapping[str, Unread] = field(default_factory=dict)
     entered: EnteredOf = _nothing_entered
+    measures_all: bool = False
 
 
 @dataclass(frozen=True)

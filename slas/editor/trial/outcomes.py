@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from definitions.in_force import TypedModel
 from effects.policy import Planned
-from records.journey_data import Batch, JourneyData
+from records.journey_data import Batch, JourneyData, RecordData
 from records.loading import load_batch
 from records.models import Record
+from slas.conditions import Conditions
 from slas.counting import InHands
 from slas.escalation.roster import Roster
 from slas.evidence import NOBODY, holdings
-from slas.fold import BREACHED, CANCELLED, LATE, MET, WITHDRAWN, ClockData
+from slas.fold import CANCELLED, MET, WITHDRAWN, ClockData, is_measured_only
+from slas.folding.clock import LATE
 from slas.hands import Pause, hands
 from slas.in_force import ConditionsInForce
 from slas.rules import Rule, RuleHistory, RuleVersion
@@ -77,16 +79,19 @@ def outcomes_of(
     readable = set(
         Record.objects.for_person(setting.viewer).filter(journey__in=ids).values_list("pk", flat=True)
     )
-    live = load_batch(ids, setting.now)
-    batch = replace(live, journeys={pk: _as_history(journey) for pk, journey in live.journeys.items()})
+    batch = load_batch(ids, setting.now)
     rules = [_always(BY_DRAFT, draft)] + ([_always(AS_NOW, held)] if held is not None else [])
-    folded = fold_batch(batch, setting.typed, setting.staff, rules)
+    folded = fold_batch(batch, setting.typed, setting.staff, rules, measures_all=True)
     conditions = ConditionsInForce(setting.typed)
     found: dict[int, list[Outcome]] = {BY_DRAFT: [], AS_NOW: []}
     for journey, clock in folded:
-        if clock.start.record_id in readable and setting.since <= clock.start.at < setting.until:
-            told = _outcome(journey, live.journeys[journey.id], clock, batch, conditions, setting)
-            found[clock.rule_version_id].append(told)
+        record = journey.record(clock.start.record_id)
+        if record is None or record.id not in readable:
+            continue
+        if setting.since <= clock.start.at < setting.until:
+            asked = draft if clock.rule_version_id == BY_DRAFT or held is None else held
+            when = conditions(asked, record, clock.start.at)
+            found[clock.rule_version_id].append(_outcome(journey, record, clock, batch, when, setting))
     return found[BY_DRAFT], found[AS_NOW]
 
 
@@ -94,40 +99,35 @@ def _always(version: int, rule: Rule) -> RuleHistory:
     return RuleHistory((RuleVersion(version, rule, EVER),))
 
 
-def _as_history(journey: JourneyData) -> JourneyData:
-    """As if it had all happened before go-live: measured by what is known, without any asking for evidence."""
-    return replace(journey, records=tuple(replace(r, go_live_at=None) for r in journey.records))
-
-
 def _outcome(
     journey: JourneyData,
-    live: JourneyData,
+    record: RecordData,
     clock: ClockData,
     batch: Batch,
-    conditions: ConditionsInForce,
+    conditions: Conditions,
     setting: Setting,
 ) -> Outcome:
     rule, result = clock.rule, clock.result
-    person = clock.holder.person_id if clock.holder else None
-    how = _how(clock, live, setting.now)
+    is_told = not is_measured_only(clock.start, record)
+    how = _how(clock, is_live=is_told)
     end = result.stopped_at or setting.now
     return Outcome(
         clock_id=clock.id,
-        record_id=clock.start.record_id,
+        record_id=record.id,
         how=how,
-        tier=_tier(clock),
-        person_id=person,
+        tier=clock.tier,
+        person_id=clock.holder.person_id if clock.holder else None,
         holder=clock.holder.name if clock.holder else NOBODY,
         team=rule.acting_team,
         started_at=clock.start.at,
         due_at=clock.due_at,
         stopped_at=result.stopped_at,
-        spent_seconds=_spent(journey, clock, end, batch, conditions, setting.staff),
-        told=() if how == "unseen" else tuple(_messages(clock, live, setting)),
+        spent_seconds=_spent(journey, record, clock, end, batch, conditions, setting.staff),
+        told=tuple(_messages(clock, record, setting)) if is_told and how != "unseen" else (),
     )
 
 
-def _how(clock: ClockData, live: JourneyData, now: datetime) -> How:
+def _how(clock: ClockData, *, is_live: bool) -> How:
     state = clock.result.state
     if state == CANCELLED:
         return "off"
@@ -135,30 +135,26 @@ def _how(clock: ClockData, live: JourneyData, now: datetime) -> How:
         return "met"
     if state not in LATE or clock.due_at is None:
         return "open"
-    record = live.record(clock.start.record_id)
-    is_live = record is not None and record.go_live_at is not None and clock.start.at >= record.go_live_at
+    # What we learned of only when its time was over can't be held against anybody.
     learned_at = max([clock.start.learned_at, *(r.at for r in clock.retargets if r.new == clock.due_at)])
-    return "unseen" if is_live and state == BREACHED and learned_at > clock.due_at else "late"
-
-
-def _tier(clock: ClockData) -> str:
-    return getattr(clock, "tier", "")
+    return "unseen" if is_live and learned_at > clock.due_at else "late"
 
 
 def _spent(
     journey: JourneyData,
+    record: RecordData,
     clock: ClockData,
     end: datetime,
     batch: Batch,
-    conditions: ConditionsInForce,
+    conditions: Conditions,
     staff: Staff,
 ) -> int | None:
     rule, start = clock.rule, clock.start.at
-    record = journey.record(clock.start.record_id)
-    if record is None or end < start:
+    if end < start:
         return None
-    spells = conditions(rule, record, start).pauses(record)
-    pauses = [Pause(s.begin, s.learned_at, s.end, s.end_learned_at, s.because) for s in spells]
+    pauses = [
+        Pause(s.begin, s.learned_at, s.end, s.end_learned_at, s.because) for s in conditions.pauses(record)
+    ]
     if not rule.target.needs_calendar:
         return InHands(rule, (), pauses).seconds(start, end)
     region = str(record.value_at("region", start)[1] or "")
@@ -169,10 +165,8 @@ def _spent(
     return InHands(rule, in_hands, pauses).seconds(start, end)
 
 
-def _messages(clock: ClockData, live: JourneyData, setting: Setting) -> list[Planned]:
-    rule = clock.rule
-    record = live.record(clock.start.record_id)
-    unit = record.business_unit_id if record else None
+def _messages(clock: ClockData, record: RecordData, setting: Setting) -> list[Planned]:
+    rule, unit = clock.rule, record.business_unit_id
     owner = clock.holder.person_id if clock.holder else None
     return [
         Planned(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from definitions.models import Firing, Signal, StageEntry
-from records.kinds import CHANGE
+from definitions.models import Passage, Signal, StageEntry
+from definitions.triggers.kinds import FIRED
+from records.kinds import BASELINE, CHANGE
 from records.models import Event, Journey, Record
 from slas.rules import ANY, Rule
 from teams.models import Person
@@ -51,26 +52,24 @@ def _started(rule: Rule, since: datetime, until: datetime, viewer: Person) -> Qu
     """Ids of journeys, as a subquery."""
     readable = Record.objects.for_person(viewer)
     kind, subject = rule.start
+    if kind == "stage_entered" and "/" in subject:
+        pipeline, _, stage = subject.partition("/")
+        stays = Passage.objects.filter(
+            pipeline=pipeline, stage=stage, entered_at__gte=since, entered_at__lt=until
+        )
+        return stays.filter(record__in=readable).order_by().values("journey_id")
     if kind == "stage_entered":
         entries = StageEntry.objects.filter(stage=subject, occurred_at__gte=since, occurred_at__lt=until)
         return entries.filter(record__in=readable).order_by().values("journey_id")
-    if kind == "trigger_fired":
-        firings = Firing.objects.filter(fired_at__gte=since, fired_at__lt=until, record__in=readable)
-        named = firings if subject == ANY else firings.filter(trigger=subject)
-        return named.order_by().values("record__journey_id")
     if kind == "signal":
-        signals = Signal.objects.filter(
-            name=subject, occurred_at__gte=since, occurred_at__lt=until, record__in=readable
-        )
-        return signals.order_by().values("record__journey_id")
+        signals = Signal.objects.filter(name=subject, occurred_at__gte=since, occurred_at__lt=until)
+        return signals.filter(record__in=readable).order_by().values("record__journey_id")
     events = Event.objects.filter(occurred_at__gte=since, occurred_at__lt=until, record__in=readable)
     if kind == "field_set":
-        events = events.filter(kind=CHANGE, field=subject, record__object=rule.on)
+        said = Q(kind=CHANGE, field=subject) | Q(kind=BASELINE, data__values__has_key=subject)
+        events = events.filter(said, record__object=rule.on)
+    elif kind == "trigger_fired":
+        events = events.filter(kind=FIRED, **({} if subject == ANY else {"data__trigger": subject}))
     else:
         events = events.filter(kind=kind.replace("_", ".", 1), data__template=subject)
     return events.order_by().values("record__journey_id")
-
-
-def chunks(ids: Sequence[uuid.UUID], size: int) -> Iterable[Sequence[uuid.UUID]]:
-    for at in range(0, len(ids), size):
-        yield ids[at : at + size]
