@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from effects.channels.inbox import deliver
 from effects.models import InboxMessage
@@ -23,6 +27,9 @@ def browser(dana: Person) -> Client:
     client = Client()
     client.force_login(dana)
     return client
+
+
+GROUP = {"group": "first_touch", "group_name": "First human touch", "severity": "late"}
 
 
 def tell(person: Person, key: str, **more: str) -> InboxMessage:
@@ -46,7 +53,7 @@ def test_unread_messages_come_first(dana: Person, browser: Client) -> None:
         tell(dana, key)
     browser.post(reverse("effects:read", args=[InboxMessage.objects.get(key="newest").pk]))
     page = browser.get(reverse("effects:inbox"))
-    assert [m.key for m in page.context["page"]] == ["middle", "oldest", "newest"]
+    assert [b.first.key for b in page.context["bundles"]] == ["middle", "oldest", "newest"]
     assert "2 new for you" in page.content.decode()
 
 
@@ -76,6 +83,54 @@ def test_nobody_opens_the_message_of_another(browser: Client) -> None:
 
 def test_an_empty_inbox_says_what_comes(browser: Client) -> None:
     assert "Nothing here yet" in browser.get(reverse("effects:inbox")).content.decode()
+
+
+def shown(browser: Client, tab: str = "all", page: int = 1) -> list[tuple[str, int]]:
+    answer = browser.get(reverse("effects:inbox"), {"tab": tab, "page": str(page)})
+    return [(b.title, b.count) for b in answer.context["bundles"]]
+
+
+def test_a_flood_of_one_group_is_one_row_with_links(dana: Person, browser: Client) -> None:
+    for i in range(12):
+        tell(dana, f"{i}", href=f"/clocks/{i}/", record=str(uuid.UUID(int=i + 1)), **GROUP)
+    tell(dana, "alone")
+    assert shown(browser) == [("About alone", 1), ("12 late: First human touch", 12)]
+    text = browser.get(reverse("effects:inbox")).content.decode()
+    for message in InboxMessage.objects.exclude(record=None):
+        assert reverse("effects:open", args=[message.pk]) in text
+        assert reverse("records:record", args=[message.record]) in text
+
+
+def test_a_group_is_read_as_a_whole_and_a_warning_of_it_is_not(dana: Person, browser: Client) -> None:
+    late = [tell(dana, f"{i}", **GROUP) for i in range(3)]
+    tell(dana, "warning", **{**GROUP, "severity": "warning"})
+    browser.post(reverse("effects:read", args=[late[0].pk]), {"group": "1", "tab": "unread"})
+    assert shown(browser, "unread") == [("About warning", 1)]
+    assert shown(browser) == [("About warning", 1), ("3 late: First human touch", 3)]
+
+
+def test_another_day_is_another_row(dana: Person, browser: Client) -> None:
+    for i in range(4):
+        tell(dana, f"{i}", **GROUP)
+    InboxMessage.objects.filter(key__in=["0", "1"]).update(created_at=timezone.now() - timedelta(days=2))
+    assert [count for _, count in shown(browser)] == [2, 2]
+
+
+def test_tabs_narrow_and_say_when_they_are_empty(dana: Person, browser: Client) -> None:
+    tell(dana, "late", severity="late")
+    tell(dana, "info")
+    assert shown(browser, "late") == [("About late", 1)]
+    assert len(shown(browser, "no such tab")) == 2
+    browser.post(reverse("effects:read_all"))
+    assert shown(browser, "unread") == []
+    text = browser.get(reverse("effects:inbox"), {"tab": "unread"}).content.decode()
+    assert "You have read everything" in text
+
+
+def test_many_rows_are_paged(dana: Person, browser: Client) -> None:
+    for i in range(51):
+        tell(dana, f"{i}")
+    assert (len(shown(browser)), len(shown(browser, page=2))) == (50, 1)
 
 
 @pytest.mark.parametrize(
