@@ -14,7 +14,7 @@ from records.ids import derive_id, record_key
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
 from slas.calendars.business_time import Calendar
 from slas.conditions import Conditions
-from slas.fold import ClockData, Start, fold_clocks
+from slas.fold import ClockData, Setting, Start, fold_clocks
 from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Staff
 
@@ -27,6 +27,7 @@ AUSTIN = Calendar.from_spec(
         "holidays": ["2026-11-26"],
     }
 )
+JOURNEY = derive_id("journey", "hubspot:contacts:contact")
 SASHA, MIRA, ODD, GONE, AVA, LENA = 1, 2, 3, 4, 5, 6
 OWNERS = {
     ("hubspot", "sasha"): OwnerData("Sasha Field", "person", True, SASHA),
@@ -130,7 +131,7 @@ class Buyer:
             actor_id=more.get("actor"),
             occurred_at=moment,
             observed_at=seen,
-            not_before=None,
+            not_before=more.get("not_before"),
             source_order=10,
             caused_by="",
         )
@@ -138,10 +139,15 @@ class Buyer:
         return event
 
     @staticmethod
-    def id_of(record: str) -> uuid.UUID:
-        return derive_id(
-            "record", record_key("hubspot", "contacts" if record == "contact" else "calls", record)
-        )
+    def kind_of(record: str) -> tuple[str, str]:
+        """(object, remote object) by how a test calls it: the contact, another lead, a deal, else an activity."""
+        if record == "contact" or record.startswith("lead"):
+            return "person", "contacts"
+        return ("deal", "deals") if record.startswith("deal") else ("activity", "calls")
+
+    @classmethod
+    def id_of(cls, record: str) -> uuid.UUID:
+        return derive_id("record", record_key("hubspot", cls.kind_of(record)[1], record))
 
     def became_mql(self, at: str, learned: str | None = None) -> Buyer:
         self.tell("contact", "change", at, learned, field="stage", new="mql")
@@ -199,7 +205,7 @@ class Buyer:
         return derive_id("clock", which.key, "hubspot:contacts:contact", start.key)
 
     def journey(self) -> JourneyData:
-        return JourneyData(uuid.uuid4(), "hubspot:contacts:contact", None, tuple(self._records()))
+        return JourneyData(JOURNEY, "hubspot:contacts:contact", None, tuple(self._records()))
 
     def _records(self) -> Iterator[RecordData]:
         for name, events in self.records.items():
@@ -207,14 +213,14 @@ class Buyer:
             for event in sorted(events, key=lambda e: (e.observed_at, e.order)):
                 values |= event.data.get("values", {}) if event.kind == "baseline" else {}
                 values |= {event.field: event.new} if event.kind == "change" else {}
-            is_contact = name == "contact"
+            object_name, remote_object = self.kind_of(name)
             gone = [e.occurred_at for e in events if e.kind == "deleted"]
             yield RecordData(
                 id=self.id_of(name),
-                key=record_key("hubspot", "contacts" if is_contact else "calls", name),
+                key=record_key("hubspot", remote_object, name),
                 connection="hubspot",
-                object="person" if is_contact else "activity",
-                remote_object="contacts" if is_contact else "calls",
+                object=object_name,
+                remote_object=remote_object,
                 remote_id=name,
                 title="Kestrel Haulage",
                 values=values,
@@ -231,6 +237,8 @@ class Buyer:
         now: str | datetime,
         staff: Staff = STAFF,
         conditions: Conditions = NO_CONDITIONS,
+        starts: StartsOf | None = None,
+        setting: Setting | None = None,
     ) -> list[ClockData]:
         moment = austin(now) if isinstance(now, str) else now
         known = {
@@ -241,7 +249,13 @@ class Buyer:
         seen = Buyer(self.go_live_at, known)
         batch = Batch({}, OWNERS, now=moment)
         return fold_clocks(
-            seen.journey(), which, mql_starts, batch, staff, lambda rule, record, at: conditions
+            seen.journey(),
+            which,
+            starts or mql_starts,
+            batch,
+            staff,
+            lambda rule, record, at: conditions,
+            setting,
         )
 
     def clock(
@@ -250,9 +264,11 @@ class Buyer:
         now: str | datetime,
         staff: Staff = STAFF,
         conditions: Conditions = NO_CONDITIONS,
+        starts: StartsOf | None = None,
+        setting: Setting | None = None,
     ) -> ClockData:
         """The one clock of a rule, as it stands with what is known at ``now``."""
-        (found,) = self.clocks([in_force(which)], now, staff, conditions)
+        (found,) = self.clocks([in_force(which)], now, staff, conditions, starts, setting)
         return found
 
 
@@ -266,4 +282,5 @@ def mql_starts(journey: JourneyData, which: Rule) -> Iterable[Start]:
             yield Start(event, event.record_id, event.occurred_at, event.key, event.observed_at)
 
 
+StartsOf = Callable[[JourneyData, Rule], Iterable[Start]]
 Telling = Callable[[Buyer], Buyer]
