@@ -163,7 +163,7 @@ def seen_of(
     """A field's value with its source. A field that the record doesn't have is not connected."""
     label = label or label_of(catalogue, member.object, name)
     event = told.changes.get((member.pk, name))
-    who = "gtmops" if event and event.caused_by else event.actor.name if event and event.actor else ""
+    who = event.actor.name if event and event.actor else "gtmops" if event and event.caused_by else ""
     return Seen(
         label,
         seen_words(value, options_of(catalogue, member.object, name))

@@ -19,6 +19,7 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
     When,
 )
@@ -62,11 +63,12 @@ from scorecards.record_stages import (
     stage_bar,
     stays_of,
 )
-from scorecards.record_timeline import Happening, happened
+from scorecards.record_timeline import Happening, happened, source_of
 from scorecards.record_values import Seen, moment_of
 from slas.models import Clock, Correction
+from slas.touches import may_report, waiting_of
 from teams.access import business_units_of
-from teams.models import Person
+from teams.models import Membership, Person
 from teams.querysets import border
 
 MOST_ACTIVITIES = 200
@@ -122,6 +124,7 @@ class RecordPage:
     firings: list[Fired]
     plays: list[Play]
     due: list[Due]
+    touch_href: str
     finished: int
     corrections: list[dict[str, Any]]
     handoff_lines: list[HandoffLine]
@@ -197,7 +200,7 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
         else None,
         sentence=sentence_of(sections, record.object),
         sections=sections,
-        passages=passage_lines(pipeline, of_deal, viewer, record.owner) if pipeline else [],
+        passages=passage_lines(pipeline, of_deal, viewer, record.owner, _through(log)) if pipeline else [],
         firings=firings,
         plays=_plays(sections, firings),
         due=[
@@ -205,6 +208,7 @@ def load_page(viewer: Person, record_id: uuid.UUID, now: datetime, *, key_only: 
             for c in clocks
             if c.stopped_at is None and c.state != Clock.State.CANCELLED
         ],
+        touch_href=_touch_href(viewer, record, clocks),
         finished=sum(c.stopped_at is not None for c in clocks),
         corrections=_corrections(clocks, names),
         handoff_lines=[
@@ -249,8 +253,8 @@ def _of_buyer(viewer: Person, record_id: uuid.UUID) -> list[Record]:
             ),
             stays=_rows(
                 Passage.objects.order_by("entered_at", "id"),
-                "pipeline", "stage", "entered_at", "left_at", "left_to", "arrival", "is_allowed", "exit_judgement",
-                "missing",
+                "pipeline", "stage", "event_id", "entered_at", "left_at", "left_to", "arrival", "is_allowed",
+                "exit_judgement", "missing",
             ),
             fired=_rows(
                 Firing.objects.order_by("-fired_at", "id"), "trigger", "fired_at", "ended_at", "handled_at", "because"
@@ -297,18 +301,28 @@ def _entries(viewer: Person, record: Record) -> Iterator[StageEntry]:
     )
 
 
+def _touch_href(viewer: Person, record: Record, clocks: Sequence[Any]) -> str:
+    """Where the viewer says that they reached the buyer; empty where nothing waits for it, or it is not theirs."""
+    for clock in clocks:
+        waiting = waiting_of(clock)
+        if waiting and may_report(viewer, waiting, clock.team_of_viewer or ""):
+            return reverse("slas:touch", args=[record.pk])
+    return ""
+
+
 def _clocks(viewer: Person, record: Record) -> Iterator[Any]:
     corrected = ArraySubquery(
         Correction.objects.filter(clock=OuterRef("pk"))
         .order_by("corrected_at")
         .values(json=JSONObject(old="old", new="new", at="corrected_at"))
     )
+    team = Membership.objects.open().filter(person=viewer).values("team__key")[:1]
     where = Q(journey=record.journey_id) if record.journey_id else Q(record=record)
     yield from (
         Clock.objects.for_person(viewer)
         .filter(where)
-        .select_related("owner", "team", "calendar")
-        .annotate(corrected=corrected)
+        .select_related("owner", "team", "calendar", "rule")
+        .annotate(corrected=corrected, team_of_viewer=Subquery(team))
         .order_by("due_at", "pk")
     )
 
@@ -322,6 +336,11 @@ def _log(rows: Sequence[Record]) -> QuerySet[Event]:
     """All that happened to them, oldest first. One query."""
     found = Event.objects.filter(record_id__in=[r.pk for r in rows]).effective()
     return found.select_related("actor", "connection").order_by("occurred_at", "pk")
+
+
+def _through(log: Sequence[Event]) -> dict[int, str]:
+    """Event id -> who asked for the change from here."""
+    return {e.pk: source_of(e) for e in log if e.caused_by and e.data.get("asked")}
 
 
 def _shown(

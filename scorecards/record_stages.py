@@ -36,11 +36,14 @@ class Stay:
     is_allowed: bool
     exit_judgement: str
     missing: tuple[str, ...]
+    event_id: int = 0
 
 
 @dataclass(frozen=True)
 class PassageLine:
-    """How one stage was entered and left. ``state``: the judgement when it left, '' when nothing was checked."""
+    """How one stage was entered and left. ``state``: the judgement when it left, '' when nothing was checked.
+
+    ``through``: who moved it here from gtmops, ''."""
 
     name: str
     entered_at: datetime
@@ -50,6 +53,7 @@ class PassageLine:
     state: str
     arrival: str
     is_allowed: bool
+    through: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def stays_of(rows: Iterable[Record]) -> list[Stay]:
         Stay(
             row.pk, told["pipeline"], told["stage"], _at(told["entered_at"]), _maybe_at(told["left_at"]),
             told["left_to"], told["arrival"], told["is_allowed"], told["exit_judgement"], tuple(told["missing"]),
+            told["event_id"],
         )
         for row in rows
         for told in getattr(row, "stays", ())
@@ -251,9 +256,14 @@ def body_of(model: TypedModel, key: str, now: datetime) -> PipelineBody | None:
 
 
 def passage_lines(
-    body: PipelineBody, stays: Sequence[Stay], viewer: Person, owner: Person | None
+    body: PipelineBody,
+    stays: Sequence[Stay],
+    viewer: Person,
+    owner: Person | None,
+    through: Mapping[int, str] | None = None,
 ) -> list[PassageLine]:
-    """Newest first: what was missing when it left a stage, and how it arrived."""
+    """Newest first: what was missing when it left a stage, and how it arrived. ``through``: event id -> who moved it
+    from gtmops."""
     names = {s.key: s.name for s in body.stages}
     keys = list(names)
     found = []
@@ -277,6 +287,7 @@ def passage_lines(
                 state=state_for(viewer, stay.exit_judgement, owner) if stay.exit_judgement else "",
                 arrival=arrival,
                 is_allowed=stay.is_allowed,
+                through=(through or {}).get(stay.event_id, ""),
             )
         )
         before = stay.stage

@@ -16,7 +16,7 @@ from definitions.evidence import exceptions
 from definitions.judging.judge import PASSING
 from definitions.models import StageEntry
 from handoffs.models import Handoff
-from records.kinds import BASELINE, CHANGE, declared_kinds
+from records.kinds import BASELINE, CHANGE, FIELD_ASKED, FIELD_REFUSED, declared_kinds
 from records.models import Event, OwnerMatch, Record
 from records.own_fields import OWN_FIELD_BY_NAME
 from scorecards.links import handoff_href
@@ -155,15 +155,26 @@ def _event_lines(
             event.occurred_at,
             text,
             shortened(_said(event)),
-            source="written by gtmops" if event.caused_by else event.connection.label,
+            source=source_of(event),
             icon=_icon_of(event.kind),
-            severity="late" if event.kind in {"deleted", "handoff.sent_back"} else "neutral",
+            severity="late" if event.kind in {"deleted", "handoff.sent_back", FIELD_REFUSED} else "neutral",
             href=handoff_href(uuid.UUID(handoff)) if handoff in handoff_ids else "",
         )
 
 
+def source_of(event: Event) -> str:
+    """Which CRM tells it, and that we wrote it: for somebody, or by ourselves."""
+    if event.caused_by and event.data.get("asked"):
+        return f"{event.actor.name if event.actor else 'a rule'} through gtmops"
+    return "written by gtmops" if event.caused_by else event.connection.label
+
+
 def _said(event: Event) -> str:
     """What a person wrote with an act."""
+    if event.kind == FIELD_ASKED:
+        return str(event.data.get("why") or "")
+    if event.kind == FIELD_REFUSED:
+        return str(event.data.get("text") or "")
     if event.kind.startswith("handoff."):
         return str(event.data.get("text") or "")
     if event.kind in exceptions.NAMES:
@@ -178,6 +189,8 @@ def _icon_of(kind: str) -> str:
         return "arrow-left-right"
     if kind.startswith("clock."):
         return "clock"
+    if kind in (FIELD_ASKED, FIELD_REFUSED):
+        return "arrow-up-right-circle"
     return {BASELINE: "eye", CHANGE: "pencil", "deleted": "trash", "merged": "intersect"}.get(kind, "dot")
 
 

@@ -14,7 +14,7 @@ from integrations.registry import connector_class
 from records.asked import AskError, KeyReused, NotOptedIn, ask, withdraw
 from records.models import AskedChange, Connection, Event
 from teams.models import Person
-from tests.moves.conftest import DEAL, OBJECT, OTHER_DEAL, Place, pipeline, put_in_force
+from tests.moves.conftest import BOTH, DEAL, OBJECT, OTHER_DEAL, Place, pipeline, put_in_force
 
 pytestmark = pytest.mark.django_db
 MOVE = {"stage": "Evaluation", "next_step": "Demo on Friday"}
@@ -30,6 +30,7 @@ def asked(
     return ask(place.deal, values, by=by, why="Move to Evaluation", key=key, now=datetime.now(UTC), **more)
 
 
+@BOTH
 def test_stage_and_fields_arrive_in_one_write_and_are_known_at_once(place: Place, anna: Person) -> None:
     before = place.versions_in_crm()
     row = asked(place, by=anna)
@@ -46,6 +47,7 @@ def test_stage_and_fields_arrive_in_one_write_and_are_known_at_once(place: Place
     assert len(stamps) == 1
 
 
+@BOTH
 def test_the_change_that_comes_back_is_ours_and_that_persons(place: Place, anna: Person) -> None:
     row = asked(place, by=anna)
     place.push()
@@ -58,6 +60,7 @@ def test_the_change_that_comes_back_is_ours_and_that_persons(place: Place, anna:
     assert len(place.stage_changes()) == 1
 
 
+@BOTH
 def test_later_edits_in_the_crm_are_never_written_over(place: Place, anna: Person) -> None:
     asked(place, by=anna)
     place.push()
@@ -70,6 +73,7 @@ def test_later_edits_in_the_crm_are_never_written_over(place: Place, anna: Perso
     assert told == {"Evaluation": (anna.pk, True), "Discovery": (None, False)}
 
 
+@BOTH
 def test_a_stage_changed_in_the_meantime_is_left_alone_and_said(place: Place, anna: Person) -> None:
     row = asked(place, by=anna)
     place.save_in_crm(stage="Negotiation")
@@ -80,6 +84,7 @@ def test_a_stage_changed_in_the_meantime_is_left_alone_and_said(place: Place, an
     assert place.in_crm()["next_step"] in (None, "")
 
 
+@BOTH
 def test_what_stands_there_already_is_not_written_and_not_ours(place: Place, anna: Person) -> None:
     row = asked(place, {"stage": "Evaluation"}, by=anna)
     place.save_in_crm(stage="Evaluation")
@@ -198,6 +203,7 @@ def test_our_own_fields_are_not_asked_for(place: Place) -> None:
         asked(place, {"gtm_missing": "x"})
 
 
+@BOTH
 def test_values_of_every_type_read_back_as_asked(place: Place) -> None:
     values = {
         "amount": 24_000.5, "close_date": "2026-12-31", "is_hot": True, "region": "EMEA", "next_step": "a\nb “c” ;",
@@ -210,6 +216,7 @@ def test_values_of_every_type_read_back_as_asked(place: Place) -> None:
     assert {name: place.deal.values[name] for name in values} == values
 
 
+@BOTH
 def test_an_owner_is_given_away_by_rule(place: Place) -> None:
     there = "005000000000002AAA" if place.kind == "salesforce" else "501"
     row = asked(place, {"owner": place.deal.values["owner"]}, by=None)
@@ -219,6 +226,7 @@ def test_an_owner_is_given_away_by_rule(place: Place) -> None:
     assert there
 
 
+@BOTH
 def test_what_the_crm_refuses_is_told_in_its_words_and_to_who_asked(place: Place, anna: Person) -> None:
     row = asked(place, by=anna)
     wrong = {"next_step": "x" * 300} if place.kind == "salesforce" else {"region": "Moon"}
@@ -236,6 +244,7 @@ def test_what_the_crm_refuses_is_told_in_its_words_and_to_who_asked(place: Place
     assert Event.objects.filter(kind="field.refused", record=place.deal).count() == 1
 
 
+@BOTH
 @pytest.mark.parametrize("moment", ["before_send", "after_write", "before_commit"])
 def test_killed_anywhere_it_is_written_once_in_effect_and_not_lost(
     place: Place, anna: Person, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -296,6 +305,7 @@ def test_two_changes_of_one_record_go_one_after_the_other(place: Place) -> None:
     assert place.in_crm()["success_criteria"] == "Two"
 
 
+@BOTH
 def test_many_records_are_read_and_written_together(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     kind = connector_class(place.kind)
@@ -323,6 +333,7 @@ def test_it_can_be_taken_back_until_it_is_sent(place: Place, anna: Person) -> No
     assert not withdraw(again, by=anna, now=datetime.now(UTC))
 
 
+@BOTH
 def test_undoing_a_run_asks_back_what_still_stands(place: Place, anna: Person) -> None:
     row = asked(place, by=anna)
     place.push()
