@@ -100,7 +100,7 @@ def _has_calendar(team: str, context: Context) -> bool:
 
 
 def _target_path(body: Body, i: int) -> tuple[Part, ...]:
-    return ("targets", i, "target") if "targets" in body else ("target",)
+    return ("targets", i, "target") if body.get("targets") is not None else ("target",)
 
 
 # --- conditions ------------------------------------------------------------------------------------------------

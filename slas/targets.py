@@ -52,16 +52,24 @@ class Tier:
 
 def read_targets(body: Mapping[str, Any], faults: list[Fault]) -> tuple[Tier, ...]:
     """The tiers of a rule, the last of them for all the rest; at least one. What is wrong is added to ``faults``."""
-    if "targets" not in body:
+    if body.get("targets") is None:
         return (Tier("", None, read_target(body.get("target"), ("target",), faults)),)
-    if "target" in body:
+    if body.get("target") is not None:
         faults.append(Fault(("targets",), "unknown", "Use either target or targets."))
     rows = body["targets"]
     if not isinstance(rows, list | tuple) or not rows or len(rows) > MOST_TIERS:
         text = f"Use a list of 1 to {MOST_TIERS} of {{name, when, target}}, the last without when."
         faults.append(Fault(("targets",), "unknown", text))
         return (Tier("", None, Target("elapsed")),)
-    return tuple(_tier(row, i, i == len(rows) - 1, faults) for i, row in enumerate(rows))
+    tiers = tuple(_tier(row, i, i == len(rows) - 1, faults) for i, row in enumerate(rows))
+    for i, tier in enumerate(tiers):
+        if tier.name and tier.name in [other.name for other in tiers[:i]]:
+            text = f"“{tier.name}” stands twice; give each its own name."
+            faults.append(Fault(("targets", i, "name"), "repeated", text))
+        if len(tiers) > 1 and tier.target.kind == "before":
+            text = "A time before an event stands alone: it has no working time to compare with."
+            faults.append(Fault(("targets", i, "target", "before"), "alone", text))
+    return tiers
 
 
 def _tier(row: Any, i: int, is_last: bool, faults: list[Fault]) -> Tier:

@@ -14,6 +14,7 @@ from slas.rules import RuleError, parse_rule
 from slas.sections import calendar_faults
 from tests.slas.builders import RULES
 
+ONE_HOUR = {"elapsed": "1h"}
 LATE_STEP = {"when": "breached", "to": ["owner"], "by": ["inbox"]}
 FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "no name": ({"name": " "}, ("name",), "missing"),
@@ -30,6 +31,12 @@ FAULTS: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "days as hours": ({"target": {"business_days": "8h"}}, ("target", "business_days"), "duration"),
     "an unknown event": ({"target": {"before": "lunch"}}, ("target", "before"), "unknown"),
     "nobody acts": ({"acts": "customer"}, ("acts",), "unknown"),
+    "where as text": ({"where": "large"}, ("where",), "not_a_condition"),
+    "of a moon": ({"on": "moon"}, ("on",), "unknown"),
+    "no touches": ({"at_least": 0}, ("at_least",), "unknown"),
+    "many touches": ({"at_least": 51}, ("at_least",), "unknown"),
+    "several owners": ({"at_least": 2, "stop": {"owner_in_team": "sdr"}}, ("at_least",), "unknown"),
+    "two targets": ({"targets": [{"target": {"elapsed": "1h"}}]}, ("targets",), "unknown"),
     "no evidence": ({"evidence": []}, ("evidence",), "unknown"),
     "strange evidence": ({"evidence": ["moon"]}, ("evidence",), "unknown"),
     "escalations as text": ({"escalate": "everybody"}, ("escalate",), "unknown"),
@@ -63,11 +70,15 @@ def test_durations(text: str, seconds: int) -> None:
 
 
 CONTEXT = Context(
-    catalogue=Catalogue.from_spec({}),
+    catalogue=Catalogue.from_spec(
+        {"person": {"origin": {"type": "text"}}, "activity": {"kind": {"type": "text"}}, "deal": {}}
+    ),
     teams=frozenset({"marketing", "sdr", "sales"}),
     bodies={
         "stages": {"mql": {}},
         "handoffs": {"sdr_to_ae": {}},
+        "triggers": {"power_user": {}},
+        "pipelines": {"new_business": {"stages": [{"key": "won"}]}},
         "calendars": {"austin": {"teams": ["sdr"]}},
     },
 )
@@ -83,6 +94,30 @@ STRANGE: dict[str, tuple[str, dict[str, Any], tuple[str | int, ...]]] = {
         ("escalate", 0, "after"),
     ),
     "a signer nobody knows": ("touch", {"agreed_by": ["sdr", "ads"]}, ("agreed_by", 1)),
+    "a pipeline's stage nobody knows": (
+        "touch",
+        {"start": {"stage_entered": "new_business/one"}},
+        ("start", "stage_entered"),
+    ),
+    "a trigger nobody knows": ("touch", {"start": {"trigger_fired": "x"}}, ("start", "trigger_fired")),
+    "a field nobody knows": ("touch", {"start": {"field_set": "x"}}, ("start", "field_set")),
+    "a field of the other object": (
+        "touch",
+        {"start": {"field_set": "origin"}, "on": "deal"},
+        ("start", "field_set"),
+    ),
+    "any owner": ("touch", {"stop": {"owner_in_team": "any"}}, ("stop", "owner_in_team")),
+    "a tier's key nothing reads": (
+        "touch",
+        {"target": None, "targets": [{"target": ONE_HOUR, "after": "1h"}]},
+        ("targets", 0, "after"),
+    ),
+    "a condition on activities": ("touch", {"where": {"activity": "call"}}, ("where",)),
+    "a field of a condition": (
+        "touch",
+        {"where": {"field": "moon", "op": "is", "value": "full"}},
+        ("where", "field"),
+    ),
     "hours nobody wrote down": ("touch", {"to_team": "sales"}, ("target", "business")),
 }
 
@@ -92,6 +127,62 @@ def test_a_rule_names_only_what_exists(
     name: str, change: dict[str, Any], path: tuple[str | int, ...]
 ) -> None:
     assert [f.path for f in rule_faults(name, {**RULES[name], **change}, CONTEXT)] == [path]
+
+
+DEMO = {"field": "origin", "op": "is", "value": "demo"}
+TIERS: dict[str, tuple[Any, list[tuple[tuple[Any, ...], str]]]] = {
+    "no list": ("1h", [(("targets",), "unknown")]),
+    "none": ([], [(("targets",), "unknown")]),
+    "a text": (["1h"], [(("targets", 0), "unknown"), (("targets", 0, "target"), "unknown")]),
+    "the last has a condition": (
+        [{"name": "Demo", "when": DEMO, "target": ONE_HOUR}],
+        [(("targets", 0, "when"), "no_fallback")],
+    ),
+    "one in between has none": (
+        [{"name": "All", "target": ONE_HOUR}, {"target": ONE_HOUR}],
+        [(("targets", 0, "when"), "missing")],
+    ),
+    "one has no name": (
+        [{"when": DEMO, "target": ONE_HOUR}, {"target": ONE_HOUR}],
+        [(("targets", 0, "name"), "missing")],
+    ),
+    "one has no time": (
+        [{"name": "Demo", "when": DEMO}, {"target": {"elapsed": "0s"}}],
+        [(("targets", 0, "target"), "unknown"), (("targets", 1, "target", "elapsed"), "duration")],
+    ),
+    "two have one name": (
+        [{"name": "Demo", "when": DEMO, "target": ONE_HOUR}, {"name": "Demo", "target": ONE_HOUR}],
+        [(("targets", 1, "name"), "repeated")],
+    ),
+    "before an event beside others": (
+        [{"name": "Demo", "when": DEMO, "target": {"before": "meeting"}}, {"target": ONE_HOUR}],
+        [(("targets", 0, "target", "before"), "alone")],
+    ),
+    "too many": (
+        [*({"name": f"T{i}", "when": DEMO, "target": ONE_HOUR} for i in range(12)), {"target": ONE_HOUR}],
+        [(("targets",), "unknown")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("tiers", "faults"), TIERS.values(), ids=TIERS)
+def test_a_fault_of_a_tier_says_where(tiers: Any, faults: list[tuple[tuple[Any, ...], str]]) -> None:
+    body = {key: value for key, value in RULES["touch"].items() if key != "target"}
+    with pytest.raises(RuleError) as raised:
+        parse_rule("touch", {**body, "targets": tiers})
+    assert [(f.path, f.code) for f in raised.value.faults] == faults
+
+
+def test_a_rule_knows_its_tiers_and_what_must_be_read_again() -> None:
+    body = {key: value for key, value in RULES["touch"].items() if key != "target"}
+    tiers = [{"name": "Demo", "when": DEMO, "target": ONE_HOUR}, {"target": {"business_days": 1}}]
+    rule = parse_rule("touch", {**body, "targets": tiers, "evidence": ["person"]})
+    assert [(t.name, t.target.words) for t in rule.targets] == [
+        ("Demo", "within 1 h"),
+        ("", "within 1 business day"),
+    ]
+    assert rule.with_tier(rule.targets[0]).target == rule.targets[0].target
+    assert rule.evidence == ("person", "activity")
 
 
 @pytest.mark.parametrize("name", RULES)
