@@ -21,8 +21,22 @@ class DateInput(forms.DateInput):
     input_type = "date"
 
 
-class MomentInput(forms.DateTimeInput):
-    input_type = "datetime-local"
+class WallField(forms.CharField):
+    """A day and time by somebody's clock, without a zone: whose it is the form says, not the viewer's."""
+
+    widget = forms.TextInput(attrs={"type": "datetime-local"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:  # type: ignore[override]  # a text that is a time
+        if value in self.empty_values:
+            return None
+        try:
+            found = datetime.fromisoformat(str(value).strip())
+        except ValueError:
+            raise forms.ValidationError("Write the day and time as in 2026-09-01 08:00.") from None
+        return found.replace(tzinfo=None, second=0, microsecond=0)
 
 
 def sign_found(absences: Sequence[FoundAbsence]) -> str:
@@ -42,10 +56,10 @@ class AbsenceForm(forms.Form):
 
     person = forms.ModelChoiceField(Person.objects.none(), label="Who", empty_label=None)
     kind = forms.ChoiceField(label="How long", choices=KINDS, initial=WHOLE, widget=forms.RadioSelect)
-    first_day = forms.DateField(label="First day", required=False, widget=DateInput)
-    last_day = forms.DateField(label="Last day", required=False, widget=DateInput)
-    starts = forms.DateTimeField(label="From", required=False, widget=MomentInput(format="%Y-%m-%dT%H:%M"))
-    ends = forms.DateTimeField(label="To", required=False, widget=MomentInput(format="%Y-%m-%dT%H:%M"))
+    first_day = forms.DateField(label="First day", required=False, widget=DateInput(format="%Y-%m-%d"))
+    last_day = forms.DateField(label="Last day", required=False, widget=DateInput(format="%Y-%m-%d"))
+    starts = WallField(label="From", required=False)
+    ends = WallField(label="To", required=False)
     cover = forms.ModelChoiceField(
         Person.objects.none(),
         label="Who covers",
@@ -97,7 +111,9 @@ class AbsenceForm(forms.Form):
         zone = data["person"].zone
         if data["kind"] == WHOLE:
             return _midnight(data["first_day"], zone), _midnight(data["last_day"] + timedelta(days=1), zone)
-        return tuple(data[name].replace(tzinfo=zone, second=0).astimezone(UTC) for name in ("starts", "ends"))  # type: ignore[return-value]  # two of them
+        return data["starts"].replace(tzinfo=zone).astimezone(UTC), data["ends"].replace(
+            tzinfo=zone
+        ).astimezone(UTC)
 
     def place(self, faults: dict[str, str]) -> None:
         """Put what the service says beside the fields it is about."""

@@ -161,7 +161,7 @@ def _entries(lines: Iterable[str]) -> Iterator[Entry]:
                 entry = None
             depth = max(0, depth - 1)
         elif entry is not None and depth == 0:
-            name = re.split(r"[;:]", line, maxsplit=1)[0].upper()
+            name = line.partition(":")[0].partition(";")[0].upper()
             entry.setdefault(name, []).append(line)
 
 

@@ -210,7 +210,7 @@ def absence_withdraw(request: HttpRequest, absence_id: int) -> HttpResponse:
 
 def _get(viewer: Person, absence_id: int) -> Absence:
     """An absence that stands and that the viewer may change. Raises Http404."""
-    found = get_object_or_404(
+    found: Absence = get_object_or_404(
         Absence.objects.standing().select_related("person", "cover"),
         pk=absence_id,
         person__in=Person.objects.visible_to(viewer),
