@@ -33,7 +33,6 @@ from records.models import (
     Record,
     RecordPayload,
     RefreshRequest,
-    Touched,
 )
 from records.own_fields import OWN_FIELD_BY_NAME
 from teams.models import BusinessUnit, Person
@@ -98,10 +97,17 @@ def record_act(
 
 def touch(record_ids: Iterable[uuid.UUID], now: datetime) -> None:
     """Say that conclusions about these records are out of date."""
-    rows = [Touched(record_id=pk, touched_at=now) for pk in sorted(set(record_ids))]
-    if rows:
-        Touched.objects.bulk_create(rows)
+    ids = sorted(set(record_ids))
+    if ids:
+        with database.cursor() as cursor:
+            cursor.execute(_TOUCH, [now, ids])
         ring("pipeline")
+
+
+_TOUCH = """
+INSERT INTO records_touched (record_id, touched_at, attempts, last_error)
+SELECT id, %s, 0, '' FROM unnest(%s::uuid[]) id
+"""
 
 
 def request_refresh(record: Record, *, key: str, objects: Sequence[str], now: datetime) -> None:

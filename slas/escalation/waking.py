@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min
 
 from records.services import touch
@@ -18,16 +18,19 @@ def due_steps(now: datetime) -> int:
     Running it twice, or two at once, changes nothing more: the fold takes each step once, in the transaction that
     looks at the clock anew, and says then when to look again."""
     with transaction.atomic():
-        found = dict(
-            Clock.objects.with_step_due(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .order_by("next_step_at", "pk")
-            .values_list("pk", "record_id")[: settings.GTMOPS.tick_batch]
-        )
-        if found:
-            Clock.objects.filter(pk__in=found).update(next_step_at=None)
-            touch(found.values(), now)
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, [now, settings.GTMOPS.tick_batch])
+            found = [record for (record,) in cursor.fetchall()]
+        touch(found, now)
     return len(found)
+
+
+_CLAIM = """
+UPDATE slas_clock SET next_step_at = NULL WHERE id = ANY (ARRAY(
+    SELECT id FROM slas_clock WHERE next_step_at <= %s
+    ORDER BY next_step_at LIMIT %s FOR UPDATE SKIP LOCKED
+)) RETURNING record_id
+"""
 
 
 def next_due(now: datetime) -> datetime | None:
