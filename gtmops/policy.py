@@ -179,6 +179,8 @@ POLICY: Policy = {
     "integrations:preview": {"GET": ADMINS},
     "integrations:pause": {"POST": ADMINS},
     "integrations:switch": {"POST": ADMINS},
+    "integrations:switch_crm_fields": {"POST": ADMINS},
+    "integrations:switch_activities": {"POST": ADMINS},
     "integrations:provision": {"POST": ADMINS},
     "integrations:retry": {"POST": ADMINS},
     "integrations:lift_hold": {"POST": ADMINS},

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from django.db.models import Count, Max, Min, Q
 
 from integrations.budget import ApiUse, api_use
-from integrations.models import PullCursor, Run, WriteSwitch
+from integrations.models import ActivitySwitches, PullCursor, Run, WriteSwitch
 from integrations.push import preview
 from integrations.wanted import remote_objects_of
 from records.canonical import instant
@@ -34,6 +34,30 @@ class FieldLine:
 
 
 @dataclass(frozen=True)
+class ActivityLine:
+    """What we may create there beside our fields."""
+
+    what: str
+    label: str
+    help: str
+    is_on: bool
+
+
+ACTIVITIES = (
+    (
+        "creates_tasks",
+        "Create tasks in this CRM",
+        "For the owner, when a rule says so. A task is never counted as a touch.",
+    ),
+    (
+        "logs_touches",
+        "Log what people say they did",
+        "“I already called” is written as a call, e-mail or meeting, marked as logged from gtmops.",
+    ),
+)
+
+
+@dataclass(frozen=True)
 class Trouble:
     """An error in the CRM's own words, and what to do."""
 
@@ -47,6 +71,7 @@ class Overview:
     connection: Connection
     state: Literal["reading", "writing", "paused", "broken"]
     lines: list[FieldLine] = field(default_factory=list)
+    activities: list[ActivityLine] = field(default_factory=list)
     missing: list[OwnField] = field(default_factory=list)
     waiting: int = 0
     refused: int = 0
@@ -88,6 +113,7 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
         found.lines.append(
             FieldLine(own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)))
         )
+    found.activities = _activities(connection)
     there = {(s.remote_object, s.field) for s in switches if s.provisioned_at}
     found.missing = [
         own
@@ -114,6 +140,11 @@ def _state(connection: Connection) -> Literal["reading", "writing", "paused", "b
     if not connection.is_writing:
         return "reading"
     return "paused" if connection.writing_paused_at else "writing"
+
+
+def _activities(connection: Connection) -> list[ActivityLine]:
+    row = ActivitySwitches.objects.filter(connection=connection).first() or ActivitySwitches()
+    return [ActivityLine(what, label, text, getattr(row, what)) for what, label, text in ACTIVITIES]
 
 
 def _counts(connection: Connection, now: datetime) -> dict[tuple[str, str], tuple[int, int, int]]:

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="rules_refused",
     ),
     path("crm/<slug:name>/preview/", views.preview, name="preview"),
+    path("crm/<slug:name>/activities/", views.switch_activities, name="switch_activities"),
     path("crm/<slug:name>/fields/", views.provision, name="provision"),
     path("crm/<slug:name>/retry/", views.retry, name="retry"),
     path("crm/<slug:name>/lift-hold/", views.lift_hold, name="lift_hold"),

@@ -19,8 +19,9 @@ from django.views.decorators.vary import vary_on_headers
 from effects.tick import now_utc
 from integrations import provision as provisioning
 from integrations import push as pushing
-from integrations.forms import PauseForm
-from integrations.models import Run, WriteSwitch
+from integrations.asks import waiting_asks
+from integrations.forms import ActivitySwitchForm, PauseForm
+from integrations.models import ActivitySwitches, Run, WriteSwitch
 from integrations.overview import overview_of
 from integrations.pull import pull_now
 from integrations.registry import CONNECTORS
@@ -128,6 +129,20 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(WriteSwitch, pk=pk)
     row.is_on = not row.is_on
     row.save(update_fields=["is_on"])
+    return redirect("integrations:writing")
+
+
+@require_POST
+def switch_activities(request: HttpRequest, name: str) -> HttpResponse:
+    """Turn the creating of tasks, or the logging of told touches, on or off in one CRM."""
+    person_of(request)
+    form = ActivitySwitchForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: the request could not be read.")
+        return redirect("integrations:writing")
+    row, _ = ActivitySwitches.objects.get_or_create(connection=_connection(name))
+    setattr(row, form.cleaned_data["what"], form.cleaned_data["is_on"])
+    row.save()
     return redirect("integrations:writing")
 
 

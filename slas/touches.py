@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
 from django.urls import reverse
 
 from effects.outbox import Intent, enqueue
@@ -27,6 +26,7 @@ from slas.rules import ANY
 from teams.models import Membership, Person
 
 KINDS: Final = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "message": "Message"}
+STOPPABLE: Final = frozenset({*Clock.OPEN, *Clock.LATE, Clock.State.SEEN_LATE})
 LONGEST_NOTE = 2000
 OTHERS = "This is not yours to say: who has it, their manager, the acting team and RevOps can."
 
@@ -81,19 +81,17 @@ def waiting_clocks(record: Record) -> list[Waiting]:
     """Clocks of the record's buyer that a touch would stop or take back, the most urgent first. One query."""
     if record.journey_id is None:
         return []
-    rows = (
-        Clock.objects.filter(journey_id=record.journey_id, stopped_at=None)
-        .filter(Q(state__in=Clock.OPEN) | Q(state__in=(*Clock.LATE, Clock.State.SEEN_LATE)))
-        .select_related("rule", "owner")
-        .order_by("due_at", "pk")
-    )
-    found = []
-    for clock in rows:
-        rule = rule_of(clock.rule)
-        kind, team = rule.stop
-        if kind == "touch_by_team":
-            found.append(Waiting(clock, team, rule.acting_team))
-    return found
+    rows = Clock.objects.filter(journey_id=record.journey_id, stopped_at=None).select_related("rule", "owner")
+    return [found for clock in rows.order_by("due_at", "pk") if (found := waiting_of(clock))]
+
+
+def waiting_of(clock: Clock) -> Waiting | None:
+    """What a touch would do to a clock that is loaded with its rule; None for nothing."""
+    if clock.stopped_at is not None or clock.state not in STOPPABLE:
+        return None
+    rule = rule_of(clock.rule)
+    kind, team = rule.stop
+    return Waiting(clock, team, rule.acting_team) if kind == "touch_by_team" else None
 
 
 def team_of(person: Person) -> str:

@@ -165,6 +165,7 @@ def crm_connection() -> Connection:
     "integrations:hubspot_webhook",
     "integrations:preview",
     "integrations:provision",
+    "integrations:switch_activities",
     "integrations:retry",
     "integrations:lift_hold",
     "integrations:read_now",

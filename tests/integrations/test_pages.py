@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations import provision
-from integrations.models import PullCursor, Run, WriteSwitch
+from integrations.models import ActivitySwitches, PullCursor, Run, WriteSwitch
 from integrations.pull import pull_to_the_end
 from integrations.push import push_due
 from integrations.standins.app import Running
@@ -125,3 +125,16 @@ def test_what_the_crm_refused_stands_in_its_own_words(admin: Client, live: Conne
 def test_a_rep_sees_none_of_it(client: Client) -> None:
     client.force_login(Person.objects.create(email="rep@fernhill.example", name="Rae Rep"))
     assert client.get(reverse("integrations:writing")).status_code == 403
+
+
+def test_tasks_and_told_touches_are_switched_on_one_by_one(admin: Client, standins: Running) -> None:
+    connection = connect("hubspot", standins.base_url)
+    assert "Create tasks in this CRM" in text(admin.get(reverse("integrations:writing")))
+    url = reverse("integrations:switch_activities", args=[connection.name])
+    admin.post(url, {"what": "creates_tasks", "is_on": "1"})
+    admin.post(url, {"what": "anything", "is_on": "1"})
+    row = ActivitySwitches.objects.get()
+    assert (row.creates_tasks, row.logs_touches) == (True, False)
+    admin.post(url, {"what": "creates_tasks"})
+    row.refresh_from_db()
+    assert row.creates_tasks is False
