@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -37,7 +38,7 @@ from slas.folding.clock import (
     Retarget,
     Start,
 )
-from slas.folding.setting import Case, Entered, Setting, Unread
+from slas.folding.setting import Case, Entered, Move, Setting, Unread
 from slas.folding.stops import ACTS, look_at, stops
 from slas.folding.tiers import admitted
 from slas.folding.timing import Timing
@@ -89,7 +90,9 @@ def fold_clocks(
     conditions: ConditionsOf,
     setting: Setting | None = None,
 ) -> list[ClockData]:
-    """All clocks of a journey, one per rule and start; a clock keeps the rule that was in force at its start."""
+    """All clocks of a journey, one per rule and start; a clock keeps the rule that was in force at its start.
+
+    Only the time and the steps of a later version hold for it, and only where that version says so."""
     found = []
     owned: dict[uuid.UUID, list[Holding]] = {}
     setting = setting or Setting()
@@ -108,9 +111,38 @@ def fold_clocks(
                 if record.id not in owned:
                     owned[record.id] = holdings(journey, record, batch, staff)
                 rule, holders = version.rule, owned[record.id]
-                case = Case(journey, record, rule, start, holders, batch, staff, when, setting)
+                moves = (
+                    ()
+                    if is_measured_only(start, record)
+                    else _moves(history, version, record, start, conditions)
+                )
+                case = Case(journey, record, rule, start, holders, batch, staff, when, setting, moves)
                 found.append(_fold_one(case, version))
     return found
+
+
+def _moves(
+    history: RuleHistory, version: RuleVersion, record: RecordData, start: Start, conditions: ConditionsOf
+) -> tuple[Move, ...]:
+    """What moves the open clocks of a version. A target before an event neither moves nor is moved to."""
+    later = [v for v in history.versions if v.since > version.since and v.rule.moves_open]
+    if not later or _waits_for_event(version.rule):
+        return ()
+    return tuple(
+        Move(
+            v.since,
+            replace(
+                version.rule, target=v.rule.target, targets=v.rule.targets, escalations=v.rule.escalations
+            ),
+            conditions(v.rule, record, start.at),
+        )
+        for v in later
+        if not _waits_for_event(v.rule)
+    )
+
+
+def _waits_for_event(rule: Rule) -> bool:
+    return any(target.kind == "before" for target in (rule.target, *(tier.target for tier in rule.targets)))
 
 
 def is_measured_only(start: Start, record: RecordData) -> bool:
@@ -175,7 +207,7 @@ def _fold_one(case: Case, version: RuleVersion) -> ClockData:
         if result.stopped_at
         else ()
     )
-    chosen = timing.tiers.at(walk.told_at)
+    chosen = timing.chosen(walk.told_at)
     check = walk.check
     return ClockData(
         id=clock_id,

@@ -26,6 +26,7 @@ ANY = "any"
 ON = ("person", "deal")
 ACTS = ("sender", "receiver")
 HOURS = ("owner", "team", "region")
+OPEN_CLOCKS = ("keep", "move")
 EVIDENCE = ("person", "deal", "activity")
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "touch_by_team": ("activity",),
@@ -37,7 +38,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 MOST_TOUCHES = 50
 RULE_KEYS = (
     "name", "sentence", "from_team", "to_team", "agreed_by", "start", "on", "where", "stop", "at_least", "target",
-    "targets", "acts", "hours", "pause_while", "cancel_when", "evidence", "escalate",
+    "targets", "acts", "hours", "pause_while", "cancel_when", "evidence", "escalate", "open_clocks",
 )  # fmt: skip
 
 
@@ -57,7 +58,8 @@ class Rule:
 
     ``on``: the object whose field or signal starts it. ``where``: it starts only for subjects of which this is true
     then. ``at_least``: how many touches meet it. ``targets``: the first that fits at the start counts; the last is for
-    all the rest, and ``target`` is that one until ``with_tier`` says which it was."""
+    all the rest, and ``target`` is that one until ``with_tier`` says which it was. ``moves_open``: once it holds, its
+    time and steps count for clocks, too, that still run by an older version."""
 
     key: str
     name: str
@@ -77,6 +79,7 @@ class Rule:
     where: Mapping[str, Any] | None = None
     at_least: int = 1
     targets: tuple[Tier, ...] = ()
+    moves_open: bool = False
 
     @property
     def acting_team(self) -> str:
@@ -164,6 +167,7 @@ def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:
         where=_tree(body, "where", (), faults),
         at_least=_at_least(body.get("at_least", 1), stop[0], faults),
         targets=targets,
+        moves_open=one("open_clocks", "keep", OPEN_CLOCKS) == "move",
     )
     if faults:
         raise RuleError(faults)

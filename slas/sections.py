@@ -82,6 +82,13 @@ def with_open_clocks() -> QuerySet[Record]:
     return Record.objects.filter(pk__in=counting.values("record"))
 
 
+def clocks_moved_by(body: Body) -> QuerySet[Record]:
+    """Whose clocks a version of a rule moves while they run; nobody's, unless it says so."""
+    if body.get("open_clocks") != "move":
+        return Record.objects.none()
+    return Record.objects.filter(pk__in=Clock.objects.filter(state__in=Clock.OPEN).values("record"))
+
+
 SECTIONS = (
     Section(
         name="calendars",
@@ -106,6 +113,7 @@ SECTIONS = (
         title=lambda body: str(body["name"]),
         sentence=lambda body: str(body["sentence"]),
         lint=rule_remarks,
+        population=clocks_moved_by,
         pages=Pages(
             edit="slas:edit_rule", new="slas:new_rule", trial="slas:try_rule", watched="slas:watched_rule"
         ),

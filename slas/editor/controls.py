@@ -471,6 +471,7 @@ PARTS: tuple[_Part, ...] = (
     _number("at_least", 1),
     _Part(("tiers-count",), _show_tiers, _read_tiers, _put_tiers),
     _choice("acts", "receiver"),
+    _choice("open_clocks", "keep"),
     _choice("hours", "owner"),
     _condition("pause_while"),
     _condition("cancel_when"),

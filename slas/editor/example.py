@@ -104,7 +104,7 @@ def _line(
         moments.append(Moment(due_at, "due", words))
     order = {"start": 0, "warning": 1, "due": 2, "late": 3}
     moments.sort(key=lambda m: (m.at, order[m.kind]))
-    return Line(tier, due_at, tuple(moments), tuple(_segments(rule, start, due_at, hand.calendar)))
+    return Line(tier, due_at, tuple(moments), tuple(_segments(rule, start, due_at, hand.calendar, teams)))
 
 
 def _told(step: Step, teams: Mapping[str, str]) -> str:
@@ -172,21 +172,26 @@ def _meeting(start: datetime, zone: ZoneInfo, calendar: Calendar | None) -> date
 
 
 def _segments(
-    rule: Rule, start: datetime, due_at: datetime | None, calendar: Calendar | None
+    rule: Rule,
+    start: datetime,
+    due_at: datetime | None,
+    calendar: Calendar | None,
+    teams: Mapping[str, str],
 ) -> Iterator[Segment]:
     """What counts from start to due, and what is closed in between."""
     if due_at is None or due_at <= start:
         return
     team = rule.acting_team
+    name = teams.get(team, team)
     if not rule.target.needs_calendar or calendar is None:
-        yield Segment(RECEIVER, team, team, None, start, due_at)
+        yield Segment(RECEIVER, name, team, None, start, due_at)
         return
     at = start
     for opens, closes in calendar.intervals(start, due_at):
         begin, end = opens.astimezone(UTC), closes.astimezone(UTC)
         if at < begin:
-            yield Segment(CLOSED, team, team, None, at, begin)
-        yield Segment(RECEIVER, team, team, None, begin, end)
+            yield Segment(CLOSED, name, team, None, at, begin)
+        yield Segment(RECEIVER, name, team, None, begin, end)
         at = end
     if at < due_at:
-        yield Segment(CLOSED, team, team, None, at, due_at)
+        yield Segment(CLOSED, name, team, None, at, due_at)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from definitions.agreement.parties import team_names
-from definitions.bodies import STAGES
+from definitions.bodies import PIPELINES, STAGES
 from definitions.catalogue import catalogue_from_db
-from definitions.models import Signal
+from definitions.models import Signal, Version
 from definitions.triggers.bodies import TRIGGERS
 from definitions.versions import load_model
 from slas.editor.controls import BEFORE, BUSINESS_DAYS, ROLE
@@ -45,6 +45,10 @@ HOURS_WORDS = {
     "owner": "the owner’s working hours", "team": "the team’s working hours",
     "region": "the working hours of the buyer’s region",
 }  # fmt: skip
+OPEN_WORDS = {
+    "keep": "keep the time and the steps they started with",
+    "move": "get the new time and steps, too, from the day it holds",
+}
 EVIDENCE_WORDS = {
     "person": "The lead or contact",
     "deal": "The deal",
@@ -90,10 +94,16 @@ def load_offers(now: datetime) -> Offers:
         },
     )
     long_names = named(STAGES, "name", "short")
+    passed = _pipeline_stages(model.in_force(PIPELINES, now))
+    names = replace(
+        names,
+        stages={**names.stages, **{key: label for key, (label, _) in passed.items()}},
+        subjects={**names.subjects, **{key: object_name for key, (_, object_name) in passed.items()}},
+    )
     stage_options = [
         (key, names.stages[key] if names.stages[key] == long_names[key] else f"{names.stages[key]} ({long_names[key]})")
         for key in ordered
-    ]  # fmt: skip
+    ] + [(key, label) for key, (label, _) in passed.items()]  # fmt: skip
     return Offers(
         {
             **_choices(teams),
@@ -104,6 +114,18 @@ def load_offers(now: datetime) -> Offers:
     )
 
 
+def _pipeline_stages(held: Mapping[str, Version]) -> dict[str, tuple[str, str]]:
+    """``pipeline/stage`` -> (its name, the object that passes through it)."""
+    return {
+        f"{key}/{stage['key']}": (
+            str(stage.get("name") or stage["key"]),
+            str(version.body.get("object") or "deal"),
+        )
+        for key, version in sorted(held.items())
+        for stage in version.body.get("stages") or ()
+    }
+
+
 def _choices(teams: Mapping[str, str]) -> dict[str, Groups]:
     listed = list(teams.items())
     return {
@@ -112,6 +134,7 @@ def _choices(teams: Mapping[str, str]) -> dict[str, Groups]:
         "agreed_by": [("", listed)],
         "stop_team": [("", [*listed, (ANY, "whichever team")])],
         "acts": [("", [("receiver", "the receiving team"), ("sender", "the sending team")])],
+        "open_clocks": [("", list(OPEN_WORDS.items()))],
         "hours": [("", [(name, HOURS_WORDS[name]) for name in HOURS])],
         "evidence": [("", list(EVIDENCE_WORDS.items()))],
         "unit": [("", UNITS)],

@@ -76,11 +76,13 @@ def edit_rule(request: HttpRequest, key: str) -> HttpResponse:
         messages.warning(request, f"Version {draft.number} waits for agreement. Withdraw it to change it.")
         return redirect(draft_address(draft))
     base = draft or line.latest or line.versions[0]
-    editing = Editing(told, key, draft, base.body, draft.revision if draft else 0)
+    # Whether open clocks move is asked anew for every version.
+    body = base.body if draft else {k: v for k, v in base.body.items() if k != "open_clocks"}
+    editing = Editing(told, key, draft, body, draft.revision if draft else 0)
     if request.method == "POST":
         return _typed(request, editing, key)
     faults = faults_of(SECTION, key, draft.body, now_utc()) if draft else []
-    return _shown(request, editing, controls_of(base.body), faults=faults)
+    return _shown(request, editing, controls_of(body), faults=faults)
 
 
 @require_POST

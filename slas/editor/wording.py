@@ -49,7 +49,7 @@ def start_words(body: Body, names: Names) -> str:
     kind, subject = _event(body, "start")
     noun = NOUNS.get(str(body.get("on") or "person"), "record")
     if kind == "stage_entered":
-        noun = NOUNS.get(names.subjects.get(subject, "person"), "record")
+        noun = NOUNS.get(names.subjects.get(subject, "deal" if "/" in subject else "person"), "record")
         return f"a {noun} becomes {names.stages.get(subject, subject)}"
     if kind in HANDOFF_STARTS:
         return f"“{names.handoffs.get(subject, subject)}” {HANDOFF_STARTS[kind]}"

@@ -67,8 +67,19 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Move:
+    """From ``since`` on an open clock has the time and the steps of ``rule``; all else stays as it was at its start."""
+
+    since: datetime
+    rule: Rule
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
 class Case:
-    """One clock to fold. ``rule`` as its version says it: the tier is told by the values at the start."""
+    """One clock to fold. ``rule`` as its version says it: the tier is told by the values at the start.
+
+    ``moves``: later versions that both teams agreed to hold for open clocks, too; oldest first."""
 
     journey: JourneyData
     record: RecordData
@@ -79,3 +90,4 @@ class Case:
     staff: Staff
     conditions: Conditions
     setting: Setting
+    moves: Sequence[Move] = ()

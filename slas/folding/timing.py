@@ -9,7 +9,7 @@ from functools import cached_property
 
 from slas.counting import InHands
 from slas.folding.setting import Case
-from slas.folding.tiers import Tiers
+from slas.folding.tiers import Chosen, Tiers
 from slas.hands import Hand, Pause, due_time, hands, learned_turns
 from slas.rules import Rule
 from slas.steps import Planned, planned
@@ -22,8 +22,18 @@ class Timing:
     case: Case
 
     @cached_property
-    def tiers(self) -> Tiers:
-        return Tiers.of(self.case.rule, self.case.conditions, self.case.record, self.case.start)
+    def _all_tiers(self) -> list[tuple[datetime, Tiers]]:
+        """From when on they count, oldest first."""
+        case = self.case
+        told = [
+            (case.start.at, case.rule, case.conditions),
+            *((m.since, m.rule, m.conditions) for m in case.moves),
+        ]
+        return [(since, Tiers.of(rule, when, case.record, case.start)) for since, rule, when in told]
+
+    def _tiers(self, known_at: datetime) -> Tiers:
+        moved = [tiers for since, tiers in self._all_tiers[1:] if since <= known_at]
+        return moved[-1] if moved else self._all_tiers[0][1]
 
     @cached_property
     def pauses(self) -> tuple[Pause, ...]:
@@ -42,7 +52,10 @@ class Timing:
 
     def rule(self, known_at: datetime) -> Rule:
         """With the target of its tier."""
-        return self.tiers.rule_at(known_at)
+        return self._tiers(known_at).rule_at(known_at)
+
+    def chosen(self, known_at: datetime) -> Chosen:
+        return self._tiers(known_at).at(known_at)
 
     def hands(self, known_at: datetime) -> list[Hand]:
         case = self.case
@@ -82,7 +95,9 @@ class Timing:
         if self.is_before_event:
             return []
         found = {at for p in self.pauses for at in (p.learned_at, p.end_learned_at) if at is not None}
-        found |= self.tiers.turns(case.start.learned_at)
-        if any(tier.target.needs_calendar for tier in case.rule.targets):
+        found |= {move.since for move in case.moves}
+        for _, tiers in self._all_tiers:
+            found |= tiers.turns(case.start.learned_at)
+        if any(tier.target.needs_calendar for _, tiers in self._all_tiers for tier in tiers.rule.targets):
             found |= learned_turns(case.rule, case.owned, case.staff, self.region)
         return sorted(at for at in found if case.start.learned_at < at <= case.batch.now)
