@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -129,13 +128,7 @@ def _moves(
     if not later or _waits_for_event(version.rule):
         return ()
     return tuple(
-        Move(
-            v.since,
-            replace(
-                version.rule, target=v.rule.target, targets=v.rule.targets, escalations=v.rule.escalations
-            ),
-            conditions(v.rule, record, start.at),
-        )
+        Move(v.since, v.id, version.rule.moved_to(v.rule), conditions(v.rule, record, start.at))
         for v in later
         if not _waits_for_event(v.rule)
     )
@@ -186,7 +179,7 @@ def _fold_one(case: Case, version: RuleVersion) -> ClockData:
             *_plans(case),
             *_turns(timing),
             *_proofs(case),
-            *_lives(record),
+            *_lives(case),
             *_cancels(case),
             *_checks(case, clock_id),
         ]
@@ -226,6 +219,7 @@ def _fold_one(case: Case, version: RuleVersion) -> ClockData:
         retargets=tuple(walk.retargets),
         plan=timing.plan(walk.due_at, known_at, walk.told_at),
         is_given_up=walk.cancelled_at is not None or walk.deleted_at is not None,
+        moved_by=timing.moved_by(walk.told_at),
         tier=chosen.tier.name,
         tier_unknown=chosen.unknown,
         touches=tuple(walk.counted) if rule.stop[0] == "touch_by_team" and rule.at_least > 1 else (),
@@ -272,10 +266,10 @@ def _proofs(case: Case) -> Iterator[Learned]:
             yield Learned(proof.lost_at, 2, partial(Walk.lose, proof=proof), proof.lost_by)
 
 
-def _lives(record: RecordData) -> Iterator[Learned]:
-    for event in record.events:
+def _lives(case: Case) -> Iterator[Learned]:
+    for event in case.record.events:
         if event.kind in (DELETED, RESTORED):
-            at = event.occurred_at if event.kind == DELETED else None
+            at = max(event.occurred_at, case.start.at) if event.kind == DELETED else None
             yield Learned(event.observed_at, 3, partial(Walk.live, deleted_at=at), event)
 
 
