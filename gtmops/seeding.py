@@ -24,6 +24,7 @@ KEYS = frozenset(
         "connections",
         "model",
         "starter_model",
+        "starter_additions",
         "effective_from",
     }
 )
@@ -40,7 +41,9 @@ def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
     ``absences`` [{person, starts_at, ends_at, cover?, entered_at?}] (e-mails; only for whom none is known yet),
     ``connections`` (see ``integrations.setup.ensure_connection``), ``model`` (section -> key -> body, as the model
     files have it), ``starter_model`` (what is missing of it: "sql_before_sal" or "sal_before_sql" says where the stage
-    SAL stands, true leaves it out), ``effective_from`` (ISO instant: since when the model is in force; default now).
+    SAL stands, true leaves it out), ``starter_additions`` (section -> key -> what this installation says beside the
+    starter's own words, such as the people of working hours), ``effective_from`` (ISO instant: since when the model is
+    in force; default now).
     Raises SeedError, and the errors of those functions.
     """
     unknown = sorted(set(data) - KEYS)
@@ -60,7 +63,7 @@ def seed(data: Mapping[str, Any], now: datetime) -> list[str]:
             said.append(f"absences: {absences}")
         said += [f"connection: {ensure_connection(spec, now).name}" for spec in data.get("connections", [])]
         if told := data.get("starter_model"):
-            said += _load_starter_model(told, now, since)
+            said += _load_starter_model(told, now, since, data.get("starter_additions"))
         if model := data.get("model"):
             done = apply(ModelTree(model), now=now, force=True, effective_from=since, note="seed")
             said.append(f"model: {done}")
@@ -92,11 +95,13 @@ def _add_absences(rows: Sequence[Mapping[str, Any]], now: datetime) -> int:
     return len(fresh)
 
 
-def _load_starter_model(told: Any, now: datetime, since: datetime) -> list[str]:
+def _load_starter_model(
+    told: Any, now: datetime, since: datetime, more: Mapping[str, Any] | None
+) -> list[str]:
     order = next((one for one in ORDERS if one == told), None)
     if order is None and told is not True:
         raise SeedError(f"starter_model must be true or one of {', '.join(ORDERS)}, not {told!r}")
-    loaded = load_starter_model(now, since, order=order)
+    loaded = load_starter_model(now, since, order=order, more=more)
     said = [f"starter model: {len(loaded.published)} in force"]
     if order is None:
         said.append(f"starter model: no stage SAL; name its place: {' or '.join(ORDERS)}")

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from definitions.files.model_files import Applied, ModelTree, apply, context_from_db, load
 from definitions.models import Version
-from definitions.sections import Context, Fault, Part, sections
+from definitions.sections import Body, Context, Fault, Part, sections
 from definitions.versions import load_model
 from records.models import Connection
 from teams.models import Person, Team
@@ -113,14 +113,21 @@ def load_starter_model(
     order: Order | None = None,
     only: Collection[Name] | None = None,
     as_drafts: bool = False,
+    more: Mapping[str, Mapping[str, Body]] | None = None,
 ) -> Loaded:
     """Put what can be used of the starter model in force, for a first start; what was ever in force is left alone.
 
-    ``effective_from`` may lie in the past, so that history is judged by it. ``as_drafts``: for the teams to agree."""
+    ``effective_from`` may lie in the past, so that history is judged by it. ``as_drafts``: for the teams to agree.
+    ``more``: section -> key -> what this installation says beside the starter's own words."""
+    added = more or {}
     prepared = prepare(now, order=order, only=only)
     model = load_model()
     missing = {
-        section: {key: body for key, body in items.items() if not model.history(section, key)}
+        section: {
+            key: {**body, **added.get(section, {}).get(key, {})}
+            for key, body in items.items()
+            if not model.history(section, key)
+        }
         for section, items in prepared.bodies.items()
     }
     # Together with what is in force, so that nothing looks removed.

@@ -50,6 +50,7 @@ def demo_seed(base_url: str, now: datetime) -> dict[str, Any]:
         "absences": [_leave(now)],
         "connections": list(_connections(base_url, now)),
         "starter_model": "sql_before_sal",
+        "starter_additions": {"calendars": {"berlin": {"people": _berlin_sdrs()}}},
         "effective_from": now - timedelta(days=HISTORY_DAYS),
     }
 
@@ -93,6 +94,11 @@ def _people(now: datetime) -> Iterator[dict[str, Any]]:
         "since": now - timedelta(days=3 * 365),
         "password": PASSWORD,
     }
+
+
+def _berlin_sdrs() -> list[str]:
+    """The SDR team works in two offices; its calendar is Austin's."""
+    return [p.email for p in PEOPLE if p.team == "SDR" and p.office == "Berlin" and p.active]
 
 
 def _leave(now: datetime) -> dict[str, Any]:

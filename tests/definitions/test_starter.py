@@ -148,3 +148,10 @@ def test_a_seed_may_say_true(catalogue: None, house_teams: dict[str, Team]) -> N
     said = seed({"starter_model": True}, NOW)
     assert any("no stage SAL" in line for line in said)
     assert "mql" in versions_in_force("definitions", NOW)
+
+
+def test_the_people_of_an_installation_stand_beside_the_starters_own_words(fernhill: list[str]) -> None:
+    berlin = versions_in_force("calendars", datetime.now(UTC))["berlin"].body
+    assert berlin["teams"] == ["sales", "cs"]
+    assert len(berlin["people"]) == 5
+    assert "emre.akbulan@fernhill.example" in berlin["people"]
