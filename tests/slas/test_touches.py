@@ -11,12 +11,14 @@ from django.urls import reverse
 
 from effects import registry
 from effects.models import Effect
+from records.ids import record_id
 from records.models import Event, Record
+from records.services import record_act
 from slas import touches
 from slas.touches import KeyReused, NothingWaits, NotYours, Reported, TouchError, report_touch
 from teams.models import Person, Scope
 from teams.tokens import issue_token
-from tests.slas.builders import austin
+from tests.slas.builders import LONG_AGO, RULES, austin
 from tests.slas.conftest import House
 
 Crm = Callable[[str], None]
@@ -127,6 +129,30 @@ def test_nothing_waits_after_it_was_done(house: House, lead: Record) -> None:
     say(lead, house.sasha)
     with pytest.raises(NothingWaits):
         say(lead, house.sasha, key="k2")
+
+
+def test_a_task_in_the_crm_is_no_touch(house: House, lead: Record) -> None:
+    house.call("Thu 10:20", kind="task")
+    house.conclude("Thu 10:21")
+    assert house.clock().state == "running"
+
+
+def test_what_we_logged_in_the_crm_is_no_second_touch(house: House) -> None:
+    house.publish("sla_rules", "touch", {**RULES["touch"], "at_least": 2}, since=LONG_AGO)
+    lead = house.become_mql("Thu 10:00")
+    event = say(lead, house.sasha).event
+    # As the CRM stamps what is logged: when it was written, not when it was.
+    house.call("Thu 10:50")
+    ours = record_id("hubspot", "calls", "c101Thu 10:50")
+    record_act(
+        "touch.written", record=lead, key=f"{event.external_key}:written", occurred_at=austin("Thu 10:50"),
+        now=austin("Thu 10:50"), data={"touch": event.external_key, "activity": str(ours)},
+    )  # fmt: skip
+    house.conclude("Thu 10:51")
+    assert house.clock().state == "running"
+    house.call("Thu 10:55")
+    house.conclude("Thu 10:56")
+    assert (house.clock().state, house.clock().stopped_at) == ("met", austin("Thu 10:55"))
 
 
 # --- the page and the API --------------------------------------------------------------------------------------
