@@ -21,7 +21,7 @@ STOPS = (
     "handoff_accepted", "next_step_confirmed", "field_set", "stage_entered", "trigger_handled",
 )  # fmt: skip
 ANY = "any"
-"""Of ``trigger_fired`` and ``trigger_handled``: whichever trigger. Of touches and meetings: a person of whichever team."""
+"""Of ``trigger_fired`` and ``trigger_handled``: whichever trigger. Of touches and meetings: whichever team."""
 
 ON = ("person", "deal")
 ACTS = ("sender", "receiver")
@@ -89,6 +89,10 @@ class Rule:
     def needs_activities(self) -> bool:
         """Whether only calls, e-mails and meetings can show that it was done."""
         return self.stop[0] in NEEDED
+
+    def moved_to(self, later: Rule) -> Rule:
+        """The rule as it is for an open clock once ``later`` moved it: its time and steps, and nothing else of it."""
+        return replace(self, target=later.target, targets=later.targets, escalations=later.escalations)
 
     def with_tier(self, tier: Tier) -> Rule:
         """The rule as it is for a clock of this tier."""

@@ -152,6 +152,7 @@ def _receipt(clock: ClockData) -> dict[str, Any]:
         "start": {"what": clock.start.what, "in": clock.start.source, "is_bulk": clock.start.is_bulk},
         "tier": clock.tier,
         "tier_unknown": list(clock.tier_unknown),
+        **({"moved_by": clock.moved_by} if clock.moved_by is not None else {}),
         "touches": [
             {
                 "at": t.at.isoformat(),

@@ -123,7 +123,8 @@ class ClockData:
     ``is_given_up``: called off, or its record gone, after it was due.
 
     ``rule`` has the target of its ``tier``; ``tier_unknown``: tiers before it of which nobody can tell. ``touches``:
-    those that counted so far. ``no_data``: why a miss is not verified. ``look_at``: when a plan may have come true.
+    those that counted so far. ``moved_by``: the version whose time and steps it has, if not its own. ``no_data``: why a
+    miss is not verified. ``look_at``: when a plan may have come true.
     """
 
     id: uuid.UUID
@@ -142,6 +143,7 @@ class ClockData:
     retargets: tuple[Retarget, ...] = ()
     plan: tuple[Planned, ...] = ()
     is_given_up: bool = False
+    moved_by: int | None = None
     tier: str = ""
     tier_unknown: tuple[str, ...] = ()
     touches: tuple[Proof, ...] = ()

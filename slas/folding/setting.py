@@ -71,6 +71,7 @@ class Move:
     """From ``since`` on an open clock has the time and the steps of ``rule``; all else stays as it was at its start."""
 
     since: datetime
+    version_id: int
     rule: Rule
     conditions: Conditions
 

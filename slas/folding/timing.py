@@ -54,6 +54,9 @@ class Timing:
         """With the target of its tier."""
         return self._tiers(known_at).rule_at(known_at)
 
+    def moved_by(self, known_at: datetime) -> int | None:
+        return next((m.version_id for m in reversed(self.case.moves) if m.since <= known_at), None)
+
     def chosen(self, known_at: datetime) -> Chosen:
         return self._tiers(known_at).at(known_at)
 

@@ -10,6 +10,7 @@ from records.services import touch
 from slas.models import Clock
 from tests.slas.builders import RULES, austin
 from tests.slas.conftest import House
+from tests.slas.test_pages import read
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +45,8 @@ def test_more_time_is_given_from_the_day_it_holds_and_counted_from_the_start(run
     assert [(r["at"], r["old"], r["new"]) for r in clock.receipt["retargets"]] == [tuple(told)]
     # Which words it started under stands.
     assert clock.rule.number == 1
+    text = read(running.sasha, f"/clocks/{clock.pk}/")
+    assert "Learned then: version 2 of the rule holds for open clocks, too." in text
 
 
 def test_less_time_that_is_not_over_yet_is_the_new_time(running: House) -> None:
