@@ -9,6 +9,7 @@ import definitions.api
 import definitions.signals.api
 import handoffs.api
 import scorecards.api
+import scorecards.moves_api
 import slas.api
 import slas.touch_views
 import slas.appeals.api
@@ -23,6 +24,7 @@ v1: list[URLPattern | URLResolver] = [
     *slas.appeals.api.urlpatterns,
     *handoffs.api.urlpatterns,
     *scorecards.api.urlpatterns,
+    *scorecards.moves_api.urlpatterns,
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

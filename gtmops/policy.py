@@ -71,6 +71,7 @@ POLICY: Policy = {
     "records:search": {"GET": SIGNED_IN},
     "api:records": {"GET": SIGNED_IN},
     "api:record": {"GET": SIGNED_IN},
+    "api:record_moves": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "api:journey": {"GET": SIGNED_IN},
     # --- definitions ---
     "definitions:model": {"GET": SIGNED_IN},

@@ -87,6 +87,9 @@ WORDS: Final[dict[str, str]] = {
     "desired_state.different": "To be sent",
     "desired_state.sent": "Sent, not read back yet",
     "desired_state.refused": "Refused by the CRM",
+    "asked_state.waiting": "Waiting to be sent",
+    "asked_state.done": "The CRM has it",
+    "asked_state.refused": "Not made",
     # A run.
     "run_kind.pull": "Read from CRM",
     "run_kind.push": "Send to CRM",

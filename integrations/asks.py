@@ -63,10 +63,10 @@ def next_asked(connections: QuerySet[Connection]) -> datetime | None:
     return rows.order_by("next_try_at").values_list("next_try_at", flat=True).first()
 
 
-def waiting_asks(connection: Connection) -> list[AskedChange]:
+def waiting_asks(connection: Connection) -> QuerySet[AskedChange]:
     """What would be written now or as soon as writing goes on, oldest first."""
     rows = AskedChange.objects.filter(state=WAITING, record__connection=connection)
-    return list(rows.select_related("record", "by").order_by("asked_at", "pk"))
+    return rows.select_related("record", "by").order_by("asked_at", "pk")
 
 
 # --- claiming --------------------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ CONNECTION_FIELDS = (
     "record_url",
     "is_sandbox",
     "is_writing",
+    "is_writing_stage",
+    "is_writing_fields",
+    "is_writing_owner",
     "go_live_at",
     "source_order",
     "state",
@@ -35,7 +38,8 @@ class SetupError(ValueError):
 def ensure_connection(spec: Mapping[str, Any], now: datetime) -> Connection:
     """Make or change one connection.
 
-    Keys: ``name, label, kind, base_url, record_url, is_sandbox, is_writing, go_live_at`` (aware datetime or ISO text),
+    Keys: ``name, label, kind, base_url, record_url, is_sandbox, is_writing, is_writing_stage, is_writing_fields,
+    is_writing_owner, go_live_at`` (aware datetime or ISO text),
     ``method`` and ``secret`` (a dict), ``mappings`` (list of ``object, remote_object, field, remote_name, type, label,
     options, has_history, links_to, value_map, personal``), ``switches`` (own fields to switch on, all of them when
     True). What is left out keeps its value. Raises SetupError."""

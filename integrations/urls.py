@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from integrations import views
+from integrations import asks_views, views
 from integrations.enforcement import views as enforcement
 
 app_name = "integrations"
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("crm/", views.writing, name="writing"),
     path("crm/pause/", views.pause_all, name="pause"),
     path("crm/switches/<int:pk>/", views.switch, name="switch"),
+    path("crm/<slug:name>/switches/<slug:what>/", asks_views.switch_crm_fields, name="switch_crm_fields"),
     path("crm/rules/", enforcement.rules, name="rules"),
     path("crm/rules/made.csv", enforcement.export, name="rules_export"),
     path("crm/rules/<int:pk>/put-back/", enforcement.put_back, name="rule_put_back"),

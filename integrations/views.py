@@ -27,7 +27,7 @@ from integrations.pull import pull_now
 from integrations.registry import CONNECTORS
 from integrations.signatures import is_signed_v3
 from integrations.webhooks import store_events, webhook_secret
-from records.models import Connection, DesiredField, Record
+from records.models import AskedChange, Connection, DesiredField, Record
 from teams.access import person_of
 
 PREVIEWED = 200
@@ -98,7 +98,8 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
     ids = {write.row.record_id for write in planned}
     seen = set(Record.objects.for_person(person).filter(pk__in=ids).values_list("pk", flat=True))
     shown = [write for write in planned if write.row.record_id in seen][:PREVIEWED]
-    context = {"connection": connection, "planned": shown, "count": len(planned)}
+    asked = waiting_asks(connection).filter(record__in=Record.objects.for_person(person))[:PREVIEWED]
+    context = {"connection": connection, "planned": shown, "count": len(planned), "asked": asked}
     return render(request, "integrations/preview.html", context)
 
 
@@ -196,6 +197,7 @@ def run(request: HttpRequest, pk: Any) -> HttpResponse:
     person = person_of(request)
     row = get_object_or_404(Run.objects.select_related("connection"), pk=pk)
     sent = DesiredField.objects.filter(sent_by=str(row.pk))
+    asked = AskedChange.objects.filter(sent_by=str(row.pk)).select_related("record", "by")
     written = sent.filter(record__in=Record.objects.for_person(person)).select_related("record")[:LISTED]
     context = {
         "run": row,
@@ -205,7 +207,10 @@ def run(request: HttpRequest, pk: Any) -> HttpResponse:
             if row.counts.get(key)
         ],
         "written": written,
-        "can_undo": row.kind == Run.Kind.PUSH and row.state != Run.State.RUNNING and sent.exists(),
+        "asked": asked.filter(record__in=Record.objects.for_person(person))[:LISTED],
+        "can_undo": row.kind == Run.Kind.PUSH
+        and row.state != Run.State.RUNNING
+        and (sent.exists() or asked.filter(state=AskedChange.State.DONE).exists()),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
     template = "integrations/run.html#progress" if _is_partial(request) else "integrations/run.html"
@@ -225,9 +230,9 @@ def read_now(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, pk: Any) -> HttpResponse:
     """Write back what stood before a run, and hold those fields."""
-    person_of(request)
+    person = person_of(request)
     row = get_object_or_404(Run, pk=pk, kind=Run.Kind.PUSH)
-    count = pushing.undo_run(row)
+    count = pushing.undo_run(row, person)
     messages.success(
         request, f"{count} fields get their earlier value back and are held until someone lifts it."
     )

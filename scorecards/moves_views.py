@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from definitions.moves import acts
 from definitions.moves.acts import MoveError, NeedsMore
+from definitions.moves.planning import Plan
 from effects.tick import now_utc
 from records.asked import withdraw
 from records.models import AskedChange, Record
@@ -118,7 +119,7 @@ def _reopened(record: Record, viewer: Person, stage: str) -> MoveDialog:
     return MoveDialog(record, plan, at.key if at else "", str(uuid.uuid4()), crm_words=words)
 
 
-def _is_about(asked: AskedChange, plan: acts.Plan) -> bool:
+def _is_about(asked: AskedChange, plan: Plan) -> bool:
     return bool(asked.values.get(plan.body.stage_field) == plan.way.to.value)
 
 

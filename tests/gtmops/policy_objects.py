@@ -244,6 +244,37 @@ def snoozed(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": make_record(unit).pk, "until": "hour"}
 
 
+def make_deal(unit: BusinessUnit) -> Record:
+    found = make_record(unit)
+    found.object, found.remote_object = "deal", "deals"
+    found.save()
+    return found
+
+
+@makes("records:moves", "api:record_moves")
+def moves(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"record_id": make_deal(unit).pk}
+
+
+@makes("records:move")
+def move(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"record_id": make_deal(unit).pk, "stage": "won"}
+
+
+@makes("records:withdraw_move")
+def withdraw_move(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from records.models import AskedChange
+
+    deal = make_deal(unit)
+    ask = AskedChange.objects.create(id=uuid.uuid4(), key=str(deal.pk), record=deal, values={}, expected={})
+    return {"record_id": deal.pk, "ask_id": ask.pk}
+
+
+@makes("integrations:switch_crm_fields", is_bordered=False)
+def crm_fields(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "what": "stage"}
+
+
 @makes("definitions:handle_trigger")
 def firing(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     from definitions.models import Firing
