@@ -81,7 +81,7 @@ def compose(
             about = [c for c in of_journey.get(handoff.journey_id, ()) if _is_about(c, handoff)]
             row = _handoff_row(handoff, min(about, key=_urgency, default=None), known)
             held = mine.get(handoff.journey_id)
-            if held is None or row.order < held.order:
+            if held is None or _by_section(row) < _by_section(held):
                 mine[handoff.journey_id] = row
         else:
             waiting[handoff.journey_id] = _waiting_row(handoff, known)
@@ -92,7 +92,7 @@ def compose(
         row = _clock_row(urgent, known)
         held = mine.get(journey_id)
         # The handoff's own page is the better place to act, unless another clock presses harder.
-        if held is None or (row.order < held.order and row.urgent_at != held.urgent_at):
+        if held is None or (_by_section(row) < _by_section(held) and row.urgent_at != held.urgent_at):
             mine[journey_id] = row
     rest = [row for journey_id, row in waiting.items() if journey_id not in mine]
     return sorted(mine.values(), key=_by_section), sorted(rest, key=lambda row: row.order)

@@ -55,19 +55,23 @@ class Page:
     bounds_text: str
 
 
+def bound_words(seconds: int) -> str:
+    """ "24 h" rather than "1 d": response times are spoken of in hours."""
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours} h" if not rest and 0 < hours < 48 else duration_words(seconds)
+
+
 def bounds_words(bounds: tuple[int, ...]) -> list[tuple[str, str]]:
     """(label, took) of each bucket that the bounds cut."""
     edges = [0, *bounds]
     found = [
         (
-            f"Under {duration_words(until)}"
-            if not begin
-            else f"{duration_words(begin)} to {duration_words(until)}",
+            f"Under {bound_words(until)}" if not begin else f"{bound_words(begin)} to {bound_words(until)}",
             f"{begin}-{until}",
         )
         for begin, until in pairwise(edges)
     ]
-    return [*found, (f"Over {duration_words(edges[-1])}", f"{edges[-1]}-")]
+    return [*found, (f"Over {bound_words(edges[-1])}", f"{edges[-1]}-")]
 
 
 def load(frame: Frame) -> Page:
@@ -100,7 +104,7 @@ def load(frame: Frame) -> Page:
         untimed=shown[-1],
         decay=_curve([bucket(*pair) for pair in curve]),
         sentence=_sentence(shown[: len(asked.bounds) + 1], metric),
-        bounds_text=", ".join(duration_words(bound) for bound in asked.bounds),
+        bounds_text=", ".join(bound_words(bound) for bound in asked.bounds),
     )
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 MOST_QUERIES = 15
 
 
-def test_every_board_shows_and_exports_what_is_there(
+def test_every_board_shows_and_exports_what_is_there_in_a_bounded_number_of_queries(
     quarter: House, signed_in: Callable[[Person], Client], boss: Person
 ) -> None:
     browser = signed_in(boss)
@@ -28,12 +28,26 @@ def test_every_board_shows_and_exports_what_is_there(
         assert answer.status_code == 200, name
         text = answer.content.decode()
         assert text.count('aria-current="page"') >= 1, name
-        for href in sorted(set(re.findall(r'href="(/numbers/[^"]+)"', text))):
+        for href in sorted(set(re.findall(r'href="(/numbers/[^"]+)"', text)))[:3]:
             assert browser.get(href.replace("&amp;", "&")).status_code == 200, (name, href)
-        for query in ("?by=urgency", "?by=owner", "?by=week", "?since=form", "?region=NA&period=12m", "?by=team"):
+        for query in (
+            "?by=urgency",
+            "?by=owner",
+            "?by=week",
+            "?since=form",
+            "?region=NA&period=12m",
+            "?by=team",
+        ):
             assert browser.get(reverse(f"scorecards:{name}") + query).status_code == 200, (name, query)
         lines = b"".join(browser.get(answer.context["export_href"]).streaming_content)  # type: ignore[attr-defined]  # streamed
         assert len(lines.splitlines()) >= 1
+    costs = {}
+    for name in FILTERS:
+        for query in ("", "?region=NA&rule=s2_first_touch", "?by=owner&since=form", "?by=urgency"):
+            with CaptureQueriesContext(connection) as captured:
+                assert browser.get(reverse(f"scorecards:{name}") + query).status_code == 200
+            costs[name, query] = len(captured)
+    assert max(costs.values()) <= MOST_QUERIES, costs
 
 
 def test_no_address_breaks_a_board(house: House, signed_in: Callable[[Person], Client]) -> None:
@@ -48,17 +62,3 @@ def test_no_address_breaks_a_board(house: House, signed_in: Callable[[Person], C
         assert browser.get(reverse("scorecards:board_export", args=[name])).status_code == 200
     assert browser.get(reverse("scorecards:board_export", args=["nothing"])).status_code == 404
     assert set(EXPORTS) == set(FILTERS)
-
-
-def test_a_board_costs_a_bounded_number_of_queries_whatever_it_holds(
-    quarter: House, signed_in: Callable[[Person], Client], boss: Person
-) -> None:
-    browser = signed_in(boss)
-    costs = {}
-    for name in FILTERS:
-        for query in ("", "?region=NA&rule=s2_first_touch", "?by=owner", "?by=urgency"):
-            browser.get(reverse(f"scorecards:{name}") + query)
-            with CaptureQueriesContext(connection) as captured:
-                browser.get(reverse(f"scorecards:{name}") + query)
-            costs[name, query] = len(captured)
-    assert max(costs.values()) <= MOST_QUERIES, costs
