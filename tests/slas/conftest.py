@@ -170,11 +170,12 @@ class House:
         """The pipeline, as far as this room."""
         at = austin(now) if isinstance(now, str) else now
         with transaction.atomic():
-            journeys = relink(Touched.objects.values_list("record_id", flat=True))
+            claimed = dict(Touched.objects.values_list("pk", "record_id"))
+            journeys = relink(claimed.values())
             batch = load_batch(journeys, at)
             definitions.services.refresh(batch)
             slas.services.refresh(batch)
-            Touched.objects.all().delete()
+            Touched.objects.filter(pk__in=claimed).delete()
 
     def tick(self, now: str) -> int:
         return slas.services.due_clocks(austin(now))
