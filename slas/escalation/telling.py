@@ -114,9 +114,16 @@ def _words(case: Case, step: Step, zone: str) -> tuple[str, str]:
         local = clock.due_at.astimezone(ZoneInfo(zone))
         due = f"{local:%a} {local.day} {local:%b %H:%M} ({zone})"
         return f"Due soon: {case.about}", f"{clock.rule.sentence}\nIt is due {due}. {has_it}."
-    doubt = " (not verified: the CRM can't be read)" if clock.result.state == NOT_VERIFIED else ""
     late = "Still late" if step.when.kind == "after" else "Late"
     return (
-        f"{late}: {case.about}{doubt}",
+        f"{late}: {case.about}{_doubt(clock)}",
         f"{clock.rule.sentence}\nIt was due {clock.rule.target.words}. {has_it}.",
     )
+
+
+def _doubt(clock: ClockData) -> str:
+    if clock.result.state != NOT_VERIFIED:
+        return ""
+    if clock.no_data:
+        return f" (not verified: {', '.join(clock.no_data)} can't tell of a touch)"
+    return " (not verified: the CRM can't be read)"
