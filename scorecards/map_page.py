@@ -268,14 +268,16 @@ def _is_shown(pair: tuple[str, str], number: int, stages: Sequence[StageBody], n
 
 
 def _rule_of(rules: Sequence[Rule], sides: tuple[str, str], start: str) -> Rule | None:
-    """The rule of a handoff between two teams: what people do goes before routing, which the last one asks most of."""
+    """The rule of a handoff between two teams: what people do goes before routing, one time for all before tiers; of
+    several the last one, which asks most."""
     found = [
         r
         for r in rules
         if (r.from_team, r.to_team) == sides and (r.start[0] != "stage_entered" or r.start[1] == start)
     ]
     acts = [r for r in found if r.stop[0] != "owner_in_team"]
-    return (acts or found)[-1] if found else None
+    plain = [r for r in acts if len(r.targets) == 1]
+    return (plain or acts or found)[-1] if found else None
 
 
 def _timed(
@@ -301,6 +303,8 @@ def _timed(
 def _promise(rule: Rule) -> str:
     if rule.target.kind == "before":
         return f"before the {rule.target.event}"
+    if rule.target.kind == "business_days":
+        return rule.target.words.replace("within", "in", 1)
     return f"in {duration_words(rule.target.seconds)}"
 
 
