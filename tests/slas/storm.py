@@ -7,6 +7,7 @@ closed. Time is its own: ``begin`` is now, and an hour ahead nothing is due.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import signal
@@ -86,6 +87,8 @@ def _start(work: str, now: Callable[[], datetime]) -> int:
         return pid
     try:
         {"ticker": _tick, "worker": _work}[work](now)
+    except Exception:
+        logging.getLogger(__name__).exception("a %s died by itself", work)
     finally:
         os._exit(1)
 

@@ -101,7 +101,7 @@ def storm(plan: Plan) -> Iterator[subprocess.Popen[str]]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(30)
+        process.wait(60)
 
 
 def is_settled() -> bool:
@@ -118,7 +118,7 @@ def run(plan: Plan) -> None:
     with storm(plan) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "calm\n"
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         quiet = 0
         while quiet < 3:
             quiet = quiet + 1 if is_settled() else 0
@@ -171,7 +171,7 @@ def sink_faults(plan: Plan) -> list[str]:
     return [*found, f"{more} copies more than messages"] if more > plan.kills else found
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_hundred_kills_lose_and_double_nothing(storm_house: House, tmp_path: Path) -> None:
     leads(storm_house, LEADS, apart=timedelta(milliseconds=350))
     plan = Plan((NOON - timedelta(seconds=0.5)).isoformat(), str(tmp_path / "sink"), KILLS, SEED)
@@ -182,7 +182,7 @@ def test_a_hundred_kills_lose_and_double_nothing(storm_house: House, tmp_path: P
     assert all(c.breached_at == c.due_at for c in breached)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_the_same_test_sees_who_is_told_only_after_the_commit(storm_house: House, tmp_path: Path) -> None:
     leads(storm_house, 2, apart=timedelta(milliseconds=100))
     plan = Plan(
