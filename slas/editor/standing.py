@@ -26,6 +26,7 @@ def standing_of_rules(viewer: Person, now: datetime) -> Mapping[str, list[Standi
     recent = Q(started_at__gte=now - timedelta(days=DAYS))
     rows = (
         Clock.objects.for_person(viewer)
+        .filter(recent | Q(state__in=OPEN))
         .order_by()
         .values("rule_key")
         .annotate(
