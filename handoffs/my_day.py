@@ -146,20 +146,22 @@ def _urgency(clock: Clock) -> tuple[bool, float, str]:
 def _is_own_work(clock: Clock, known: Known) -> bool:
     """What a handoff stops is done on the handoff, by whoever has its move."""
     stop, _ = parse_rule(clock.rule.key, clock.rule.body).stop
-    return clock.owner_id == known.person_id and not stop.startswith("handoff_")
+    is_on_handoff = stop.startswith("handoff_") or stop == "next_step_confirmed"
+    return clock.owner_id == known.person_id and not is_on_handoff
 
 
 def _is_about(clock: Clock, handoff: Handoff) -> bool:
     """Whether the clock runs until what this handoff waits for now."""
-    wanted = STOPS.get(Handoff.State(handoff.state))
-    return parse_rule(clock.rule.key, clock.rule.body).stop == (wanted, handoff.template_key)
+    stop, template = parse_rule(clock.rule.key, clock.rule.body).stop
+    return template == handoff.template_key and stop in STOPS.get(Handoff.State(handoff.state), ())
 
 
 STOPS = {
-    Handoff.State.OPEN: "handoff_sent",
-    Handoff.State.SENT_BACK: "handoff_sent",
-    Handoff.State.SENT: "handoff_answered",
-    Handoff.State.SEEN: "handoff_answered",
+    Handoff.State.OPEN: ("handoff_sent",),
+    Handoff.State.SENT_BACK: ("handoff_sent",),
+    Handoff.State.SENT: ("handoff_answered", "handoff_accepted"),
+    Handoff.State.SEEN: ("handoff_answered", "handoff_accepted"),
+    Handoff.State.ACCEPTED: ("next_step_confirmed",),
 }
 
 
@@ -201,6 +203,8 @@ def _clock_row(clock: Clock, known: Known) -> Row:
 
 def _what_happened(clock: Clock, start: tuple[str, str], known: Known) -> tuple[str, datetime | None, str]:
     """ "Requested a demo 14 min ago; viewed Pricing twice", or with the stage when no moment of theirs is known."""
+    if start[0] != "stage_entered" or "/" in start[1]:
+        return str((clock.receipt.get("start") or {}).get("what") or "Started"), clock.started_at, ""
     told = [
         part.strip() for part in known.value(clock.journey_id, "last_engagement").split(";") if part.strip()
     ]

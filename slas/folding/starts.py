@@ -34,6 +34,12 @@ HANDOFF_STARTS: Mapping[str, str] = {
     "handoff_sent_back": "handoff.sent_back",
     "handoff_accepted": "handoff.accepted",
 }
+HANDOFF_WORDS: Mapping[str, str] = {
+    "handoff_opened": "Handoff opened",
+    "handoff_sent": "Handoff sent",
+    "handoff_sent_back": "Handoff sent back",
+    "handoff_accepted": "Handoff accepted",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Starts:
                 spells.append(Spell(entry.at, entry.learned_at, entry.event, because=because))
             yield Start(
                 entry.event, entry.record_id, entry.at, entry.key, entry.learned_at, entry.is_exact,
-                calls_off=tuple(spells), is_bulk=self.is_bulk(stage, entry.at),
+                what=f"Became {entry.name or stage}", calls_off=tuple(spells), is_bulk=self.is_bulk(stage, entry.at),
             )  # fmt: skip
 
     def _handoffs(self, journey: JourneyData, kind: str, template: str) -> Iterator[Start]:
@@ -109,7 +115,7 @@ class Starts:
             ends = () if is_lasting else self._ends(journey, event.record_id, event.occurred_at)
             yield Start(
                 event, event.record_id, event.occurred_at, event.key, event.observed_at,
-                calls_off=tuple(ends), handoff=str(event.data.get("handoff") or ""),
+                what=HANDOFF_WORDS[kind], calls_off=tuple(ends), handoff=str(event.data.get("handoff") or ""),
             )  # fmt: skip
 
     def _fired(self, journey: JourneyData, trigger: str) -> Iterator[Start]:
@@ -134,7 +140,8 @@ class Starts:
                 spells = [*self._ends(journey, record.id, at), *_merges_of(journey, record, event)]
                 yield Start(
                     event, record.id, at, key, max(learned_at, at), is_exact,
-                    calls_off=tuple(spells), is_bulk=self.is_bulk(f"{object_name}.{name}", event.occurred_at),
+                    what=f"{name.replace('_', ' ').capitalize()} filled in", calls_off=tuple(spells),
+                    is_bulk=self.is_bulk(f"{object_name}.{name}", event.occurred_at),
                 )  # fmt: skip
 
     def _set_at(
