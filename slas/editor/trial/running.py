@@ -57,17 +57,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Report:
-    """``now`` is None where nothing is in force. ``scale``: what one clock of a sample stands for."""
+    """``now`` is None where nothing is in force."""
 
     trial: Trial
     draft: Side
     now: Side | None
     turns: tuple[Turn, ...]
     told_differently: int
-
-    @property
-    def scale(self) -> float:
-        return self.trial.total / len(self.trial.ids) if self.trial.ids else 1.0
 
 
 def try_rule(
