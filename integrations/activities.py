@@ -30,7 +30,7 @@ PAUSED_SECONDS: Final = 60.0
 STALE: Final = timedelta(days=2)
 """A task that waited so long past its due time for writing to go on is nobody's work any more."""
 _SWITCH = {"task": "creates_tasks", "touch": "logs_touches"}
-_ACT = {"task": "creating tasks there", "touch": "logging calls there"}
+_ACT = {"task": "creating tasks", "touch": "logging what people say they did"}
 
 
 def deliver_task(key: str, payload: Mapping[str, Any]) -> None:
@@ -81,13 +81,13 @@ def mark_of(key: str) -> str:
 
 def _target(payload: Mapping[str, Any], what: What) -> tuple[Record | None, str]:
     """(the record to write about, why there is none): the one named, else another person record of its buyer."""
-    named = Record.objects.select_related("connection").filter(pk=str(payload["record"])).first()
+    named = Record.objects.select_related("connection", "journey").filter(pk=str(payload["record"])).first()
     if named is None:
         return None, "the record is gone."
-    others = (
-        Record.objects.present().filter(journey_id=named.journey_id, object="person").exclude(pk=named.pk)
-    )
-    candidates = [named, *(others.select_related("connection").order_by("pk") if named.journey_id else [])]
+    candidates = [named]
+    if named.journey is not None:
+        others = Record.objects.present().filter(journey=named.journey, object="person")
+        candidates += others.exclude(pk=named.pk).select_related("connection").order_by("pk")
     on = dict(ActivitySwitches.objects.values_list("connection_id", _SWITCH[what]))
     reasons = []
     for record in candidates:
@@ -108,7 +108,7 @@ def _why_not(record: Record, *, is_on: bool, what: What) -> str:
         return f"writing to {crm.label} is off."
     if crm.state != Connection.State.ACTIVE:
         return f"{crm.label} is not connected."
-    return "" if is_on else f"{_ACT[what]} ({crm.label}) is not switched on."
+    return "" if is_on else f"{_ACT[what]} in {crm.label} is not switched on."
 
 
 def _wait_while_paused(crm: Connection) -> None:

@@ -86,8 +86,8 @@ def waiting_clocks(record: Record) -> list[Waiting]:
 
 
 def waiting_of(clock: Clock) -> Waiting | None:
-    """What a touch would do to a clock that is loaded with its rule; None for nothing."""
-    if clock.stopped_at is not None or clock.state not in STOPPABLE:
+    """What a touch would do to a clock that is loaded with its rule; None for nothing. History is only measured."""
+    if clock.stopped_at is not None or clock.is_measured_only or clock.state not in STOPPABLE:
         return None
     rule = rule_of(clock.rule)
     kind, team = rule.stop
