@@ -8,6 +8,7 @@ from typing import Any
 
 from slas.durations import parse_duration
 from slas.editor.controls import tiers_of
+from slas.rules import ANY
 
 Body = Mapping[str, Any]
 
@@ -56,7 +57,7 @@ def start_words(body: Body, names: Names) -> str:
     if kind == "field_set":
         return f"{_field(body, subject, names)} of a {noun} is set"
     if kind == "trigger_fired":
-        return f"“{names.triggers.get(subject, subject)}” fires"
+        return "a trigger fires" if subject == ANY else f"“{names.triggers.get(subject, subject)}” fires"
     if kind == "signal":
         return f"the product tells “{names.signals.get(subject, subject)}”"
     return ""
@@ -65,22 +66,22 @@ def start_words(body: Body, names: Names) -> str:
 def stop_words(body: Body, names: Names) -> str:
     """ "a person of the SDR team touches it"."""
     kind, subject = _event(body, "stop")
-    team = names.teams.get(subject, subject)
+    team = "any team" if subject == ANY else _the(names.teams.get(subject, subject))
     acting = names.teams.get(who := acting_team(body), who) or "somebody"
     least = body.get("at_least")
     times = f" at least {least} times" if isinstance(least, int) and least > 1 else ""
     told = {
-        "owner_in_team": f"an active person of {_the(team)} owns it",
-        "touch_by_team": f"a person of {_the(team)} touches it{times}",
-        "meeting_booked": f"a meeting with {_the(team)} is booked",
-        "meeting_held": f"a meeting with {_the(team)} is held",
+        "owner_in_team": f"an active person of {team} owns it",
+        "touch_by_team": f"a person of {team} touches it{times}",
+        "meeting_booked": f"a meeting with {team} is booked",
+        "meeting_held": f"a meeting with {team} is held",
         "handoff_sent": f"{acting} sends “{names.handoffs.get(subject, subject)}”",
         "handoff_answered": f"{acting} answers “{names.handoffs.get(subject, subject)}”",
         "handoff_accepted": f"{acting} accepts “{names.handoffs.get(subject, subject)}”",
         "next_step_confirmed": f"{acting} confirms the next step of “{names.handoffs.get(subject, subject)}”",
         "field_set": f"{acting} sets {_field(body, subject, names)}",
         "stage_entered": f"it becomes {names.stages.get(subject, subject)}",
-        "trigger_handled": f"{acting} handles “{names.triggers.get(subject, subject)}”",
+        "trigger_handled": f"{acting} handles {'it' if subject == ANY else f'“{names.triggers.get(subject, subject)}”'}",
     }
     return told.get(kind, "")
 
