@@ -1,4 +1,4 @@
-"""The lists of the explanation page: what counted, who had it, pauses, absences, moves of the due time, who was told."""
+"""The lists of the explanation page: what counted, who had it, pauses, absences, moves, who was told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from definitions.models import Version
 from effects.models import Effect
 from records.canonical import instant
-from slas.counted import Counted
+from slas.counted import Counted, Span, shared_seconds
 from slas.escalation import effect_key
 from slas.models import Clock, TakenStep
 from slas.moves import Cause, causes_at
@@ -21,7 +21,7 @@ from slas.time_bar import TeamLook, moment_words
 from slas.visibility import Names
 from teams.models import Person
 
-MOST_ROWS = 8
+MOST_ROWS = 6
 """More than these would not fit on one printed page; the API tells all."""
 CHANNELS = {
     "inbox": "Inbox", "email": "E-mail", "slack": "Slack", "slack_channel": "Slack", "crm_task": "Task in the CRM",
@@ -65,13 +65,16 @@ class Paused:
 
 @dataclass(frozen=True)
 class AwaySaid:
-    """An absence in the time of a clock. ``cover`` empty: nobody. ``was_late``: written down after the due time."""
+    """An absence in the time of a clock. ``cover`` empty: nobody. ``counted_not``: no time counted in it.
+
+    ``was_late``: written down after the due time, which it moved no longer."""
 
     who: str
     begin: datetime
     end: datetime
     cover: str
     written_at: datetime
+    counted_not: bool
     was_late: bool
 
 
@@ -181,6 +184,9 @@ def absences(clock: Clock, told: Retold, names: Names) -> list[AwaySaid]:
         for away in told.staff.away.get(person, ()):
             if away.begin >= told.end or away.end <= clock.started_at or not away.is_known(told.known_at):
                 continue
+            span = (away.begin, away.end)
+            counted_not = away.cover is None and _is_left_out(told, person, span)
+            is_after = clock.due_at is not None and away.entered_at > clock.due_at
             cover = told.staff.names.get(away.cover, "") if away.cover is not None else ""
             found.append(
                 AwaySaid(
@@ -189,18 +195,42 @@ def absences(clock: Clock, told: Retold, names: Names) -> list[AwaySaid]:
                     end=away.end,
                     cover=names.of(away.cover, cover, "a colleague") if cover else "",
                     written_at=away.entered_at,
-                    was_late=clock.due_at is not None and away.entered_at > clock.due_at,
+                    counted_not=counted_not,
+                    was_late=is_after and not counted_not,
                 )
             )
     return sorted(found, key=lambda a: (a.begin, a.who))
 
 
+def _is_left_out(told: Retold, person: int, span: Span) -> bool:
+    """Whether none of an absence counted, and some of it would have."""
+    counted, at_work = (
+        [c.span for c in rows if c.person_id == person] for rows in (told.counted, told.at_work)
+    )
+    return not shared_seconds(counted, [span]) and bool(shared_seconds(at_work, [span]))
+
+
 def moved(clock: Clock, told: Retold, names: Names, zone: tzinfo) -> list[Moved]:
+    by_rule = _rule_moves(clock)
     return [
-        Moved(at, _moment(row["old"]), _moment(row["new"]), _whys(at, told, names, zone))
+        Moved(at, _moment(row["old"]), _moment(row["new"]), by_rule.get(at) or _whys(at, told, names, zone))
         for row in clock.receipt.get("retargets", ())
         for at in [datetime.fromisoformat(row["at"])]
     ]
+
+
+def _rule_moves(clock: Clock) -> dict[datetime, list[str]]:
+    """When a later version of the rule began to hold for open clocks, too."""
+    if "moved_by" not in clock.receipt:
+        return {}
+    later = Version.objects.filter(
+        section="sla_rules", key=clock.rule_key, body__open_clocks="move", effective_from__isnull=False
+    )
+    return {
+        at: [f"version {number} of the rule holds for open clocks, too"]
+        for number, at in later.values_list("number", "effective_from")
+        if at is not None
+    }
 
 
 def _whys(at: datetime, told: Retold, names: Names, zone: tzinfo) -> list[str]:

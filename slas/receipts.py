@@ -20,7 +20,7 @@ from slas.querysets import LATE
 from slas.receipt_parts import AwaySaid, Given, Held, Interval, Moved, Paused, Shown, Told, shown
 from slas.retold import Retold, retell
 from slas.rules import Rule
-from slas.split import SYSTEM
+from slas.split import SYSTEM, Segment
 from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
 from slas.visibility import Names, names_for
 from teams.models import Person, Team
@@ -131,11 +131,6 @@ class Explanation:
         return sum(i.seconds for i in self.intervals)
 
     @property
-    def counts_absences(self) -> bool:
-        """Whether no time counts in an absence without cover."""
-        return self.is_business and self.rule.hours != "team"
-
-    @property
     def is_late(self) -> bool:
         return self.clock.state in LATE
 
@@ -180,7 +175,7 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
         clock=clock,
         rule=rule,
         now=now,
-        seconds=_seconds(clock, now),
+        seconds=_seconds(clock, segments, now),
         unowned_seconds=sum(s.seconds for s in segments if s.party == SYSTEM),
         bar=stretches(
             segments, teams, names, zone, f"{moment_words(clock.stopped_at or now, zone)} {end_what}"
@@ -208,11 +203,11 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
     )
 
 
-def _seconds(clock: Clock, now: datetime) -> int | None:
+def _seconds(clock: Clock, segments: Sequence[Segment], now: datetime) -> int | None:
     """How late, how much to spare, or how much is left: a clock has one of them at most."""
     if clock.due_at is not None and clock.state in Clock.OPEN:
         return counted_seconds(clock, now, clock.due_at) if clock.due_at > now else None
-    late = late_seconds(clock, now)
+    late = late_seconds(clock, now, [s.as_json() for s in segments])
     return spare_seconds(clock) if late is None else late
 
 
@@ -234,8 +229,16 @@ def _start_word(clock: Clock, rule: Rule) -> str:
         return f"{subject.replace('_', ' ')} was set"
     if kind == "signal":
         return f"signal “{subject}”"
+    told = str((clock.receipt.get("start") or {}).get("what") or "")
     if kind != "stage_entered":
-        return kind.replace("_", " ")
+        return told[:1].lower() + told[1:] if told else kind.replace("_", " ")
+    pipeline, _, part = subject.partition("/")
+    if part:
+        model = version_at("pipelines", pipeline, clock.started_at) or version_at(
+            "pipelines", pipeline, clock.rule.created_at
+        )
+        stages = model.body.get("stages") or () if model else ()
+        return f"became {next((s['name'] for s in stages if s.get('key') == part), part)}"
     stage = version_at("stages", subject, clock.started_at) or version_at(
         "stages", subject, clock.rule.created_at
     )

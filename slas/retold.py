@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from definitions.in_force import load_typed_model
+from definitions.models import Version
 from records.loading import load_batch
 from records.models import Event
 from slas.counted import Counted, counted_by_hours, counted_by_the_wall
@@ -40,9 +41,16 @@ class Retold:
 
 def rule_for(clock: Clock) -> Rule:
     """The rule with the target that this clock has of it."""
-    rule, name = rule_of(clock.rule), clock.receipt.get("tier")
+    rule, name = _rule_of(clock), clock.receipt.get("tier")
     tier = next((t for t in rule.targets if t.name == name), None) if name else None
     return rule.with_tier(tier) if tier else rule
+
+
+def _rule_of(clock: Clock) -> Rule:
+    """As its own version says, with the time of a later one that moved it."""
+    moved_by = clock.receipt.get("moved_by")
+    later = Version.objects.filter(pk=moved_by).first() if moved_by else None
+    return rule_of(clock.rule).moved_to(rule_of(later)) if later else rule_of(clock.rule)
 
 
 def retell(clock: Clock, now: datetime) -> Retold:
@@ -125,7 +133,10 @@ class _Told:
 
 
 def _learned_at(clock: Clock) -> datetime:
-    """When the first event told us of the start, which the CRM's history may have told better later."""
+    """When the first event told us of the start, which the CRM's history may have told better later. Nobody waited for
+    history: of a clock from before go-live it is the start itself."""
+    if clock.is_measured_only:
+        return clock.started_at
     first = Event.objects.filter(superseded_by=clock.start_event_id).order_by("observed_at", "pk").first()
     return first.observed_at if first else clock.start_event.observed_at
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
 from slas.appeals.acts import deciding_teams, people_to_speak_for
+from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
 from slas.forms import ClockFilter
 from slas.lateness import late_seconds
@@ -95,16 +96,19 @@ def clock(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
     context = {
         "x": explained,
         "appeals": [line_of(row, viewer, names, teams) for row in rows],
-        "may_appeal": _may_appeal(found, viewer, explained.retold),
+        "may_appeal": bool(_to_speak_for(found, viewer, explained.retold, rows)),
+        "is_mine": viewer.pk in who_had_it(found, explained.retold),
         "act_key": str(uuid.uuid4()),
     }
     return render(request, "slas/clock.html", context)
 
 
-def _may_appeal(clock: Clock, viewer: Person, told: Retold) -> bool:
-    """Say that it is not on them; or, of one that is not late yet, that it is not theirs."""
-    is_open = clock.stopped_at is None
-    return (is_open or clock.state in LATE) and bool(people_to_speak_for(viewer, clock, told))
+def _to_speak_for(clock: Clock, viewer: Person, told: Retold, said: Iterable[Appeal]) -> list[Person]:
+    """For whom the viewer may say that it is not on them (or not theirs yet), and nobody has."""
+    if clock.stopped_at is not None and clock.state not in LATE:
+        return []
+    done = {a.person_id for a in said if a.state in (Appeal.State.OPEN, Appeal.State.GRANTED)}
+    return [p for p in people_to_speak_for(viewer, clock, told) if p.pk not in done]
 
 
 def _found(request: HttpRequest, filters: ClockFilter, now: datetime) -> ClockQuerySet:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
-from records.canonical import instant_text
+from records.canonical import instant, instant_text
 from records.kinds import BASELINE, CHANGE
 from records.models import Event, Record
 from slas.appeals.reasons import A_DAYS_LEAVE, Facts, Leave
@@ -66,7 +66,7 @@ def _leaves(clock: Clock, told: Retold, person_id: int, due_at: datetime) -> lis
                     end=away.end,
                     written_at=away.entered_at,
                     back_until=_back_until(told, person_id, away.end),
-                    done=_done(person_id, away.begin, away.end) if is_late else 0,
+                    done=_done(told, person_id, away.begin, away.end) if is_late else 0,
                 )
             )
     return found
@@ -110,15 +110,20 @@ def _hours_of(staff: Staff, person_id: int, rule: Rule, at: datetime) -> Calenda
     return found[1] if found else None
 
 
-def _done(person_id: int, begin: datetime, end: datetime) -> int:
-    """How many activities of a person the CRMs logged in [begin, end); what a machine sent is none of theirs."""
+def _done(told: Retold, person_id: int, begin: datetime, end: datetime) -> int:
+    """How many activities of a person the CRMs logged in [begin, end) in working hours; an e-mail that somebody answers
+    on a Sunday is no day's work, and what a machine sent is none of theirs."""
     logged = Record.objects.filter(object="activity", owner=person_id, deleted_at=None).annotate(
         at=KeyTextTransform("occurred_at", "values")
     )
     # What is not said of an activity is NULL, and NOT NULL is no truth: so by containment.
     is_machine = Q(values__contains={"is_automated": True}) | Q(values__contains={"direction": "inbound"})
     mine = Q(values__kind__in=sorted(TOUCH_KINDS)) & ~is_machine
-    return logged.filter(mine, at__gte=instant_text(begin), at__lt=instant_text(end)).count()
+    found = logged.filter(mine, at__gte=instant_text(begin), at__lt=instant_text(end)).values_list(
+        "at", flat=True
+    )
+    hours = _hours_of(told.staff, person_id, told.rule, begin)
+    return sum(hours is None or hours.is_open(instant(at)) for at in found)
 
 
 def _alike(start: Event) -> int:

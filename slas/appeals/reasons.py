@@ -43,7 +43,7 @@ A_DAYS_LEAVE: Final = timedelta(hours=8)
 class Leave:
     """An absence without cover, [begin, end). ``back_until``: the end of the first working day after it.
 
-    ``done``: activities of theirs that the CRMs logged in it; ``written_at``: when it was written down."""
+    ``done``: activities of theirs that were logged in its working hours; ``written_at``: when it was written down."""
 
     begin: datetime
     end: datetime
@@ -80,7 +80,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A reason that the data shows. ``is_proved``: the data is enough; ``text``: what it shows, to the person."""
+    """A reason that the data shows. ``is_proved``: the data is enough; ``text``: what it shows."""
 
     reason: str
     is_proved: bool
@@ -130,12 +130,12 @@ def _away(facts: Facts) -> Suggestion | None:
     hit = [leave for leave in facts.leaves if shared_seconds(facts.at_work, [(leave.begin, leave.end)])]
     is_told = all(leave.written_at <= first_due or _shows_itself(leave) for leave in hit)
     is_back = facts.ended_at <= max(leave.back_until for leave in hit)
-    text = f"You were away for {duration_words(away)} of the {duration_words(whole)} there was, and nobody covered."
+    text = f"Away for {duration_words(away)} of the {duration_words(whole)} there was, and nobody covered."
     if any(leave.written_at > first_due for leave in hit):
-        text += " It was written down only afterwards"
-        text += ", but nothing of yours is logged in it." if is_told else "."
+        text += " Written down only afterwards"
+        text += ", but nothing was logged in working hours then." if is_told else "."
     if not is_back:
-        text += " It was not done on your first day back either."
+        text += " Not done on the first day back either."
     return Suggestion(AWAY, away / whole > MOST and is_told and is_back, text)
 
 
@@ -149,12 +149,12 @@ def _handed_late(facts: Facts) -> Suggestion | None:
     if got_at is None or got_at <= facts.started_at:
         return None
     if got_at >= facts.due_at:
-        return Suggestion(HANDED_LATE, True, "You got it after it was due.")
+        return Suggestion(HANDED_LATE, True, "It came after it was due.")
     whole = facts.counted_seconds
     left = shared_seconds(facts.counted, [(got_at, facts.due_at)])
     if not whole or left / whole >= MOST:
         return None
-    text = f"When you got it, {duration_words(left)} of the {duration_words(whole)} were left."
+    text = f"When it came, {duration_words(left)} of the {duration_words(whole)} were left."
     return Suggestion(HANDED_LATE, left / whole < LITTLE, text)
 
 
@@ -183,7 +183,9 @@ def _other_hours(facts: Facts) -> Suggestion | None:
     )
     if outside / whole <= MOST:
         return None
-    text = f"{duration_words(outside)} of the {duration_words(whole)} that counted were outside your working hours."
+    text = (
+        f"{duration_words(outside)} of the {duration_words(whole)} that counted lay outside their own hours."
+    )
     if facts.counts_every_hour:
         text += " This rule counts every hour."
     return Suggestion(OTHER_HOURS, outside / whole > 1 - LITTLE and not facts.counts_every_hour, text)

@@ -90,7 +90,7 @@ def test_story_seven_a_leave_that_was_written_down_only_afterwards_shows_itself(
     assert house.clock().due_at == late.due_at
     done = say(house.clock(), house.sasha, "away", "", now=austin("Fri 17:05"))
     assert done.state == "granted"
-    assert "It was written down only afterwards, but nothing of yours is logged in it." in done.because
+    assert "Written down only afterwards, but nothing was logged in working hours then." in done.because
     absence.refresh_from_db()
 
 

@@ -68,7 +68,7 @@ def test_it_was_handed_over_after_it_was_due() -> None:
     of = facts([
         segment(RECEIVER, "Thu 10:00", "Thu 11:30", MIRA), segment(RECEIVER, "Thu 11:30", "Thu 12:30", SASHA),
     ])  # fmt: skip
-    assert suggestion_for(of, "handed_late").text == "You got it after it was due."  # type: ignore[union-attr]  # it is there
+    assert suggestion_for(of, "handed_late").text == "It came after it was due."  # type: ignore[union-attr]  # it is there
     assert said(replace(of, person_id=MIRA)) == []
 
 
@@ -108,7 +108,7 @@ def test_a_leave_that_did_not_touch_it_is_no_reason() -> None:
 def test_two_leaves_over_each_other_count_once() -> None:
     both = [leave("Thu 10:00", "Thu 10:20", "Mon 09:00"), leave("Thu 10:05", "Thu 10:25", "Mon 09:00")]
     text = suggestion_for(facts(leaves=both), "away").text  # type: ignore[union-attr]  # it is there
-    assert text == "You were away for 25 min of the 1 h there was, and nobody covered."
+    assert text == "Away for 25 min of the 1 h there was, and nobody covered."
 
 
 @pytest.mark.parametrize(
