@@ -35,6 +35,7 @@ TABS = (
     ("black_hole", "Black hole"),
     ("misrouted", "Misrouted"),
     ("unowned", "Unowned"),
+    ("appeals", "Not on me"),
     ("clocks", "All clocks"),
 )
 SEGMENT_LABELS = {
@@ -54,7 +55,7 @@ def tabs(here: str) -> list[dict[str, Any]]:
     """The pages about clocks, as templates/components/tabs.html takes them."""
     return [
         {
-            "href": reverse("slas:clocks" if name == "clocks" else f"scorecards:{name}"),
+            "href": reverse(f"{'slas' if name in ('appeals', 'clocks') else 'scorecards'}:{name}"),
             "label": label,
             "is_here": name == here,
         }
