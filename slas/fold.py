@@ -14,7 +14,7 @@ from functools import partial
 
 from records.ids import derive_id
 from records.journey_data import Batch, EventData, JourneyData, RecordData
-from records.kinds import DELETED, RESTORED, VERIFIED
+from records.kinds import DELETED, MERGED, RESTORED, VERIFIED
 from slas.conditions import Conditions, Spell
 from slas.evidence import Holding, holdings, meeting_plans
 from slas.folding.clock import (
@@ -235,11 +235,13 @@ def _told_no_data(result: Result, walk: Walk) -> tuple[str, ...]:
 
 
 def _no_data(case: Case) -> tuple[str, ...]:
-    """The sources that could have told of a touch, if none of them can be read; else nothing is missing."""
+    """The sources that could have told of a touch in the past, if none of them ever could; else nothing is missing.
+
+    That reading fails just now says nothing of history: it will be read."""
     if not case.rule.needs_activities:
         return ()
     sources = dict.fromkeys(r.connection for r in case.journey.records if r.object != "activity")
-    blind = [u for name in sources if (u := case.setting.unread.get(name)) and u.is_blind(case.start.at)]
+    blind = [u for name in sources if (u := case.setting.unread.get(name)) and u.since is None]
     return tuple(u.label for u in blind) if len(blind) == len(sources) else ()
 
 
@@ -268,8 +270,8 @@ def _proofs(case: Case) -> Iterator[Learned]:
 
 def _lives(case: Case) -> Iterator[Learned]:
     for event in case.record.events:
-        if event.kind in (DELETED, RESTORED):
-            at = max(event.occurred_at, case.start.at) if event.kind == DELETED else None
+        if event.kind in (DELETED, MERGED, RESTORED):
+            at = None if event.kind == RESTORED else max(event.occurred_at, case.start.at)
             yield Learned(event.observed_at, 3, partial(Walk.live, deleted_at=at), event)
 
 

@@ -123,6 +123,13 @@ def test_a_merge_calls_off_what_it_seems_to_start() -> None:
     assert [clock.result.state for clock in later] == [CANCELLED, RUNNING]
 
 
+def test_a_record_that_was_merged_into_another_has_no_clock_to_keep() -> None:
+    buyer = Buyer().owned_by("sasha", "Thu 08:40").became_mql("Thu 09:00")
+    buyer.tell("contact", "merged", "Thu 09:20", "Thu 09:30", data={"into": "lead2"})
+    clock = buyer.clock(rule("touch"), "Thu 12:00")
+    assert (clock.result.state, clock.result.cancelled_at) == (CANCELLED, austin("Thu 09:20"))
+
+
 # --- handoffs and triggers -------------------------------------------------------------------------------------
 
 
