@@ -70,6 +70,7 @@ def stop_words(body: Body, names: Names) -> str:
     acting = names.teams.get(who := acting_team(body), who) or "somebody"
     least = body.get("at_least")
     times = f" at least {least} times" if isinstance(least, int) and least > 1 else ""
+    handled = "it" if subject == ANY else f"“{names.triggers.get(subject, subject)}”"
     told = {
         "owner_in_team": f"an active person of {team} owns it",
         "touch_by_team": f"a person of {team} touches it{times}",
@@ -81,7 +82,7 @@ def stop_words(body: Body, names: Names) -> str:
         "next_step_confirmed": f"{acting} confirms the next step of “{names.handoffs.get(subject, subject)}”",
         "field_set": f"{acting} sets {_field(body, subject, names)}",
         "stage_entered": f"it becomes {names.stages.get(subject, subject)}",
-        "trigger_handled": f"{acting} handles {'it' if subject == ANY else f'“{names.triggers.get(subject, subject)}”'}",
+        "trigger_handled": f"{acting} handles {handled}",
     }
     return told.get(kind, "")
 
