@@ -14,11 +14,12 @@ WITHDRAWN = "appeal.withdrawn"
 NOT_MINE = "appeal.not_mine"
 """Said of a clock that is not late, to the manager. ``data``: ``clock``, ``note``."""
 
+# Without names: a record's timeline is read by everyone, who was late is not.
 KINDS = (
-    EventKind(OPENED, "{actor} said that a late clock is not on them"),
-    EventKind(GRANTED, "A late clock was left out of the count"),
-    EventKind(REFUSED, "{actor} let a late clock count"),
-    EventKind(WITHDRAWN, "{actor} took back what they said about a late clock"),
-    EventKind(NOT_MINE, "{actor} said that it is not theirs"),
+    EventKind(OPENED, "Said that a late clock is not on them", is_key=False),
+    EventKind(GRANTED, "A late clock was left out of the count", is_key=False),
+    EventKind(REFUSED, "A late clock counts after all", is_key=False),
+    EventKind(WITHDRAWN, "Took back that a late clock is not on them", is_key=False),
+    EventKind(NOT_MINE, "Said that this is somebody else’s", is_key=False),
 )
 NAMES = frozenset({OPENED, GRANTED, REFUSED, WITHDRAWN})
