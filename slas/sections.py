@@ -64,16 +64,17 @@ def calendar_remarks(key: str, body: Body, context: Context) -> list[Fault]:
 
 def calendar_sentence(body: Body) -> str:
     """ "Mon–Fri 08:30–17:30 in America/Chicago, for sdr; public holidays of United States, Texas." """
-    named = [*(body.get("teams") or []), *(body.get("people") or []), *(body.get("regions") or [])]
-    whose = f", for {', '.join(map(str, named[:4]))}" if named else ""
-    more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+    named = [str(one) for key in ("teams", "regions") for one in body.get(key) or []]
+    if people := len(body.get("people") or []):
+        named.append("one person" if people == 1 else f"{people} people")
+    whose = f", for {', '.join(named)}" if named else ""
     place = body.get("holidays_of") or {}
     off = (
         f"; public holidays of {place_name(str(place['country']), place.get('subdivision'))}"
         if place.get("country")
         else ""
     )
-    return f"{week_words(body.get('week') or {}) or 'Open on single days only'} in {body['tz']}{whose}{more}{off}."
+    return f"{week_words(body.get('week') or {}) or 'Open on single days only'} in {body['tz']}{whose}{off}."
 
 
 def with_open_clocks() -> QuerySet[Record]:

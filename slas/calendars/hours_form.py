@@ -312,10 +312,10 @@ def body_of(form: HoursForm, base: Body) -> dict[str, Any]:
     """The body that the form says, over what it doesn't show. Order as in the files."""
     told: dict[str, Any] = {
         "name": form.name,
-        "teams": form.teams,
-        "people": [p for p in form.people if p],
-        "regions": [r for r in form.regions if r],
-        "agreed_by": form.agreed_by,
+        "teams": _as_before(form.teams, base.get("teams")),
+        "people": _as_before([p for p in form.people if p], base.get("people")),
+        "regions": _as_before([r for r in form.regions if r], base.get("regions")),
+        "agreed_by": _as_before(form.agreed_by, base.get("agreed_by")),
         "tz": form.zone,
         "week": {day: [b.pair for b in blocks] for day in WEEKDAYS if (blocks := _written(form.week[day]))},
         "holidays_of": _place(form),
@@ -325,6 +325,12 @@ def body_of(form: HoursForm, base: Body) -> dict[str, Any]:
     }
     others = {key: value for key, value in base.items() if key not in told}
     return {**{key: value for key, value in told.items() if value}, **others}
+
+
+def _as_before(chosen: Sequence[str], before: Any) -> list[str]:
+    """In the order they stood in, new ones last: boxes come in the order of the page, which is no change."""
+    told = {name: i for i, name in enumerate(_texts(before))}
+    return sorted(chosen, key=lambda name: told.get(name, len(told)))
 
 
 def _written(blocks: Sequence[Block]) -> list[Block]:

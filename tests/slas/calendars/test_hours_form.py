@@ -54,6 +54,12 @@ def test_what_is_shown_and_sent_says_the_same() -> None:
     assert body_of(read(sent(show(BODY, 2026)), 2026), {}) == BODY
 
 
+def test_boxes_in_another_order_are_no_change() -> None:
+    posted = sent(show(BODY, 2026))
+    posted.setlist("teams", ["cs", "sales"])
+    assert body_of(read(posted, 2026), BODY)["teams"] == ["sales", "cs"]
+
+
 def test_keys_that_the_form_does_not_show_stay() -> None:
     assert body_of(read(sent(show(BODY, 2026)), 2026), {**BODY, "note": "kept"})["note"] == "kept"
 
