@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from django.urls import reverse
 
-from definitions.in_force import TypedModel
-from definitions.moves.acts import Moves, moves_of
+from definitions.in_force import TypedModel, load_typed_model
+from definitions.moves.acts import Moves, may_move, moves_of
+from definitions.moves.guard import place_of
 from definitions.moves.planning import Plan
-from definitions.moves.ways import Way
+from definitions.moves.ways import Way, ways_from
 from records.models import AskedChange, Connection, Record
 from teams.models import Person
 
 DONE_SHOWN: Final = timedelta(minutes=10)
 REFUSED_SHOWN: Final = timedelta(days=1)
 SHOWN_BESIDE: Final = 2
-"""Buttons beside the next stage; the other ways are in a menu."""
+"""Ways to lose it, beside the next stage; the other ways are in a menu."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,13 @@ class MovePanel:
 
     @property
     def beside(self) -> list[Way]:
-        return [] if self.is_waiting else self._others[:SHOWN_BESIDE]
+        return [] if self.is_waiting else [w for w in self.moves.others if w.to.is_lost][:SHOWN_BESIDE]
 
     @property
     def in_menu(self) -> list[Way]:
-        return [] if self.is_waiting else self._others[SHOWN_BESIDE:]
-
-    @property
-    def _others(self) -> list[Way]:
-        """What is done most often first: to lose it, then ahead, then back."""
-        rest = self.moves.others
-        return sorted(rest, key=lambda way: (not way.to.is_lost, way.is_back))
+        """Ahead, then back: the nearest first."""
+        rest = [] if self.is_waiting else [w for w in self.moves.others if w not in self.beside]
+        return [w for w in rest if not w.is_back] + [w for w in reversed(rest) if w.is_back]
 
 
 @dataclass(frozen=True)
@@ -143,3 +141,28 @@ def _waiting(connection: Connection, asked: AskedChange) -> str:
     if connection.state != Connection.State.ACTIVE:
         return f"{connection.label} can't be reached now; it is sent when that works again."
     return f"{asked.text} It is tried again." if asked.text else ""
+
+
+def add_next_moves(viewer: Person, rows: Sequence[Record], now: datetime) -> bool:
+    """``next_way`` of those of ``rows`` (with connection and owner) that ``viewer`` may move: to their next stage.
+    Whether any has one. Two queries, none where nothing is switched on."""
+    open_rows = [
+        row
+        for row in rows
+        if row.object == "deal"
+        and row.connection.is_writing_stage
+        and row.connection.is_writing
+        and row.connection.go_live_at is not None
+        and may_move(viewer, row)
+    ]
+    if not open_rows:
+        return False
+    model, is_any = load_typed_model(), False
+    for row in open_rows:
+        place = place_of(row, model, now)
+        if place is None or not place.body.has_moves or place.stage is None:
+            continue
+        ways = ways_from(place.body, place.stage, {place.stage.key})
+        row.next_way = next((way for way in ways if way.is_next), None)  # type: ignore[attr-defined]  # read by the list
+        is_any = True
+    return is_any

@@ -21,7 +21,7 @@ from scorecards import record_list as listing
 from scorecards.csv_export import csv_response
 from scorecards.fact_words import narrowing_words
 from scorecards.links import handoff_href
-from scorecards.moves_panel import panel_of
+from scorecards.moves_panel import add_next_moves, panel_of
 from scorecards.record_page import load_page, page_address
 from teams.access import person_of
 from teams.models import Person
@@ -45,6 +45,7 @@ def record_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "page": page,
         "rows": listing.rows_of(viewer, page.rows, stages, wanted.definition),
+        "has_moves": add_next_moves(viewer, page.rows, now),
         "wanted": wanted,
         "noun": NOUNS[wanted.object],
         "limits": _limits(wanted, {s.key: s.short for s in stages}),

@@ -23,6 +23,7 @@ from tests.integrations.conftest import ANNA, START, connect, small_world
 
 DEAL = {"salesforce": salesforce_id("006", 1), "hubspot": "701"}
 OTHER_DEAL = {"salesforce": salesforce_id("006", 2), "hubspot": "702"}
+BORIS = {"salesforce": salesforce_id("005", 2), "hubspot": "503"}
 OBJECT = {"salesforce": "Opportunity", "hubspot": "deals"}
 STAGE = {"salesforce": "StageName", "hubspot": "dealstage"}
 STAGES = ("Discovery", "Evaluation", "Negotiation", "Closed Won", "Closed Lost")
@@ -82,6 +83,20 @@ def put_in_force(body: dict[str, Any], number: int = 1) -> Version:
 
 def world_of_deals() -> World:
     world = small_world(1)
+    world["users"] = [
+        *world["users"],
+        {
+            "id": BORIS["salesforce"], "first_name": "Boris", "last_name": "Ostra",
+            "email": "b@fernhill.example", "active": True,
+        },
+    ]  # fmt: skip
+    world["owners"] = [
+        *world["owners"],
+        {
+            "id": BORIS["hubspot"], "user_id": 9503, "first_name": "Boris", "last_name": "Ostra",
+            "email": "b@fernhill.example", "archived": False,
+        },
+    ]  # fmt: skip
     regions = ["NA", "EMEA"]
     world["salesforce"]["Opportunity"] = [
         {
@@ -112,8 +127,9 @@ def world_of_deals() -> World:
         },
         "hubspot": {
             "deals": [
-                *({"name": n, "type": "string", "label": n.capitalize(), "fieldType": "text"}
-                  for n in ("next_step", "success_criteria", "loss_reason")),
+                {"name": "next_step", "type": "string", "label": "Next step", "fieldType": "text"},
+                {"name": "success_criteria", "type": "string", "label": "Success", "fieldType": "textarea"},
+                {"name": "loss_reason", "type": "string", "label": "Why lost", "fieldType": "text"},
                 {"name": "region", "type": "enumeration", "label": "Region", "fieldType": "select",
                  "options": [{"value": v, "label": v} for v in regions]},
                 {"name": "is_hot", "type": "bool", "label": "Hot", "fieldType": "booleancheckbox"},
@@ -230,7 +246,7 @@ def place(request: pytest.FixtureRequest, db: None) -> Iterator[Place]:
 
 
 def person(name: str, role: str = "rep", **more: Any) -> Person:
-    made = Person.objects.create(
+    made: Person = Person.objects.create(
         email=f"{name.lower()}@fernhill.example", name=f"{name} Test", role=role, **more
     )
     made.business_units.add(*BusinessUnit.objects.all())

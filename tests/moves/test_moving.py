@@ -17,7 +17,8 @@ from integrations.standins.salesforce_validation import fault_of
 from integrations.standins.store import Actor
 from records.models import AskedChange, Connection, Event
 from teams.models import BusinessUnit, Person
-from tests.moves.conftest import ANNA, BOTH, REASONS, Place, person, pipeline, put_in_force
+from tests.integrations.conftest import ANNA
+from tests.moves.conftest import BOTH, REASONS, Place, person, pipeline, put_in_force
 
 pytestmark = pytest.mark.django_db
 
@@ -367,3 +368,51 @@ def test_the_log_says_who_asked_for_what(client: Client, place: Place, anna: Per
     assert event.data["values"] == {"stage": "Evaluation", "next_step": "Demo"}
     assert event.data["expected"]["stage"] == "Discovery"
     assert event.data["why"] == "Move to Evaluation"
+
+
+def test_the_same_over_the_api(client: Client, place: Place, anna: Person) -> None:
+    url = reverse("api:record_moves", args=[place.deal.pk])
+    told = client.get(url).json()
+    assert told["stage"] == "discovery"
+    assert [w["label"] for w in told["ways"] if w["is_next"]] == ["Move to Evaluation"]
+
+    def post(key: str, **body: Any) -> Any:
+        return client.post(url, body, "application/json", headers={"Idempotency-Key": key} if key else {})
+
+    assert post("", to="evaluation").status_code == 400
+    answer = post("1", to="evaluation")
+    assert answer.status_code == 422
+    assert answer.json()["missing"] == ["Next step is not empty"]
+    assert [f["name"] for f in answer.json()["fields"]] == ["next_step"]
+    assert post("2", to="evaluation", seen="negotiation").status_code == 409
+    assert post("3", to="evaluation", values={"next_step": "Demo"}).status_code == 202
+    place.push()
+    assert client.get(url).json()["latest"]["state"] == "done"
+    client.force_login(person("Peer"))
+    assert post("4", to="lost", values={"loss_reason": "Price"}).status_code == 403
+
+
+def test_the_list_of_deals_leads_to_the_next_stage(client: Client, place: Place) -> None:
+    shown = text_of(client.get(reverse("records:list"), {"object": "deal"}))
+    assert f'href="{address(place, "evaluation")}"' in shown
+    assert ">Move to Evaluation<" in shown
+
+
+def test_an_admin_switches_each_kind_on_and_sees_what_waits(
+    client: Client, place: Place, anna: Person
+) -> None:
+    send(client, place, "evaluation", next_step="Demo")
+    client.force_login(person("Ops", "revops_admin"))
+    preview = text_of(client.get(reverse("integrations:preview", args=[place.connection.name])))
+    assert "Asked for by people" in preview
+    assert "Evaluation" in preview
+    shown = text_of(client.get(reverse("integrations:writing")))
+    for words in ("Your own fields, when somebody asks", "What a stage asks for"):
+        assert words in shown
+    url = reverse("integrations:switch_crm_fields", args=[place.connection.name, "stage"])
+    for told, is_on in (({}, False), ({"is_on": "1"}, True)):
+        client.post(url, told)
+        assert Connection.objects.get(pk=place.connection.pk).is_writing_stage is is_on
+    place.push()
+    run = AskedChange.objects.get().sent_by
+    assert "What people asked for" in text_of(client.get(reverse("integrations:run", args=[run])))
