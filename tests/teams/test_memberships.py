@@ -110,3 +110,12 @@ def test_every_change_is_kept_even_one_by_plain_update(
 def test_emails_are_unique_in_any_case(dana: Person) -> None:
     with pytest.raises(IntegrityError):
         Person.objects.bulk_create([Person(email="DANA@fernhill.example", name="Another")])
+
+
+def test_an_absence_that_was_taken_back_is_none(dana: Person, ines: Person) -> None:
+    day = timedelta(days=1)
+    Absence.objects.create(
+        person=dana, starts_at=NOW - day, ends_at=NOW + day, cover=ines, withdrawn_at=NOW - day / 2
+    )
+    assert covers_at([dana.pk], NOW) == {}
+    assert covers_at([dana.pk], NOW - day * 3 / 4) == {dana.pk: ines}
