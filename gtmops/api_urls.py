@@ -11,8 +11,8 @@ import handoffs.api
 import scorecards.api
 import scorecards.moves_api
 import slas.api
-import slas.touch_views
 import slas.appeals.api
+import slas.touch_views
 from teams.api import MeView
 
 v1: list[URLPattern | URLResolver] = [
