@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scorecards.facts import FEW, NOTHING, FactSet
+from scorecards.facts import FEW, NOTHING, OPEN, FactSet
 from scorecards.metrics.first_touch import NEVER, NO_CLOCK
 from slas.durations import duration_words
 from teams.models import Person, Team
@@ -48,6 +48,8 @@ def took_words(took: str) -> str:
     """ "first touch within 1 h", "never touched"."""
     if took == NEVER:
         return "never touched"
+    if took == OPEN:
+        return "still open"
     if took == NO_CLOCK:
         return "no clock waits for a touch"
     if took.startswith(FEW):
@@ -55,6 +57,6 @@ def took_words(took: str) -> str:
     first, _, last = took.partition("-")
     begin = duration_words(int(first))
     if not last:
-        return f"after more than {begin}"
+        return f"after more than {begin}" if int(first) else "happened"
     end = duration_words(int(last))
     return f"within {end}" if first == "0" else f"after {begin} to {end}"

@@ -30,7 +30,7 @@ NARROWING = "in_"
 """What a dimension's name begins with in an address: ``in_team=sdr``."""
 NOTHING = "-"
 """What stands in an address for a dimension without a value."""
-FEW = "few-"
+FEW, OPEN = "few-", "open"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class FactSet:
     """Facts of a metric in a period. ``value`` "1" or "0" takes one side, "" both; ``unit`` is a key.
 
     ``where``: (dimension, label) pairs that must hold. ``took``: "60-3600" seconds (the second excluded, or missing),
-    "never", "no_clock", or "few-6": touched fewer than six times in the working days given, and nothing came of it."""
+    "open" (it has not happened), "never" and "no_clock" (of a touch), or "few-6": touched fewer than six times in the
+    working days given, and nothing came of it."""
 
     metric: str
     period: Period
@@ -159,12 +160,14 @@ def is_took(text: str) -> bool:
     if text.startswith(FEW):
         return first.isdecimal() and not last and len(first) < 4
     is_number = [not part or (part.isdecimal() and len(part) < 10) for part in (first, last)]
-    return text in (NEVER, NO_CLOCK) or ("-" in text and first != "" and all(is_number))
+    return text in (NEVER, NO_CLOCK, OPEN) or ("-" in text and first != "" and all(is_number))
 
 
 def _took(text: str) -> Q:
     if text in (NEVER, NO_CLOCK):
         return Q(seconds=None, dimensions__touch=text)
+    if text == OPEN:
+        return Q(seconds=None)
     if text.startswith(FEW):
         return few_touches(int(text.removeprefix(FEW)))
     first, _, last = text.partition("-")

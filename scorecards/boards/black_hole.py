@@ -11,7 +11,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q,
 
 from records.models import OwnerMatch
 from scorecards.boards.frame import SEGMENT_LABELS, Frame
-from scorecards.facts import FEW, NOTHING, FactSet, facts_of, few_touches, text_of
+from scorecards.facts import FEW, NOTHING, OPEN, FactSet, facts_of, few_touches, text_of
 from scorecards.metrics import LEFT_ALONE, MQL_TO_SQL
 from scorecards.metrics.first_touch import NEVER
 from scorecards.percentiles import Percentile
@@ -44,6 +44,14 @@ class QueueLine:
     @property
     def never_href(self) -> str:
         return replace(self.facts, value="1").href
+
+    @property
+    def out_href(self) -> str:
+        return replace(self.facts, took="0-").href
+
+    @property
+    def waiting_href(self) -> str:
+        return replace(self.facts, took=OPEN).href
 
     @property
     def place(self) -> str:

@@ -148,12 +148,15 @@ def _line(frame: Frame, metric: Metric, by: str, label: str, row: dict[str, Any]
 def _warnings(lines: Iterable[Line], total: Line, metric: Metric, by: str) -> Iterable[str]:
     """More than an hour to a form of somebody who wants to talk is a routing problem."""
     if metric is FORM_TO_SQL and total.is_routing_problem:
-        yield f"Half of the forms wait longer than {duration_words(int(total.median or 0))} for a first touch."
+        yield f"Half of the forms wait longer than {_whole_minutes(total)} for a first touch."
     elif by == "lead_origin":
         for line in lines:
             if line.is_high_intent and line.is_routing_problem:
-                wait = duration_words(int(line.median or 0) // 60 * 60)
-                yield f"{line.label}: half of those touched waited longer than {wait} for it."
+                yield f"{line.label}: half of those touched waited longer than {_whole_minutes(line)} for it."
+
+
+def _whole_minutes(line: Line) -> str:
+    return duration_words(int(line.median or 0) // 60 * 60)
 
 
 def _chart(lines: list[Line]) -> dict[str, Any] | None:

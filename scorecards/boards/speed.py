@@ -13,6 +13,7 @@ from scorecards.boards.frame import TOO_FEW, Frame
 from scorecards.facts import FactSet, facts_of
 from scorecards.metrics import FORM_TO_SQL, Metric
 from scorecards.metrics.first_touch import NEVER, NO_CLOCK
+from scorecards.monday import percent
 from slas.durations import duration_words
 
 DECAY = (300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 259_200, 604_800)
@@ -40,6 +41,10 @@ class Bucket:
         return self.yes / self.n if self.is_sayable else None
 
     @property
+    def words(self) -> str:
+        return percent(self.share)
+
+    @property
     def yes_href(self) -> str:
         return replace(self.facts, value="1").href
 
@@ -48,6 +53,7 @@ class Bucket:
 class Page:
     metric: Metric
     since: str
+    n: int
     buckets: list[Bucket]
     untimed: Bucket
     decay: dict[str, Any] | None
@@ -100,6 +106,7 @@ def load(frame: Frame) -> Page:
     return Page(
         metric=metric,
         since="form" if metric is FORM_TO_SQL else "mql",
+        n=sum(bucket.n for bucket in shown),
         buckets=shown[:-1],
         untimed=shown[-1],
         decay=_curve([bucket(*pair) for pair in curve]),
@@ -118,15 +125,16 @@ def _in_bucket(took: str) -> Q:
 
 def _sentence(buckets: list[Bucket], metric: Metric) -> str:
     """What the first and the last bucket say together."""
-    first, last = buckets[0], buckets[-1]
-    if first.share is None or last.share is None:
+    said = [(bucket, bucket.share) for bucket in buckets if bucket.share is not None]
+    if len(said) < 2:
         return "Too few with a first touch to say whether speed pays here."
-    fast, slow = round(100 * first.share), round(100 * last.share)
+    (first, first_share), (last, last_share) = said[0], said[-1]
+    fast, slow = round(100 * first_share), round(100 * last_share)
     counted = metric.counted
     if fast <= slow:
         return f"Speed does not show here: {fast}% of the {counted} touched fast became SQL, {slow}% of the slow ones."
     told = f"First touch {lowered(first.label)}: {fast}% became SQL. {last.label}: {slow}%."
-    return f"{told} That is {first.share / last.share:.1f} times as many." if last.share else told
+    return f"{told} That is {first_share / last_share:.1f} times as many." if last_share else told
 
 
 def lowered(label: str) -> str:

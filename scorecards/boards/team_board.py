@@ -54,6 +54,9 @@ class Lane:
     paused: int
     items: list[Item]
     href: str
+    late_href: str
+    soon_href: str
+    paused_href: str
     is_nobody: bool = False
 
     @property
@@ -159,7 +162,8 @@ def count_owed(frame: Frame, team: int) -> list[Counted]:
             ), placed AS (
                 SELECT *, row_number() OVER (PARTITION BY owner_id ORDER BY due_at, id) AS place FROM owed
             )
-            SELECT owner_id, count(*), count(*) FILTER (WHERE due_at <= %(now)s AND state <> 'paused'),
+            SELECT owner_id, count(*),
+                   count(*) FILTER (WHERE due_at <= %(now)s AND state NOT IN ('paused', 'seen_late')),
                    count(*) FILTER (WHERE due_at > %(now)s AND due_at <= %(soon)s AND state <> 'paused'),
                    count(*) FILTER (WHERE state = 'paused'),
                    array_agg(id ORDER BY place) FILTER (WHERE place <= %(rows)s)
@@ -195,7 +199,7 @@ def _listed(frame: Frame, team: Team) -> ClockQuerySet:
     if asked.owner:
         found = found.filter(owner=int(asked.owner)) if asked.owner.isdecimal() else found
     narrow = {
-        LATE: Q(due_at__lte=frame.now) & ~Q(state="paused"),
+        LATE: Q(due_at__lte=frame.now) & ~Q(state__in=["paused", "seen_late"]),
         DUE: Q(due_at__gt=frame.now, due_at__lte=frame.now + SOON) & ~Q(state="paused"),
         PAUSED: Q(state="paused"),
         NOBODY: Q(owner=None),
@@ -219,7 +223,6 @@ def _number(counted: Iterable[Counted], show: str, owner: str) -> int:
 
 
 def _lanes(frame: Frame, counted: Sequence[Counted], clocks: Mapping[uuid.UUID, Clock]) -> list[Lane]:
-    asked = frame.asked
     lanes, others = [], []
     for c in counted:
         if c.owner is not None and not frame.names.may_name(c.owner):
@@ -227,9 +230,9 @@ def _lanes(frame: Frame, counted: Sequence[Counted], clocks: Mapping[uuid.UUID, 
             continue
         owner = next((clocks[pk].owner for pk in c.first if pk in clocks), None)
         name = owner.name if owner is not None else "Nobody"
-        href = asked.href(show=NOBODY) if c.owner is None else asked.href(owner=str(c.owner))
         items = [_item(frame, clocks[pk]) for pk in c.first if pk in clocks]
-        lanes.append(Lane(name, c.n, c.late, c.soon, c.paused, items, href, c.owner is None))
+        own = {"show": NOBODY} if c.owner is None else {"owner": str(c.owner)}
+        lanes.append(_lane(frame, name, (c.n, c.late, c.soon, c.paused), items, own))
     if others:
         first = sorted(
             (pk for c in others for pk in c.first if pk in clocks), key=lambda pk: _urgency(clocks[pk])
@@ -239,8 +242,20 @@ def _lanes(frame: Frame, counted: Sequence[Counted], clocks: Mapping[uuid.UUID, 
         n, late, soon, paused = (
             sum(getattr(c, part) for c in others) for part in ("n", "late", "soon", "paused")
         )
-        lanes.append(Lane(name, n, late, soon, paused, items, asked.href(by="urgency")))
+        lanes.append(_lane(frame, name, (n, late, soon, paused), items, {"by": "urgency"}))
     return sorted(lanes, key=lambda lane: (not lane.is_nobody, -lane.late, -lane.soon, -lane.n, lane.name))
+
+
+def _lane(
+    frame: Frame, name: str, counts: tuple[int, int, int, int], items: list[Item], own: Mapping[str, str]
+) -> Lane:
+    """``own``: what narrows the list to this lane."""
+    n, late, soon, paused = counts
+    late_href, soon_href, paused_href = (frame.asked.href(**{"show": s, **own}) for s in (LATE, DUE, PAUSED))
+    return Lane(
+        name, n, late, soon, paused, items, frame.asked.href(**own), late_href, soon_href, paused_href,
+        is_nobody="show" in own,
+    )  # fmt: skip
 
 
 def _urgency(clock: Clock) -> tuple[bool, float]:

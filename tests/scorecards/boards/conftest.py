@@ -16,8 +16,10 @@ MQLS = 12
 
 @pytest.fixture
 def quarter(house: House) -> House:
-    """Before go-live or not, the same: twelve MQLs three weeks ago. Two are SQL; two wait in a queue, untouched; the
+    """Twelve MQLs three weeks ago. Two are SQL; two wait in a queue, untouched; the
     SDR has the others and has called six: four within the hour, two a day later."""
+    # All of it is history: told at once, it comes to the same.
+    conclude, house.conclude = house.conclude, lambda now=None: None  # type: ignore[method-assign]  # put back below
     hubspot = Connection.objects.get(name="hubspot")
     OwnerMatch.objects.create(connection=hubspot, remote_id="queue", name="Inbound queue", kind="queue")
     for i in range(MQLS):
@@ -32,6 +34,8 @@ def quarter(house: House) -> House:
     for i in range(2):
         house.lead(f"L{i}", house.now - timedelta(days=15), Email=f"c{i}@x.example")
         house.say("salesforce", "Lead", f"L{i}", house.now - timedelta(days=14), Status="Qualified")
+    house.conclude = conclude  # type: ignore[method-assign]  # as it was
+    house.conclude()
     while due_clocks(house.now):
         house.conclude()
     return house
