@@ -173,6 +173,7 @@ def _look(
     """The sentence and its example; no example while the body is no rule yet."""
     day, at = posted.get("example_day", ""), _time(posted.get("example_time", ""))
     found: Example | None = None
+    generated, own = sentence_of(body, offers.names), str(body.get("sentence") or "")
     try:
         rule = parse_rule("rule", {"name": "-", "sentence": "-", **body})
     except RuleError:
@@ -185,7 +186,8 @@ def _look(
             weekday=weekday, at=at,
         )  # fmt: skip
     return {
-        "sentence": str(body.get("sentence") or "") or sentence_of(body, offers.names),
+        "sentence": generated or own,
+        "own_sentence": own if generated and own != generated else "",
         "example": found,
         "lines": [(line, _bar(line.segments, found, offers)) for line in found.lines] if found else [],
         "days": DAYS,

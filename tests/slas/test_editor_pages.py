@@ -80,7 +80,8 @@ def test_the_page_says_the_rule_and_what_it_means_on_a_time_line(house: House) -
     text = text_of(as_(house.revops).get(edit()))
 
     assert (
-        "It says When a lead becomes MQL, a person of the SDR team touches it within 1 business hour." in text
+        "It says When a lead becomes MQL, a person of the SDR Austin team touches it within 1 business hour."
+        in text
     )
     # Twenty minutes before closing on Friday: the other forty are Monday's.
     assert "Fri 13 Nov, 17:10 A lead becomes MQL" in text
