@@ -18,7 +18,7 @@ test: $(VENV)/.dev assets/dist/.built
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)-bench/.ready assets/dist/.built
-	GTMOPS_BENCH_PYTHON=$(abspath $(VENV)-bench/bin/python) $(BIN)/python -m tests.benchmarks $(ARGS)
+	BENCH_PYTHON=$(abspath $(VENV)-bench/bin/python) $(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

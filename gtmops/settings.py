@@ -383,6 +383,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "AppealReason": "slas.appeals.reasons.REASONS",
         "ClockState": "slas.models.Clock.State",
         "HandoffState": "handoffs.models.Handoff.State",
         "JudgementState": "definitions.models.JudgementState",

@@ -19,7 +19,7 @@ from effects.tick import now_utc
 from slas.appeals import acts
 from slas.appeals.facts import facts_of
 from slas.appeals.page import line_of, reasons
-from slas.appeals.reasons import SAYINGS, suggest
+from slas.appeals.reasons import REASONS, suggest
 from slas.appeals.rows import appeals_of
 from slas.models import Appeal, Clock
 from slas.querysets import LATE, AppealQuerySet
@@ -39,7 +39,7 @@ class AppealSerializer(serializers.Serializer[Any]):
     record = serializers.UUIDField(source="appeal.clock.record_id")
     rule = serializers.CharField(source="appeal.clock.rule_key")
     state = serializers.ChoiceField(Appeal.State.choices, source="appeal.state")
-    reason = serializers.ChoiceField(list(SAYINGS), source="appeal.reason")
+    reason = serializers.ChoiceField(REASONS, source="appeal.reason")
     saying = serializers.CharField()
     note = serializers.CharField(source="appeal.note")
     who = serializers.CharField(help_text="Against whom it counts.")
@@ -60,7 +60,7 @@ class AppealSerializer(serializers.Serializer[Any]):
 class ReasonSerializer(serializers.Serializer[Any]):
     """One reason that may be given. ``text``: what the data shows for it; ``is_proved``: granted at once."""
 
-    key = serializers.ChoiceField(list(SAYINGS))
+    key = serializers.ChoiceField(REASONS)
     saying = serializers.CharField()
     text = serializers.CharField(allow_blank=True)
     is_proved = serializers.BooleanField()
@@ -69,7 +69,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 class OpenInput(serializers.Serializer[Any]):
     """``person``: for whom, of those who report to you; without it for yourself."""
 
-    reason = serializers.ChoiceField(list(SAYINGS))
+    reason = serializers.ChoiceField(REASONS)
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=acts.MOST_TEXT)
     person = serializers.IntegerField(required=False, allow_null=True, default=None)
 
@@ -126,7 +126,7 @@ class AppealQuery(serializers.Serializer[Any]):
 
     state = serializers.ChoiceField(Appeal.State.choices, required=False)
     team = serializers.SlugField(required=False, help_text="Key of the team that decides.")
-    reason = serializers.ChoiceField(list(SAYINGS), required=False)
+    reason = serializers.ChoiceField(REASONS, required=False)
     clock = serializers.UUIDField(required=False)
 
 

@@ -28,6 +28,7 @@ SAYINGS: Final = {
     OTHER: "Something else",
 }
 """In the words of the person whom it is about."""
+REASONS: Final = tuple(SAYINGS)
 
 MOST: Final = 0.5
 """More than this share of the time that counted is most of it."""

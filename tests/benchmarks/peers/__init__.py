@@ -16,7 +16,7 @@ from tests.benchmarks.measure import Result, WrongAnswerError
 
 def run(subject: str) -> list[Result]:
     """Raises WrongAnswerError when the peer's answers differ from ours, RuntimeError when it can't run at all."""
-    python = os.environ.get("GTMOPS_BENCH_PYTHON", "")
+    python = os.environ.get("BENCH_PYTHON", "")
     if not Path(python).is_file():
         raise RuntimeError("The peers have an environment of their own: run `make bench`.")
     done = subprocess.run(
