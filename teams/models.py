@@ -218,7 +218,9 @@ class Absence(models.Model):
     )
     entered_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
     source = models.CharField(
-        max_length=80, blank=True, help_text="The calendar it was read from and its entry there; empty: typed in."
+        max_length=80,
+        blank=True,
+        help_text="The calendar it was read from and its entry there; empty: typed in.",
     )
 
     objects = AbsenceQuerySet.as_manager()
@@ -260,7 +262,9 @@ class AbsenceFeed(models.Model):
     team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="absence_feeds")
     address = models.BinaryField(editable=False, help_text="Encrypted.")
     host = models.CharField(max_length=255)
-    words = models.JSONField(default=list, help_text="One of them stands in the title or category of an absence.")
+    words = models.JSONField(
+        default=list, help_text="One of them stands in the title or category of an absence."
+    )
     takes_parts = models.BooleanField(default=False, help_text="Parts of a day count, too.")
     cover = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
     added_by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")

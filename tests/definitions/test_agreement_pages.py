@@ -264,9 +264,7 @@ def test_other_sections_are_edited_as_a_file_with_faults_by_line(people: Cast) -
     broken = client.post(edit("sdr_to_ae", "handoffs"), {"yaml": text + "\n  bad: [", "revision": "0"})
     assert broken.status_code == 422
     assert "Line " in broken.text
-    client.post(
-        edit("sdr_to_ae", "handoffs"), {"yaml": text.replace("long_text", "poem"), "revision": "0"}
-    )
+    client.post(edit("sdr_to_ae", "handoffs"), {"yaml": text.replace("long_text", "poem"), "revision": "0"})
     page = client.get(item("sdr_to_ae", "?version=2", "handoffs"))
     assert page.context["draft"].faults
     assert "To mend before it can be agreed" in page.text

@@ -56,7 +56,13 @@ def make_appeal(clock: Clock) -> Appeal:
     pk = uuid.uuid4()
     gtmops = gtmops_connection()
     person = clock.owner_id
-    data = {"appeal": str(pk), "clock": str(clock.pk), "person": person, "reason": "other", "note": "Not mine."}
+    data = {
+        "appeal": str(pk),
+        "clock": str(clock.pk),
+        "person": person,
+        "reason": "other",
+        "note": "Not mine.",
+    }
     Event.objects.create(
         connection=gtmops, external_key=f"appeal:{pk}", kind=OPENED, record=clock.record, actor_id=person,
         occurred_at=START + timedelta(hours=3), observed_at=START + timedelta(hours=3), data=data,
