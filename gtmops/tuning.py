@@ -40,7 +40,9 @@ class Tuning:
     tick_seconds: float = 5.0  # of Celery beat; the ticker sleeps less
     tick_idle_seconds: float = 1.0  # the longest sleep of `manage.py tick --loop`
     tick_batch: int = 500
-    bulk_per_minute: int = 100  # as much of one kind in one minute is a bulk change: its clocks are only measured
+    bulk_per_minute: int = (
+        100  # as much of one kind in one minute is a bulk change: its clocks are only measured
+    )
     lease_seconds: int = 90  # must exceed http_total_seconds by a minute
     pipeline_batch: int = 200  # journeys per transaction
     postpone_seconds: int = 60  # a journey that failed; doubles
