@@ -11,7 +11,7 @@ from effects.models import Effect, TickBeat
 from gtmops.health import register_gauge
 from integrations.models import PullCursor, WebhookEvent
 from records.models import Connection, RefreshRequest, Touched
-from slas.services import oldest_due_at
+from slas.due import oldest_due_at
 
 TICK_LIMIT_SECONDS = 60.0
 

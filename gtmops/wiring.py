@@ -32,6 +32,7 @@ import integrations.webhooks
 import slas.absences.feeds
 import slas.appeals.kinds
 import slas.desired
+import slas.due
 import slas.editor.watching
 import slas.escalation
 import slas.kinds
@@ -55,7 +56,7 @@ from records.services import register_after_store
 from teams.demo import DemoSignIn, register_demo_sign_ins
 
 SOURCES = (
-    TickSource("clocks", slas.services.due_clocks, slas.services.next_due),
+    TickSource("clocks", slas.due.due_clocks, slas.due.next_due),
     TickSource("escalations", slas.escalation.due_steps, slas.escalation.next_due),
     TickSource("planned", slas.looks.look_again, slas.looks.next_look),
     TickSource("absences", slas.services.notice_absences, slas.services.next_absence),

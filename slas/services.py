@@ -1,9 +1,7 @@
-"""Clocks of a batch: load, fold, write what differs, tell people once; and find what falls due by time."""
+"""Clocks of a batch: load, fold, write what differs, tell people once. What falls due by time: ``slas.due``."""
 
 from __future__ import annotations
 
-import uuid
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,18 +11,15 @@ from django.db import transaction
 from django.db.models import F, Min, Q
 
 from definitions.in_force import TypedModel, load_typed_model
-from effects.tick import ring
 from records.derived import write_derived
 from records.journey_data import Batch, EventData, JourneyData
-from records.models import Event, Record, RefreshRequest
-from records.services import gtmops_connection, touch
+from records.services import touch
 from slas.appeals import rows as appeals
 from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Setting, fold_clocks
 from slas.folding.starts import Starts
-from slas.in_force import ConditionsInForce, load_rules, load_staff, load_touches, rule_of
-from slas.kinds import CLOCK_DUE
+from slas.in_force import ConditionsInForce, load_rules, load_staff, load_touches
 from slas.looks import LOOK_AT, look_text
 from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import RuleHistory
@@ -193,29 +188,7 @@ def _correction_rows(clock: ClockData) -> list[Correction]:
     ]
 
 
-# --- finding what is due ---------------------------------------------------------------------------------------
-
-
-def due_clocks(now: datetime) -> int:
-    """Mark clocks whose time has come, ask for their evidence, and touch their records. Returns clocks found.
-
-    Nothing is decided here: the log remembers that it was asked, and the fold concludes from the answers. Running it
-    twice, or two at once, changes nothing more.
-    """
-    with transaction.atomic():
-        clocks = list(
-            Clock.objects.falling_due(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("rule")
-            .order_by("due_at", "pk")[: settings.GTMOPS.tick_batch]
-        )
-        if not clocks:
-            return 0
-        Clock.objects.filter(pk__in=[c.pk for c in clocks]).update(state=Clock.State.DUE)
-        # History needs no evidence: nobody is told of it.
-        _ask_for_evidence([c for c in clocks if not c.is_measured_only], now)
-        touch([c.record_id for c in clocks], now)
-    return len(clocks)
+# --- what people's absences move ---------------------------------------------------------------------------
 
 
 def notice_absences(now: datetime) -> int:
@@ -257,87 +230,3 @@ def _has_turned(now: datetime) -> Q:
     for name in ("starts_at", "ends_at", "withdrawn_at"):
         turned |= Q(**{f"{name}__lte": now, f"{name}__gt": F("noticed__at")})
     return turned
-
-
-def next_due(now: datetime) -> datetime | None:
-    """When the next running clock falls due."""
-    found: datetime | None = Clock.objects.filter(state=Clock.State.RUNNING).aggregate(at=Min("due_at"))["at"]
-    return found
-
-
-def oldest_due_at() -> datetime | None:
-    """The due time of the clock that has waited longest for a conclusion; for health."""
-    waiting = Clock.objects.filter(state=Clock.State.DUE)
-    found: datetime | None = waiting.aggregate(at=Min("due_at"))["at"]
-    return found
-
-
-def _ask_for_evidence(clocks: Sequence[Clock], now: datetime) -> None:
-    """One request for the subject and each other live person record of its journey; once per clock and due time."""
-    if not clocks:
-        return
-    people: dict[uuid.UUID | None, list[uuid.UUID]] = defaultdict(list)
-    rows = Record.objects.present().filter(
-        journey_id__in={c.journey_id for c in clocks}, object="person", connection__go_live_at__isnull=False
-    )
-    for pk, journey in rows.order_by("pk").values_list("pk", "journey_id"):
-        people[journey].append(pk)
-    blind = _blind(clocks)
-    gtmops = gtmops_connection()
-    events, requests = [], []
-    for clock in clocks:
-        if clock.due_at is None:
-            continue
-        stem = f"clock:{clock.pk}:{clock.due_at:%Y%m%dT%H%M%S.%f}"
-        wanted = dict.fromkeys([clock.record_id, *people[clock.journey_id]])
-        keys = {pk: f"{stem}:{pk}" for pk in wanted}
-        events.append(
-            Event(
-                connection=gtmops,
-                external_key=f"{stem}:due",
-                kind=CLOCK_DUE,
-                record_id=clock.record_id,
-                occurred_at=clock.due_at,
-                observed_at=now,
-                data={
-                    "clock": str(clock.pk),
-                    "requests": {str(pk): key for pk, key in keys.items()},
-                    **({"no_data": blind[clock.pk]} if clock.pk in blind else {}),
-                },
-            )
-        )
-        requests += [
-            RefreshRequest(
-                key=key,
-                record_id=pk,
-                objects_wanted=list(rule_of(clock.rule).evidence),
-                requested_at=now,
-                next_try_at=now,
-            )
-            for pk, key in keys.items()
-        ]
-    Event.objects.bulk_create(events, ignore_conflicts=True)
-    RefreshRequest.objects.bulk_create(requests, ignore_conflicts=True)
-    ring("refresh")
-
-
-def _blind(clocks: Sequence[Clock]) -> dict[uuid.UUID, list[str]]:
-    """Clock -> labels of its buyer's sources, for those of which none can tell what was done; two or three queries."""
-    asked = [clock for clock in clocks if rule_of(clock.rule).needs_activities]
-    unread = load_unread() if asked else {}
-    if not unread:
-        return {}
-    sources: dict[uuid.UUID | None, set[str]] = defaultdict(set)
-    rows = Record.objects.filter(journey_id__in={c.journey_id for c in asked}).exclude(object="activity")
-    for journey, name in rows.order_by().values_list("journey_id", "connection__name").distinct():
-        sources[journey].add(name)
-    found = {}
-    for clock in asked:
-        blind = [
-            u.label
-            for name in sorted(sources[clock.journey_id])
-            if (u := unread.get(name)) and u.is_blind(clock.started_at)
-        ]
-        if blind and len(blind) == len(sources[clock.journey_id]):
-            found[clock.pk] = blind
-    return found

@@ -51,6 +51,7 @@ def compare() -> list[Result]:
         f"find {DUE:,} due": _find,
         f"find {DUE:,} with a step due": _find_steps,
         f"claim {DUE:,} with a step due and touch their records": _claim_steps,
+        f"claim {DUE:,} due": _mark,
         f"claim {DUE:,} due and ask for their evidence": _claim,
     }
     now = datetime.now(UTC)
@@ -185,8 +186,14 @@ def _ids(found: Any) -> int:
         return len(cursor.fetchall())
 
 
+def _mark(now: datetime) -> int:
+    from slas.due import claim
+
+    return len(claim(now)) + len(claim(now))
+
+
 def _claim(now: datetime) -> int:
-    from slas.services import due_clocks
+    from slas.due import due_clocks
 
     return due_clocks(now) + due_clocks(now)
 

@@ -13,7 +13,7 @@ from integrations.refresh import serve_refresh_requests
 from integrations.standins.app import Running
 from integrations.standins.store import Actor
 from records.models import Journey, Record, Touched
-from slas.services import due_clocks
+from slas.due import due_clocks
 from tests.worlds import conclude, read_and_conclude, small_fernhill
 
 pytestmark = pytest.mark.django_db(transaction=True)

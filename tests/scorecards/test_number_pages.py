@@ -18,7 +18,7 @@ from scorecards.metrics import METRICS
 from scorecards.models import MetricFact
 from scorecards.periods import last_days
 from scorecards.services import recount
-from slas.services import due_clocks
+from slas.due import due_clocks
 from teams.models import BusinessUnit, Person
 from tests.scorecards.conftest import House
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import transaction
 
 import definitions.services
+import slas.due
 import slas.services
 from definitions.models import Version
 from effects.models import Effect
@@ -178,7 +179,7 @@ class House:
             Touched.objects.filter(pk__in=claimed).delete()
 
     def tick(self, now: str) -> int:
-        return slas.services.due_clocks(austin(now))
+        return slas.due.due_clocks(austin(now))
 
     def become_mql(self, at: str, owner: str | None = "sasha", **values: Any) -> Record:
         """A lead seen five minutes ago becomes MQL now."""

@@ -94,11 +94,12 @@ def _start(work: str, now: Callable[[], datetime]) -> int:
 
 
 def _tick(now: Callable[[], datetime]) -> None:
+    import slas.due
     import slas.services
     from slas import escalation
 
     while True:
-        if not slas.services.due_clocks(now()) + escalation.due_steps(now()):
+        if not slas.due.due_clocks(now()) + escalation.due_steps(now()):
             time.sleep(0.01)
 
 
@@ -150,6 +151,7 @@ def _warm_up(begin: datetime) -> None:
 
 def _prepare(plan: Plan) -> None:
     """Only the room in question, no broker, a receiver that counts, and the mistake that was asked for."""
+    import slas.due
     import slas.services
     from effects import registry, tick
     from gtmops import pipeline

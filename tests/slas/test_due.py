@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import connection, connections
 
+import slas.due
 import slas.services
 from effects.models import Effect
 from records.kinds import register_kinds
@@ -100,11 +101,11 @@ def test_a_touch_told_after_the_breach_withdraws_it(house: House) -> None:
 
 def test_the_next_due_time_is_the_earliest_running_one(house: House) -> None:
     now = austin("Thu 10:00")
-    assert slas.services.next_due(now) is None
+    assert slas.due.next_due(now) is None
     house.become_mql("Thu 10:00", owner=None)
-    assert slas.services.next_due(now) == austin("Thu 10:05")
+    assert slas.due.next_due(now) == austin("Thu 10:05")
     house.tick("Thu 10:06")
-    assert slas.services.next_due(now) == austin("Thu 11:00")
+    assert slas.due.next_due(now) == austin("Thu 11:00")
 
 
 def test_the_tick_reads_the_partial_index(house: House) -> None:
@@ -142,7 +143,7 @@ def test_two_ticks_at_once_double_nothing(transactional_db: None) -> None:
 
 @pytest.mark.django_db
 def test_health_knows_how_long_the_oldest_has_waited(house: House) -> None:
-    assert slas.services.oldest_due_at() is None
+    assert slas.due.oldest_due_at() is None
     house.become_mql("Thu 10:00")
     house.tick("Thu 11:00:02")
-    assert slas.services.oldest_due_at() == austin("Thu 11:00")
+    assert slas.due.oldest_due_at() == austin("Thu 11:00")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from records.models import Connection, OwnerMatch
-from slas.services import due_clocks
+from slas.due import due_clocks
 from teams.models import Membership, Person, Team
 from tests.handoffs.conftest import house, signed_in
 from tests.scorecards.conftest import House
