@@ -268,7 +268,7 @@ def _part_of(path: Sequence[Part]) -> tuple[Part, ...] | None:
             return (path[0],)
         case ["targets", int(i), "when", *_]:
             return ("targets", i)
-        case ["stages", int(i), "exit_criteria" | "entry_criteria" | "key_fields" as what, *_]:
+        case ["stages", int(i), "exit_criteria" | "entry_criteria" | "key_fields" | "reason" as what, *_]:
             return ("stages", i, what)
         case ["form", int(i), "known_from", *_]:
             return ("form", i, "known_from")

@@ -50,7 +50,10 @@ def demo_seed(base_url: str, now: datetime) -> dict[str, Any]:
         "absences": [_leave(now)],
         "connections": list(_connections(base_url, now)),
         "starter_model": "sql_before_sal",
-        "starter_additions": {"calendars": {"berlin": {"people": _berlin_sdrs()}}},
+        "starter_additions": {
+            "calendars": {"berlin": {"people": _berlin_sdrs()}},
+            "pipelines": {key: {"moves_in_gtmops": True} for key in ("new_business", "expansion")},
+        },
         "effective_from": now - timedelta(days=HISTORY_DAYS),
     }
 
@@ -135,6 +138,9 @@ def _connections(base_url: str, now: datetime) -> Iterator[dict[str, Any]]:
             "secret": secrets[name],
             "go_live_at": now - timedelta(days=LIVE_DAYS),
             "is_writing": True,
+            "is_writing_stage": True,
+            "is_writing_fields": True,
+            "is_writing_owner": True,
             "mappings": list(_mappings(said["fields"], spec["objects"])),
             "switches": True,
         }
