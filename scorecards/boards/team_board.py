@@ -269,7 +269,7 @@ def _item(frame: Frame, clock: Clock) -> Item:
     title = clock.record.title or "A record"
     menu = [
         {"text": "Open record", "href": record, "icon": "person-lines-fill"},
-        {"text": "Give it to somebody else", "href": f"{record}#owner", "icon": "arrow-left-right"},
+        {"text": "Who owns it", "href": f"{record}#owner", "icon": "arrow-left-right"},
     ]
     if clock.owner is not None and frame.names.may_name(clock.owner_id) and clock.owner_id != frame.viewer.pk:
         ask = f"mailto:{clock.owner.email}?subject={title}"
