@@ -85,7 +85,7 @@ def load_list(viewer: Person, wanted: Wanted, now: datetime) -> ModelList:
     for section in sections().values():
         held = typed.versions.in_force(section.name, now)
         fresh = {key: draft for key, draft in drafts[section.name].items() if key not in held}
-        standing = section.standing(viewer, now) if held else {}
+        standing = section.standing(viewer, held, now) if held else {}
         found = [
             item_of(
                 section, version, typed, teams, counts, is_in_force=key in held,

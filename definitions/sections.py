@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from definitions.criteria import Catalogue
+    from definitions.models import Version
     from records.models import Record
     from teams.models import Person
 
@@ -116,7 +117,9 @@ class Standing:
     href: str = ""
 
 
-def _nothing_stands(viewer: Person, now: datetime) -> Mapping[str, list[Standing]]:
+def _nothing_stands(
+    viewer: Person, versions: Mapping[str, Version], now: datetime
+) -> Mapping[str, list[Standing]]:
     return {}
 
 
@@ -127,8 +130,9 @@ class Section:
     ``parse(key, body, context)`` returns faults that forbid the body; ``lint`` those that only deserve a word.
     ``title(body)`` and ``sentence(body)`` are what pages show, for bodies that parse. ``population(body)`` are the
     records whose conclusions change when a version comes into force; None: those that happen from then on.
-    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads. ``standing(viewer, now)``
-    tells how each fares, by key, in a constant number of queries; ``on_retire`` what becomes of what runs by it.
+    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads. ``standing(viewer,
+    versions by key, now)`` tells how each fares, by key, in a constant number of queries; ``on_retire`` what becomes of
+    what runs by it.
     """
 
     name: str
@@ -141,7 +145,9 @@ class Section:
     places: Callable[[Body], list[Place]] = _nothing_named
     named: Callable[[Body], list[Named]] = _nothing_named
     pages: Pages = Pages()
-    standing: Callable[[Person, datetime], Mapping[str, list[Standing]]] = _nothing_stands
+    standing: Callable[[Person, Mapping[str, Version], datetime], Mapping[str, list[Standing]]] = (
+        _nothing_stands
+    )
     on_retire: str = ""
 
 

@@ -110,7 +110,7 @@ def item(request: HttpRequest, section: str, key: str) -> HttpResponse:
         "parts": load_parts(shown, typed, viewer, counts),
         "tab": tab,
         "tabs": [(name, label, _query(own_query, name)) for name, label in TABS],
-        "fares": told.standing(viewer, now).get(key, []) if is_in_force and not tab else [],
+        "fares": told.standing(viewer, {key: shown}, now).get(key, []) if is_in_force and not tab else [],
         "trees": in_trees(None, shown.body, speak) if tab == "conditions" and not is_open else [],
         "versions": version_rows(line, in_force, now, speak) if tab == "versions" else [],
         "yaml": write_yaml({section: {key: shown.body}}) if tab == "yaml" else "",

@@ -165,17 +165,27 @@ STOPS = {
 }
 
 
+ACT_OF_STOP: Mapping[str, str] = {
+    "touch_by_team": "Call",
+    "owner_in_team": "Take it",
+    "meeting_booked": "Book a meeting",
+    "meeting_held": "Hold the meeting",
+    "field_set": "Fill it in",
+    "stage_entered": "Move it on",
+    "trigger_handled": "Deal with it",
+}
+"""What stops a clock -> the one button of its row."""
+
+
 def _clock_row(clock: Clock, known: Known) -> Row:
     rule = parse_rule(clock.rule.key, clock.rule.body)
     people = known.people_of(clock.journey_id)
     href = record_href(clock.record_id)
     text, at, more = _what_happened(clock, rule.start, known)
     phone = known.value(clock.journey_id, "phone")
-    action, action_href = "Open", href
-    if rule.stop[0] == "touch_by_team":
-        action, action_href = "Call", f"tel:{_dialable(phone)}" if phone else href
-    elif rule.stop[0] == "owner_in_team":
-        action = "Take it"
+    action, action_href = ACT_OF_STOP.get(rule.stop[0], "Open"), href
+    if rule.stop[0] == "touch_by_team" and phone:
+        action_href = f"tel:{_dialable(phone)}"
     return Row(
         journey_id=clock.journey_id,
         section=section_of(clock.due_at, known.now, known.zone),

@@ -8,6 +8,7 @@ import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,13 +84,18 @@ class Prepared:
                 yield section, key, body
 
 
+@cache
+def _read() -> Mapping[str, Mapping[str, Body]]:
+    """The files come with the program: read once, and copied by whoever changes them."""
+    return load(STARTER_MODEL).bodies
+
+
 def prepare(now: datetime, *, order: Order | None = None, only: Collection[Name] | None = None) -> Prepared:
     """What of the starter model can be used here. Without ``order`` the stage SAL is left out: its place is a company's
     own choice. ``only`` names what is wanted; None is everything."""
-    tree = load(STARTER_MODEL)
-    bodies = {
-        section: {key: copy.deepcopy(body) for key, body in items.items()}
-        for section, items in tree.bodies.items()
+    bodies: dict[str, dict[str, dict[str, Any]]] = {
+        section: {key: copy.deepcopy(dict(body)) for key, body in items.items()}
+        for section, items in _read().items()
         if section in sections()
     }
     if order == "sal_before_sql":

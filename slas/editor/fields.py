@@ -10,7 +10,7 @@ from definitions.builder.tree_text import read_tree
 from definitions.files.model_yaml import Unreadable
 from definitions.sections import Fault as ModelFault
 from definitions.sections import Part
-from slas.editor.controls import STEP_CONTROLS, TIER_CONTROLS, Fault, Values
+from slas.editor.controls import STEP_CONTROLS, TIER_CONTROLS, Fault, Values, controls_of
 from slas.editor.offers import RARE_UNITS, Groups, Offers, Option
 
 CONDITIONS = frozenset({"where", "pause_while", "cancel_when", "when"})
@@ -96,7 +96,13 @@ def form_of(
     """The form that shows ``values``. ``unread``: controls that could not be read; ``faults``: the section's."""
     said: dict[str, list[str]] = {}
     others: list[str] = []
-    names = set(values) | {"at_least", "agreed_by", "evidence", *(name for name, _, _ in WHICH)}
+    # What a broken or hostile form leaves out is shown empty.
+    names = {*values, *controls_of({})} | {
+        "at_least",
+        "agreed_by",
+        "evidence",
+        *(name for name, _, _ in WHICH),
+    }
     for wrong in unread:
         said.setdefault(wrong.control, []).append(wrong.text)
     for fault in list(faults)[:MOST_FAULTS]:

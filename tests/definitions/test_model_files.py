@@ -155,12 +155,14 @@ def test_what_the_files_no_longer_name_is_retired_only_by_force(
     folder = write_export(tmp_path / "model")
     text = (folder / "pipelines.yaml").read_text("utf-8")
     (folder / "pipelines.yaml").write_text(text.replace("new_business:", "renewal:"), "utf-8")
+    rules = folder / "sla_rules.yaml"
+    rules.write_text(rules.read_text("utf-8").replace("new_business/", "renewal/"), "utf-8")
     assert apply(load(folder), now=NOW).kept == ("pipelines/new_business",)
     assert apply(load(folder), now=NOW, by=admin, force=True).retired == ("pipelines/new_business",)
     model = load_model()
-    assert set(model.in_force("pipelines", NOW)) == {"renewal"}
-    assert set(model.in_force("pipelines", NOW - timedelta(seconds=1))) == {"new_business"}
-    assert set(versions_in_force("pipelines", NOW)) == {"renewal"}
+    assert set(model.in_force("pipelines", NOW)) == {"renewal", "expansion"}
+    assert set(model.in_force("pipelines", NOW - timedelta(seconds=1))) == {"new_business", "expansion"}
+    assert set(versions_in_force("pipelines", NOW)) == {"renewal", "expansion"}
 
 
 def test_a_section_that_no_file_names_is_left_alone(starter: None, admin: Person, write_file: Write) -> None:

@@ -101,7 +101,7 @@ def test_a_draft_says_how_many_would_pass(client: Client, rep: Person, hubspot: 
     page = client.get(reverse("definitions:item", args=["definitions", "mql"]))
     assert "Unpublished changes." in page.text
     part = client.get(reverse("definitions:impact", args=["definitions", "mql"]))
-    assert "<strong>1</strong> (now 2) of 2" in part.text
+    assert "Of all 2: 1 (now 2)" in part.text
 
 
 def test_a_retired_item_says_that_it_is_not_in_force(client: Client, rep: Person) -> None:

@@ -93,7 +93,7 @@ def test_a_handoff_is_a_row_for_whoever_has_the_move(house: House) -> None:
     handoff = services.send(handoff, house.sdr, STEP, key="1", now=house.now)
     assert labels(load_day(house.ae, house.now)) == {"Today": ["Accept"]}
     day = load_day(house.sdr, house.now)
-    assert (day.rows, len(day.waiting)) == ((), 1)
+    assert labels(day) == {"Later": ["Book a meeting"]}, "the handoff is no longer theirs, the meeting is"
     handoff = services.ask(handoff, house.ae, text="Who signs?", key="2", now=house.now)
     day = load_day(house.sdr, house.now)
     assert (labels(day), day.rows[0].text) == ({"Today": ["Answer"]}, "“Who signs?”")
@@ -129,7 +129,9 @@ def test_a_manager_whose_team_is_in_time_sees_what_falls_due_next(house: House) 
     assert manager is not None
     day = load_day(manager, house.now)
     assert day.heading == "Your team is in time"
-    assert [row.text for row in day.due_elsewhere] == [f"{house.sdr.name} has it · First human touch"]
+    assert [row.text for row in day.due_elsewhere] == [
+        f"{house.sdr.name} has it · {name}" for name in ("First human touch", "Inbound forms worked")
+    ]
     assert load_day(house.ae, house.now).due_elsewhere == ()
 
 

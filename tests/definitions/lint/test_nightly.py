@@ -52,7 +52,7 @@ def test_a_stage_renamed_since_yesterday_is_found_and_goes_when_the_model_follow
     assert "renamed" not in codes()
     describe(salesforce, tuple("Haggling" if s == "Negotiation" else s for s in STAGE), days=1)
     check_now(NOW + timedelta(days=1))
-    (text,) = Remark.objects.filter(code="renamed", section="pipelines").values_list("text", flat=True)
+    (text,) = Remark.objects.filter(code="renamed", key="new_business").values_list("text", flat=True)
     assert text.startswith(
         "“Negotiation” of Stage in Salesforce (Opportunity.StageName) seems to be “Haggling”"
     )
