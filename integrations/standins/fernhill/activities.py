@@ -8,7 +8,7 @@ from random import Random
 
 from integrations.standins.fernhill.builder import WorldBuilder
 from integrations.standins.fernhill.deals import Deal
-from integrations.standins.fernhill.moments import next_open
+from integrations.standins.fernhill.moments import at, local_day, next_open, next_open_day
 from integrations.standins.fernhill.notes import Notes
 from integrations.standins.fernhill.people import Person, team
 from integrations.standins.fernhill.prospect import Note, Prospect
@@ -48,6 +48,23 @@ def _plan_person(
         booked = touched_at + timedelta(seconds=room * random.uniform(0.05, 0.3))
         start = p.qualified_at - timedelta(minutes=random.uniform(35, 90))
         p.notes.append(Note("meeting", start, owner, notes.meeting(unit), booked_at=booked))
+        _book_introduction(builder, p, notes, random)
+
+
+def _book_introduction(builder: WorldBuilder, p: Prospect, notes: Notes, random: Random) -> None:
+    """The meeting with the account executive: booked within two days of Qualified by most, later or never by some."""
+    chance = random.random()
+    if p.qualified_at is None or p.executive is None or not p.executive.active or chance > 0.94:
+        return
+    hours = random.uniform(0.3, 22) if chance < 0.82 else random.uniform(80, 170)
+    booked = next_open(p.office, p.qualified_at + timedelta(hours=hours)) + timedelta(
+        minutes=random.uniform(0, 50)
+    )
+    if booked >= builder.moments.ago(hours=1):
+        return
+    day = next_open_day(p.office, local_day(p.office, booked) + timedelta(days=random.randint(0, 4)))
+    start = at(p.office, day, 30 * random.randint(19, 32))
+    p.notes.append(Note("meeting", start, p.executive, notes.meeting(p.unit or "fleet"), booked_at=booked))
 
 
 def task_rows(builder: WorldBuilder) -> list[Row]:
