@@ -19,10 +19,14 @@ from definitions.judging.judge import InForce, Judged, judge
 from definitions.judging.passages import PipelineHistory, Stay, stays
 from definitions.judging.stages import Entry, entries
 from definitions.models import Judgement, Passage, StageEntry, Version, WatchedJudgement
+from definitions.sections import Body
+from definitions.triggers.bodies import TRIGGERS
 from records.derived import Written, write_derived
 from records.journey_data import Batch
 
 JUDGING_LOCK = "judging"
+WATCHED = (DEFINITIONS, PIPELINES, TRIGGERS)
+"""Sections whose drafts are judged beside what is in force."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def refresh(batch: Batch) -> Refreshed:
     stages, definitions = model.stage_histories(), model.definition_histories()
     pipelines, in_force = model.pipeline_histories(), model.in_force(model.moment(batch.now))
     under_watch = _under_watch(model, batch)
-    facts = load_facts(batch, model, [version.body for version, _ in under_watch])
+    facts = load_facts(batch, model, [body for one in under_watch for body in one.bodies])
     copied = load_copies(batch, _texts_of(pipelines))
     wanted_entries: list[StageEntry] = []
     wanted_passages: list[Passage] = []
@@ -55,9 +59,10 @@ def refresh(batch: Batch) -> Refreshed:
         wanted_passages += [_passage_row(s, journey.id) for s in stays(journey, pipelines, facts, copied)]
         judged = judge(journey, in_force, batch.now, facts, copied)
         wanted_judgements += [_judgement_row(j) for j in judged]
-        for version, watched_model in under_watch:
-            watched = judge(journey, watched_model, batch.now, facts, copied)
-            wanted_watched += _watched_rows(version, judged, watched, batch)
+        for one in under_watch:
+            now_judged = judged if one.base is None else judge(journey, one.base, batch.now, facts, copied)
+            watched = judge(journey, one.alone, batch.now, facts, copied)
+            wanted_watched += _watched_rows(one.version, now_judged, watched, batch)
     records = [r.id for j in batch.journeys.values() for r in j.records]
     return Refreshed(
         write_derived(
@@ -89,7 +94,7 @@ def refresh(batch: Batch) -> Refreshed:
             WatchedJudgement,
             wanted_watched,
             fields=["state", "now_state"],
-            scope=Q(record__in=records, version__in=[version.pk for version, _ in under_watch]),
+            scope=Q(record__in=records, version__in=[one.version.pk for one in under_watch]),
             key=("version_id", "record_id", "key"),
         ),
     )  # fmt: skip
@@ -109,20 +114,41 @@ def _texts_of(pipelines: Iterable[PipelineHistory]) -> Mapping[str, Set[str]]:
 # --- watching --------------------------------------------------------------------------------------------------
 
 
-def _under_watch(model: TypedModel, batch: Batch) -> list[tuple[Version, InForce]]:
-    """Versions that are only watched now, each as if it alone were in force. One query."""
+@dataclass(frozen=True)
+class _Watched:
+    """``alone``: the version as if nothing else were in force. ``base``: what is, where that is not judged anyway."""
+
+    version: Version
+    alone: InForce
+    base: InForce | None = None
+    bodies: tuple[Body, ...] = ()
+
+
+def _under_watch(model: TypedModel, batch: Batch) -> list[_Watched]:
+    """Versions that are only watched now. One query."""
     found = []
     for version in Version.objects.filter(
-        section__in=[DEFINITIONS, PIPELINES], watch_from__lte=batch.now, watch_until__gt=batch.now
+        section__in=WATCHED, watch_from__lte=batch.now, watch_until__gt=batch.now
     ).order_by("pk"):
-        key = version.key
-        if version.section == DEFINITIONS:
-            body = definition_body(key, version.body, model.catalogue)
-            found.append((version, InForce({key: (version.pk, body)}, {})))
-        else:
-            pipeline = pipeline_body(key, version.body, model.catalogue)
-            found.append((version, InForce({}, {key: (version.pk, pipeline)})))
+        if version.section == PIPELINES:
+            pipeline = pipeline_body(version.key, version.body, model.catalogue)
+            alone = InForce({}, {version.key: (version.pk, pipeline)})
+            found.append(_Watched(version, alone, bodies=(version.body,)))
+            continue
+        base, bodies = None, [version.body]
+        if version.section == TRIGGERS:
+            held = model.versions.at(TRIGGERS, version.key, batch.now)
+            base, bodies = _alone(held, model), [*bodies, *([held.body] if held else [])]
+        found.append(_Watched(version, _alone(version, model), base, tuple(bodies)))
     return found
+
+
+def _alone(version: Version | None, model: TypedModel) -> InForce:
+    """A definition, or what a trigger shares with one."""
+    if version is None:
+        return InForce({}, {})
+    body = definition_body(version.key, version.body, model.catalogue)
+    return InForce({version.key: (version.pk, body)}, {})
 
 
 def _watched_rows(
@@ -130,11 +156,13 @@ def _watched_rows(
 ) -> list[WatchedJudgement]:
     """Where the watched version differs. Whom a version doesn't judge at all is missing by it."""
 
+    section = PIPELINES if version.section == PIPELINES else DEFINITIONS
+
     def of(rows: Sequence[Judged]) -> dict[tuple[uuid.UUID, str], str]:
         return {
             (row.record_id, row.key): row.state
             for row in rows
-            if row.section == version.section and row.key.partition("/")[0] == version.key
+            if row.section == section and row.key.partition("/")[0] == version.key
         }
 
     now_states, states = of(judged), of(watched)

@@ -23,17 +23,17 @@ from definitions.agreement.drafts import (
     refuse_outsiders,
 )
 from definitions.agreement.impact import judgings
-from definitions.bodies import DEFINITIONS, PIPELINES
 from definitions.catalogue import catalogue_from_db
 from definitions.files.model_files import faults_of
 from definitions.models import Judgement, Version, WatchedJudgement
 from definitions.sections import sections
+from definitions.services import WATCHED
 from effects.tick import ring
 from records.models import Record, Touched
 from records.services import touch
 from teams.models import Person
 
-JUDGED = frozenset({DEFINITIONS, PIPELINES})
+JUDGED = frozenset(WATCHED)
 """Sections that are compared here, record by record; the others compare themselves."""
 
 PAGE = 5_000

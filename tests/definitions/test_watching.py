@@ -9,13 +9,15 @@ import pytest
 from definitions.agreement import drafts, watching
 from definitions.agreement import signing as agreement
 from definitions.agreement.drafts import AgreementError, Refused
+from definitions.files.model_files import ModelTree, apply
 from definitions.models import Judgement, Version, WatchedJudgement
 from definitions.services import refresh
 from records.loading import load_batch
 from records.models import Connection, Journey, Record, Touched
 from teams.models import BusinessUnit, Team
 from tests.definitions.agreement_people import Cast, cast, load_little_model, stricter
-from tests.definitions.conftest import NOW, change, make_record
+from tests.definitions.conftest import LONG_AGO, NOW, change, make_record
+from tests.definitions.test_triggers import export_at
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +185,29 @@ def test_the_report_names_only_records_inside_the_border(
     watching.watch(draft, people.ines, NOW)
     compare_all()
     assert turns(draft, people) == [("met", "missing", 1)]
+
+
+def test_a_trigger_is_watched_over_what_it_reads(people: Cast, hubspot: Connection) -> None:
+    """In force it wants three exports in a week, the draft one: only the event tells them apart."""
+    exported = {"event": "signal.report_exported", "at_least": 3, "within": {"days": 7}}
+    body = {
+        "name": "Power user", "owner": "sdr", "agreed_by": ["sdr"], "object": "person", "in": ["hubspot"],
+        "kind": "product_usage", "text": "Works with reports.", "play": "Ask why.",
+        "criteria": {"all": [{"field": "fleet_size", "op": "at_least", "value": 10}, exported]},
+    }  # fmt: skip
+    apply(ModelTree({"triggers": {"power_user": body}}), now=NOW, force=True, effective_from=LONG_AGO)
+    small, large = (
+        make_record(hubspot, str(size), {"fleet_size": size, "product_user_id": f"u_{size}"})
+        for size in (5, 12)
+    )
+    judge_all()
+    for record in (small, large):
+        export_at(record, NOW - timedelta(days=1))
+    opened = drafts.open_draft("triggers", "power_user", people.ines, NOW)
+    criteria = {"all": [body["criteria"]["all"][0], exported | {"at_least": 1}]}
+    found = drafts.save(opened, opened.body | {"criteria": criteria}, opened.revision, people.ines, NOW)
+    watching.watch(found, people.ines, NOW)
+    compare_all()
+    assert turns(found, people) == [("missing", "met", 1)]
+    named = [row.record for row in watching.watched(found, people.ines)]
+    assert named == [large]
