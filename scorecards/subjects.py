@@ -18,12 +18,13 @@ from scorecards.metrics.base import Concluded, Entered, HandedOver, Held, Subjec
 from scorecards.metrics.first_touch import TOUCH
 from scorecards.segments import segments_of
 from slas.appeals.counting import is_excepted
-from slas.evidence import TOUCH_KINDS, holdings, moment_of
-from slas.in_force import load_staff, rule_of
+from slas.evidence import holdings, moment_of
+from slas.in_force import load_staff, load_touches, rule_of
 from slas.models import Clock
 from slas.querysets import LATE
 from slas.rules import Rule
 from slas.staff import Staff
+from slas.touch_rules import TouchHistory
 from slas.why_late import longest_party, why_late
 from teams.models import Person
 
@@ -33,7 +34,8 @@ def load_subjects(batch: Batch) -> list[Subject]:
     entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
     for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
         entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
-    staff = load_staff(load_model())
+    model = load_model()
+    staff, touch_rules = load_staff(model), load_touches(model)
     rules: dict[str, Rule] = {}
     clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
     rows = (
@@ -57,7 +59,7 @@ def load_subjects(batch: Batch) -> list[Subject]:
             clocks[j.id],
             handed[j.id],
             segments_of(j),
-            touched_at=_touched_at(j, batch.now) if clocks[j.id] else (),
+            touched_at=_touched_at(j, batch.now, touch_rules) if clocks[j.id] else (),
             owners={pk: _owners(j, pk, batch, staff, units) for pk in {c.record_id for c in clocks[j.id]}},
             given_until=given_until,
             teams=teams,
@@ -117,15 +119,14 @@ def _lateness(clock: Clock, rule: Rule, staff: Staff) -> dict[str, str]:
     }
 
 
-def _touched_at(journey: JourneyData, now: datetime) -> list[datetime]:
-    """When people did something about the buyer, each activity once; automated and inbound ones are none."""
+def _touched_at(journey: JourneyData, now: datetime, rules: TouchHistory) -> list[datetime]:
+    """When people reached the buyer, each activity once, by what counted as a touch then."""
     found = []
     for activity in journey.activities:
-        values = activity.values
-        at = moment_of(values)
-        if at is None or at > now or activity.deleted_at is not None or values.get("kind") not in TOUCH_KINDS:
+        at = moment_of(activity.values)
+        if at is None or at > now or activity.deleted_at is not None:
             continue
-        if values.get("is_automated") is not True and values.get("direction") != "inbound":
+        if rules.at(at).counts(activity.values):
             found.append(at)
     return sorted(found)
 
