@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -248,13 +247,3 @@ def withdraw(row: AskedChange, *, by: Person, now: datetime) -> bool:
         refuse(held, f"{by.name} took it back.", now)
         held.save()
         return True
-
-
-def latest_ask(record_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, AskedChange]:
-    """The last change asked for of each record. One query."""
-    rows = (
-        AskedChange.objects.filter(record_id__in=list(record_ids))
-        .order_by("record_id", "-asked_at", "-pk")
-        .distinct("record_id")
-    )
-    return {row.record_id: row for row in rows}

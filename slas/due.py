@@ -52,11 +52,11 @@ def due_clocks(now: datetime) -> int:
 def claim(now: datetime) -> list[Fallen]:
     """Mark what has fallen due as such; one statement, inside a transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [now, settings.GTMOPS.tick_batch])
+        cursor.execute(CLAIM, [now, settings.GTMOPS.tick_batch])
         return [Fallen(*row) for row in cursor.fetchall()]
 
 
-_CLAIM = """
+CLAIM = """
 UPDATE slas_clock SET state = 'due' WHERE id = ANY (ARRAY(
     SELECT id FROM slas_clock WHERE state = 'running' AND due_at <= %s
     ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED

@@ -53,12 +53,6 @@ def load_touches(model: Model) -> TouchHistory:
     )
 
 
-def rule_of_clock(rule_version: Version, tier: str) -> Rule:
-    """The rule of a clock with the target of its tier, as ``Clock.receipt["tier"]`` names it."""
-    rule = rule_of(rule_version)
-    return rule.with_tier(next((t for t in rule.targets if t.name == tier), rule.targets[-1]))
-
-
 def rule_of(version: Version) -> Rule:
     """The rule of a version; parsed once per process, since a version never changes."""
     if version.pk not in _rules:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -29,14 +28,6 @@ class ClockQuerySet(models.QuerySet["Clock"]):
     def with_names(self) -> Self:
         """With all that a row of a list shows, in the same query."""
         return self.select_related("rule", "calendar", "record", "owner", "team")
-
-    def falling_due(self, now: datetime) -> Self:
-        """Whose time has come and nobody has asked yet. Served by the partial index ``clock_due``."""
-        return self.filter(state="running", due_at__lte=now)
-
-    def with_step_due(self, now: datetime) -> Self:
-        """Whose next step is due. Served by the partial index ``clock_step``."""
-        return self.filter(next_step_at__lte=now)
 
     def in_state(self, name: str) -> Self:
         """``late``, ``running`` (still open), ``met`` (in time), or any state by its own name."""

@@ -18,8 +18,6 @@ from slas.durations import duration_words
 
 DECAY = (300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 259_200, 604_800)
 """Where the decay curve is cut, in seconds."""
-USABLE_WINDOW = 86_400
-"""S9: inbound leads are said to be usable for a day."""
 
 
 @dataclass(frozen=True)

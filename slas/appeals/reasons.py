@@ -99,11 +99,6 @@ def suggest(facts: Facts) -> list[Suggestion]:
     return sorted(found, key=lambda s: not s.is_proved)
 
 
-def suggestion_for(facts: Facts, reason: str) -> Suggestion | None:
-    """What the data shows for one reason; None: nothing."""
-    return next((s for s in suggest(facts) if s.reason == reason), None)
-
-
 def _unowned(facts: Facts) -> Suggestion | None:
     seconds, whole = shared_seconds(facts.counted, _spans(facts, SYSTEM)), facts.counted_seconds
     if not seconds:

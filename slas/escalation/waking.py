@@ -19,13 +19,13 @@ def due_steps(now: datetime) -> int:
     looks at the clock anew, and says then when to look again."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, [now, settings.GTMOPS.tick_batch])
+            cursor.execute(CLAIM, [now, settings.GTMOPS.tick_batch])
             found = [record for (record,) in cursor.fetchall()]
         touch(found, now)
     return len(found)
 
 
-_CLAIM = """
+CLAIM = """
 UPDATE slas_clock SET next_step_at = NULL WHERE id = ANY (ARRAY(
     SELECT id FROM slas_clock WHERE next_step_at <= %s
     ORDER BY next_step_at LIMIT %s FOR UPDATE SKIP LOCKED
