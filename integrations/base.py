@@ -70,6 +70,14 @@ class ReadResult:
 
 
 @dataclass(frozen=True)
+class IdPage:
+    """Live ids, each with its last modification there. ``after`` is where the next page begins."""
+
+    ids: Sequence[tuple[str, datetime]]
+    after: str
+
+
+@dataclass(frozen=True)
 class RemoteOwner:
     remote_id: str
     name: str
