@@ -35,6 +35,15 @@ class RemoteField:
 
 
 @dataclass(frozen=True)
+class RemoteObject:
+    """A kind of record as the connected user sees it; ``name`` is the API's word, ``label`` the CRM's for people."""
+
+    name: str
+    label: str
+    is_custom: bool = False
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What to read of a remote object: fields, those of them with history, and associated remote objects."""
 
