@@ -88,11 +88,18 @@ class IdPage:
 
 @dataclass(frozen=True)
 class RemoteOwner:
+    """A user or a queue there. ``manager_id`` and ``members`` are remote ids of other owners; ``members`` is who takes
+    from a queue. A CRM that doesn't tell leaves ``role``, ``teams``, ``manager_id`` and ``members`` empty."""
+
     remote_id: str
     name: str
     email: str = ""
     is_active: bool = True
     kind: Literal["person", "queue"] = "person"
+    role: str = ""
+    manager_id: str = ""
+    teams: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
