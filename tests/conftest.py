@@ -93,7 +93,7 @@ def page_faults() -> list[str]:
 def page(browser: Browser, page_faults: list[str]) -> Iterator[Page]:
     """A fresh browser page at 1280 x 800 in UTC; put it on `live_server.url`."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)  # a loaded machine is slow
     opened = context.new_page()
 
     def note(message: ConsoleMessage) -> None:

@@ -143,6 +143,21 @@ def test_text_and_tree_are_the_same_thing(open_editor: Callable[..., Page], page
     assert page_faults == []
 
 
+def test_what_is_typed_while_the_text_is_still_coming_stays(open_editor: Callable[..., Page]) -> None:
+    page = open_editor()
+    held: list[Any] = []
+    page.route("**/model/builder/text/", lambda route: held.append(route) if not held else route.continue_())
+    with page.expect_request("**/model/builder/text/"):
+        page.get_by_role("tab", name="As text").click()
+    area = page.get_by_label("Conditions as text (YAML)")
+    area.fill(TREE)
+    words(page).get_by_text("pass").first.wait_for()
+    with page.expect_response("**/model/builder/text/"):
+        held[0].continue_()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert area.input_value() == TREE
+
+
 def test_a_reload_in_the_middle_loses_nothing(
     open_editor: Callable[..., Page], page_faults: list[str]
 ) -> None:

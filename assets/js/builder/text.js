@@ -7,10 +7,12 @@ import { Overtaken, lastOnly, post } from "./requests.js";
 export function textPane(url, object, tell) {
   const soon = lastOnly(300);
   const id = newId("builder-text");
+  let typed = 0;
   const faults = el("ul", { class: "gt-builder-faults", "aria-live": "polite" });
   const area = el("textarea", {
     class: "form-control gt-builder-yaml", id, rows: 14, spellcheck: "false", "aria-label": "Conditions as text (YAML)",
     oninput: () => {
+      typed += 1;
       tell({ text: area.value });
       soon(read);
     },
@@ -50,13 +52,16 @@ export function textPane(url, object, tell) {
   return {
     root,
     area,
+    // What is typed before the answer is there is the newer text.
     async show(plain) {
+      const before = typed;
       try {
         const answer = await post(url, { tree: plain });
+        if (typed !== before) return;
         area.value = answer.text;
         showFaults([]);
       } catch (error) {
-        showFaults([{ line: 0, text: error.message }]);
+        if (typed === before) showFaults([{ line: 0, text: error.message }]);
       }
     },
     keep(text) {
