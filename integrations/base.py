@@ -89,7 +89,7 @@ class IdPage:
 @dataclass(frozen=True)
 class RemoteOwner:
     """A user or a queue there. ``manager_id`` and ``members`` are remote ids of other owners; ``members`` is who takes
-    from a queue. A CRM that doesn't tell leaves ``role``, ``teams``, ``manager_id`` and ``members`` empty."""
+    from a queue, None where the CRM does not tell; the others are empty then."""
 
     remote_id: str
     name: str
@@ -99,7 +99,7 @@ class RemoteOwner:
     role: str = ""
     manager_id: str = ""
     teams: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()
+    members: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
