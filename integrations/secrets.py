@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +57,32 @@ def remember_token(connection: Connection, token: Mapping[str, Any]) -> None:
     row = Credential.objects.get(connection=connection)
     row.secret = seal({**unseal(row.secret), TOKEN: dict(token)})
     row.save(update_fields=["secret"])
+
+
+def refreshed(
+    connection: Connection, stale_access_token: str, refresh: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A session's token answer (``access_token`` and what the provider adds) that is not the stale one.
+
+    One refresher at a time: the credential's row stays locked while ``refresh(secret)`` asks the CRM, and whoever
+    waited gets what it stored. A rotated ``refresh_token`` is committed before the new session is used, because using
+    an old one again ends the whole family. What ``refresh`` raises changes nothing. Raises Misconfigured without
+    credentials; not to be called inside a transaction, whose end could take the new token back."""
+    with transaction.atomic(durable=True):
+        row = Credential.objects.select_for_update().filter(connection=connection).first()
+        if row is None:
+            raise Misconfigured("This connection has no credentials yet.")
+        secret = unseal(row.secret)
+        held: dict[str, Any] | None = secret.get(TOKEN)
+        if held and held.get("access_token") != stale_access_token:
+            return held
+        answer = dict(refresh(_given(secret)))
+        rotated = answer.pop("refresh_token", None)
+        if rotated:
+            secret["refresh_token"] = rotated
+        row.secret = seal({**secret, TOKEN: answer})
+        row.save(update_fields=["secret"])
+        return answer
 
 
 def mark_verified(connection: Connection, now: datetime) -> None:
