@@ -35,6 +35,19 @@ class PullCursor(models.Model):
         null=True, blank=True, help_text="When the list of deleted was last read."
     )
     next_pull_at = models.DateTimeField(default=timezone.now)
+    every_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How often it is read; empty: as GTMOPS_PULL_SECONDS says."
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="Nothing is read until it is resumed.")
+    history_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its whole history is being read, in a step of its own."
+    )
+    history_state = models.JSONField(
+        default=dict, blank=True, help_text="Where the reading of the history goes on."
+    )
+    history_fields = models.JSONField(
+        default=list, blank=True, help_text="Fields there whose history has been read to its end."
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     last_pulled_at = models.DateTimeField(null=True, blank=True)
@@ -59,6 +72,8 @@ class Run(models.Model):
         IMPORT = "import"
         RECALCULATE = "recalculate"
         ENFORCE = "enforce"
+        HISTORY = "history"
+        COMPARE = "compare"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -77,6 +92,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True, blank=True)
+    busy_seconds = models.FloatField(default=0, help_text="Spent at work; waiting and pauses do not count.")
     counts = models.JSONField(default=dict, help_text="read, created, changed, unchanged, written, refused …")
     steps = models.JSONField(
         default=list, blank=True, help_text="[{at, text}]: what was done, in order; for runs of few steps."
@@ -89,6 +105,86 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+
+class Comparison(models.Model):
+    """The nightly comparison of one remote object's ids and stamps with what we hold. The newest row is the latest."""
+
+    class State(models.TextChoices):
+        LISTING = "listing"
+        REPAIRING = "repairing"
+        DONE = "done"
+        HELD = "held"
+
+    connection = models.ForeignKey("records.Connection", on_delete=models.CASCADE, related_name="comparisons")
+    remote_object = models.CharField(max_length=80)
+    state = models.CharField(max_length=10, choices=State, default=State.LISTING)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(help_text="What changed there later may not have been read yet.")
+    after = models.CharField(max_length=200, blank=True, help_text="Where the CRM's list goes on.")
+    last_id = models.CharField(max_length=80, blank=True, help_text="Ids up to this one are compared.")
+    there = models.PositiveIntegerField(default=0)
+    here = models.PositiveIntegerField(default=0)
+    repaired = models.PositiveIntegerField(default=0)
+    told_at = models.DateTimeField(
+        null=True, blank=True, help_text="When RevOps was told that something differed."
+    )
+    next_try_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "remote_object"],
+                condition=Q(state__in=["listing", "repairing"]),
+                name="comparison_one_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["connection", "remote_object", "-started_at"], name="comparison_last")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.remote_object} {self.state}"
+
+
+class Difference(models.Model):
+    """One record that a comparison found to differ, and what became of it."""
+
+    class Kind(models.TextChoices):
+        MISSING_HERE = "missing_here"
+        MISSING_THERE = "missing_there"
+        STALE = "stale"
+
+    class Outcome(models.TextChoices):
+        OPEN = "open"
+        REPAIRED = "repaired"
+        GONE = "gone"
+        NONE = "none"
+
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="differences")
+    remote_id = models.CharField(max_length=80)
+    kind = models.CharField(max_length=14, choices=Kind)
+    outcome = models.CharField(
+        max_length=8,
+        choices=Outcome,
+        default=Outcome.OPEN,
+        help_text="repaired: read again; gone: deleted here too; none: read again, and nothing differed.",
+    )
+    modified_at = models.DateTimeField(null=True, blank=True, help_text="As the CRM lists it.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["comparison", "remote_id"], name="difference_once")]
+        indexes = [models.Index(fields=["comparison", "outcome"], name="difference_open")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.remote_id}"
 
 
 class WebhookEvent(models.Model):

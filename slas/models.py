@@ -150,6 +150,46 @@ class TakenStep(models.Model):
         return f"{self.step} of {self.clock_id}"
 
 
+class StartQuestion(models.Model):
+    """ "Start clocks for 134 leads?" Many began at once by machine, or were there before we came: their clocks are only
+    measured, unless somebody of RevOps says otherwise. Not derived; a yes also stands in the log as events.
+
+    ``subject``: of a bulk change what happened, as its rules name it. ``begins_at`` to ``ends_at``: when it happened;
+    of a first load or an import, when it was read."""
+
+    class Kind(models.TextChoices):
+        BULK = "bulk"
+        FIRST_LOAD = "first_load"
+        IMPORT = "import"
+
+    class Answer(models.TextChoices):
+        STARTED = "started"
+        LEFT = "left"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    connection = models.ForeignKey(
+        "records.Connection", on_delete=models.CASCADE, related_name="start_questions"
+    )
+    subject = models.CharField(max_length=170, blank=True)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    asked_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=7, choices=Answer, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    answered_by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    clocks = models.PositiveIntegerField(default=0, help_text="How many the answer was about.")
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        indexes = [models.Index(fields=["connection", "subject", "ends_at"], name="start_question_open")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} {self.answer or 'open'}"
+
+
 class Appeal(models.Model):
     """ "This is not on me": why a late clock should not count against somebody, and what became of it. Derived from
     the ``appeal.*`` events. A granted one never changes the clock; adjusted attainment leaves the clock out.
