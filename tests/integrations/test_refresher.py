@@ -117,6 +117,7 @@ def _wait_until_another_is_waiting() -> None:
     until = time.monotonic() + 30
     with database.cursor() as cursor:
         while time.monotonic() < until:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # or the transaction sees its first look again
             cursor.execute(waiting)
             if cursor.fetchone()[0]:
                 return
