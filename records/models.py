@@ -10,6 +10,12 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
+from records.matching.models import AccountDomain as AccountDomain
+from records.matching.models import AccountMatch as AccountMatch
+from records.matching.models import FreeDomain as FreeDomain
+from records.matching.models import ManualLink as ManualLink
+from records.matching.sql import mail_domain
+from records.owner_match import OwnerMatch as OwnerMatch
 from records.querysets import EventQuerySet, RecordQuerySet
 
 
@@ -159,35 +165,6 @@ class SchemaField(models.Model):
         return f"{self.remote_object}.{self.name}"
 
 
-class OwnerMatch(models.Model):
-    """Who a CRM's owner id is, from when: a person, or a queue (no person). Effective-dated."""
-
-    class Kind(models.TextChoices):
-        PERSON = "person"
-        QUEUE = "queue"
-
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="owner_matches")
-    remote_id = models.CharField(max_length=80)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PERSON)
-    name = models.CharField(max_length=200)
-    email = models.EmailField(blank=True)
-    is_active = models.BooleanField(default=True)
-    inactive_since = models.DateTimeField(
-        null=True, blank=True, help_text="When we saw it switched off; empty: it was so when we first saw it."
-    )
-    person = models.ForeignKey(
-        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="owner_matches"
-    )
-
-    class Meta:
-        ordering = ["connection", "remote_id"]
-        verbose_name_plural = "owner matches"
-        constraints = [models.UniqueConstraint(fields=["connection", "remote_id"], name="owner_match_once")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class Journey(models.Model):
     """One pursuit of one buyer; its members are records with ``journey`` set. ``id`` = uuid5 of ``key``."""
 
@@ -259,6 +236,12 @@ class Record(models.Model):
                 condition=_LISTED,
             ),
             models.Index(fields=["owner", "object"], name="record_owner"),
+            # Everybody of a domain and of what lies under it: an account's, when its web address is learned.
+            models.Index(
+                OpClass(mail_domain("values"), name="text_pattern_ops"),
+                name="record_mail_domain",
+                condition=Q(object="person"),
+            ),
             # What is related by account; see records/relations.py.
             models.Index(
                 F("connection"),
@@ -412,6 +395,7 @@ class DesiredField(models.Model):
         DIFFERENT = "different"
         SENT = "sent"
         REFUSED = "refused"
+        DROPPED = "dropped"
 
     record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="desired_fields")
     field = models.CharField(max_length=60)

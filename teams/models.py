@@ -322,3 +322,51 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class PeopleRule(models.Model):
+    """Which team people are put into by what their CRM calls them. No team: they are left without one."""
+
+    class Source(models.TextChoices):
+        ROLE = "role", "Role"
+        TEAM = "team", "Team"
+
+    source = models.CharField(max_length=10, choices=Source)
+    text = models.CharField(max_length=200, help_text="The CRM's own word, in any case.")
+    team = models.ForeignKey(Team, models.CASCADE, null=True, blank=True, related_name="people_rules")
+
+    class Meta:
+        ordering: ClassVar = ["source", "text"]
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", Lower("text"), name="people_rule_once_in_any_case")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text} → {self.team or 'no team'}"
+
+
+class PeopleSetting(models.Model):
+    """How people are taken from the CRMs; one row at most."""
+
+    deactivates_at_once = models.BooleanField(
+        default=False, help_text="Who is switched off in every CRM loses access here at once."
+    )
+
+    def __str__(self) -> str:
+        return "how people are taken from the CRMs"
+
+
+class Leaving(models.Model):
+    """Somebody left, and to whom what was open was given: kind of work to {to, name, count}."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="leavings")
+    left_at = models.DateTimeField()
+    given = models.JSONField(default=dict)
+    by = models.ForeignKey(Person, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["-left_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.person} left on {self.left_at:%Y-%m-%d}"
