@@ -6,6 +6,13 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations.writing.models import PilotRecord as PilotRecord
+from integrations.writing.models import PushState as PushState
+from integrations.writing.models import RecordHold as RecordHold
+from integrations.writing.models import Uninstall as Uninstall
+from integrations.writing.models import WriteAttempt as WriteAttempt
+from integrations.writing.models import WriteLimits as WriteLimits
+
 
 class Credential(models.Model):
     """A connection's secrets, encrypted with the key ring (``integrations.secrets``); never shown, never logged."""
@@ -72,6 +79,7 @@ class Run(models.Model):
         IMPORT = "import"
         RECALCULATE = "recalculate"
         ENFORCE = "enforce"
+        UNINSTALL = "uninstall"
         HISTORY = "history"
         COMPARE = "compare"
 
