@@ -6,12 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from integrations.writing.models import PilotRecord as PilotRecord
-from integrations.writing.models import PushState as PushState
-from integrations.writing.models import RecordHold as RecordHold
-from integrations.writing.models import Uninstall as Uninstall
-from integrations.writing.models import WriteAttempt as WriteAttempt
-from integrations.writing.models import WriteLimits as WriteLimits
+import integrations.writing.models  # noqa: F401  (Django looks for them here)
 
 
 class Credential(models.Model):
