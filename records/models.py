@@ -10,13 +10,31 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 
-from records.matching.models import AccountDomain as AccountDomain
-from records.matching.models import AccountMatch as AccountMatch
-from records.matching.models import FreeDomain as FreeDomain
-from records.matching.models import ManualLink as ManualLink
+from records.matching.models import AccountDomain, AccountMatch, FreeDomain, ManualLink
 from records.matching.sql import mail_domain
-from records.owner_match import OwnerMatch as OwnerMatch
+from records.owner_match import OwnerMatch
 from records.querysets import EventQuerySet, RecordQuerySet
+
+__all__ = [
+    "AccountDomain",
+    "AccountMatch",
+    "AskedChange",
+    "CatalogueField",
+    "Connection",
+    "DesiredField",
+    "Event",
+    "FieldMapping",
+    "FreeDomain",
+    "Journey",
+    "LinkKey",
+    "ManualLink",
+    "OwnerMatch",
+    "Record",
+    "RecordPayload",
+    "RefreshRequest",
+    "SchemaField",
+    "Touched",
+]
 
 
 class Connection(models.Model):
