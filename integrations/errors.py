@@ -29,8 +29,9 @@ class Misconfigured(ConnectorError):
 
 
 class Rejected(ConnectorError):
-    """The CRM took the request and refused what it asked, for good."""
+    """The CRM took the request and refused what it asked, for good. ``fields``: remote names that it blamed."""
 
-    def __init__(self, text: str, *, code: str = "") -> None:
+    def __init__(self, text: str, *, code: str = "", fields: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.code = code
+        self.fields = fields

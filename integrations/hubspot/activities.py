@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from integrations.base import NewActivity, Wanted
 from integrations.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from integrations.hubspot.connector import HubspotConnector
+from integrations.hubspot.reading import Reading
+from integrations.hubspot.session import HubspotSession
 
 MEETING = timedelta(minutes=30)
 OBJECTS = {"task": "tasks", "call": "calls", "email": "emails", "meeting": "meetings", "message": "notes"}
@@ -23,42 +22,40 @@ _BODY = {
 }
 
 
-def find(connector: HubspotConnector, activity: NewActivity) -> tuple[str, str] | None:
+def find(reading: Reading, activity: NewActivity) -> tuple[str, str] | None:
     """By the record's associations and reads by id: search may not know yet what was created a moment ago."""
     name = OBJECTS[activity.kind]
     body = _BODY[name]
-    about = connector._associated(activity.remote_object, name, [activity.remote_id])
-    rows = connector._batch_read(
-        name, about.get(activity.remote_id, []), Wanted(fields=(body,)), archived=False
-    )
+    about = reading.associated(activity.remote_object, name, [activity.remote_id])
+    rows = reading.batch_read(name, about.get(activity.remote_id, []), Wanted(fields=(body,)), archived=False)
     for row in rows:
         if activity.mark in str((row.get("properties") or {}).get(body) or ""):
             return name, str(row["id"])
     return None
 
 
-def create(connector: HubspotConnector, activity: NewActivity) -> tuple[str, str]:
+def create(session: HubspotSession, activity: NewActivity) -> tuple[str, str]:
     name = OBJECTS[activity.kind]
     link = {
         "to": {"id": activity.remote_id},
         "types": [
             {
                 "associationCategory": "HUBSPOT_DEFINED",
-                "associationTypeId": _type_id(connector, name, activity.remote_object),
+                "associationTypeId": _type_id(session, name, activity.remote_object),
             }
         ],
     }
-    answer = connector._call(
-        connector._client.crm.objects.basic_api.create,
+    answer = session.call(
+        session.client.crm.objects.basic_api.create,
         name,
         {"properties": _properties(name, activity), "associations": [link]},
     )
     return name, str(answer["id"])
 
 
-def _type_id(connector: HubspotConnector, from_type: str, to_type: str) -> int:
-    answer = connector._call(
-        connector._client.crm.associations.v4.schema.definitions_api.get_all, from_type, to_type
+def _type_id(session: HubspotSession, from_type: str, to_type: str) -> int:
+    answer = session.call(
+        session.client.crm.associations.v4.schema.definitions_api.get_all, from_type, to_type
     )
     for row in answer.get("results") or []:
         if row.get("category") == "HUBSPOT_DEFINED" and row.get("label") is None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
+
+
+class SessionEnded(Reconnect):
+    """The token is no longer taken; one of OAuth can be renewed without a person."""
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -25,13 +30,54 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     if status >= 500 or status == 408:
         raise RetryLater(words, is_for_all=True)
     if status == 401:
-        raise Reconnect(words)
+        raise SessionEnded(words)
     if status == 403:
         scopes = _scopes(data)
         raise Misconfigured(f"{words} Scopes needed: {', '.join(scopes)}." if scopes else words)
     if status in {404, 405, 414, 431}:
         raise Misconfigured(words)
-    raise Rejected(words, code=category)
+    said = blamed(data)
+    if said:
+        words = "HubSpot: " + "; ".join(f"{b.field}: {b.text} ({b.code})" for b in said)[:1000]
+    raise Rejected(
+        words,
+        code=said[0].code if len({b.code for b in said}) == 1 else category,
+        fields=tuple(dict.fromkeys(b.field for b in said if b.field)),
+    )
+
+
+@dataclass(frozen=True)
+class Blame:
+    """What HubSpot says of one property of one write."""
+
+    field: str
+    code: str
+    text: str
+
+
+def blamed(error: Mapping[str, Any]) -> list[Blame]:
+    """The properties that an error names, in its parts or hidden as JSON behind its words."""
+    found: list[Blame] = []
+    for part in error.get("errors") or []:
+        if isinstance(part, dict):
+            names = _listed(part.get("context"), "propertyName")
+            found += [Blame(n, str(part.get("code") or ""), str(part.get("message") or "")) for n in names]
+    if not found:
+        _, _, hidden = str(error.get("message") or "").partition(": ")
+        try:
+            parts = json.loads(hidden)
+        except ValueError:
+            return []
+        for part in parts if isinstance(parts, list) else []:
+            if isinstance(part, dict) and part.get("name"):
+                text = str(part.get("localizedErrorMessage") or part.get("message") or "")
+                found.append(Blame(str(part["name"]), str(part.get("error") or ""), text))
+    return found
+
+
+def _listed(context: Any, key: str) -> list[str]:
+    value = context.get(key) if isinstance(context, dict) else None
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)] if value else []
 
 
 def details(body: bytes) -> dict[str, Any]:

@@ -9,9 +9,22 @@ from typing import Any
 from records.own_fields import OwnField
 
 GROUP = "gtmops"
+OBJECTS: Mapping[str, str] = {
+    "contacts": "Contacts",
+    "companies": "Companies",
+    "deals": "Deals",
+    "leads": "Leads",
+    "calls": "Calls",
+    "meetings": "Meetings",
+    "emails": "E-mails",
+    "tasks": "Tasks",
+    "notes": "Notes",
+}
+"""HubSpot's own kinds of records that can be read here."""
 ACTIVITIES = ("calls", "meetings", "emails", "notes", "tasks")
 LINKS: Mapping[str, tuple[str, ...]] = {
     "deals": ("contacts",),
+    "leads": ("contacts",),
     **dict.fromkeys(ACTIVITIES, ("contacts", "deals")),
 }
 """Associations that say whose history a record belongs to. A company is shared context and joins nobody."""
@@ -60,6 +73,28 @@ def own_field_property(field: OwnField) -> dict[str, Any]:
             for n, o in enumerate(options)
         ]
     return body
+
+
+def group() -> dict[str, Any]:
+    """The body that creates our property group."""
+    return {"name": GROUP, "label": "GTM Ops", "displayOrder": -1}
+
+
+def is_ours(field: OwnField, there: Mapping[str, Any]) -> bool:
+    """Whether the property of our name is the one we made: in our group, of our type."""
+    return there.get("groupName") == GROUP and there.get("type") == OWN_FIELD_TYPES[field.type]
+
+
+def options_to_add(field: OwnField, there: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The whole list to send when one of ours is missing, else nothing. HubSpot drops what a list leaves out, so
+    options that people added stay in it."""
+    held = [dict(option) for option in there.get("options") or []]
+    missing = [o for o in field.options if o not in {str(h.get("value")) for h in held}]
+    added = [
+        {"label": o, "value": o, "displayOrder": len(held) + n, "hidden": False}
+        for n, o in enumerate(missing)
+    ]
+    return [*held, *added] if added else []
 
 
 def outgoing(value: Any) -> str:
