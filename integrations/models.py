@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+import integrations.csv.models  # noqa: F401
 import integrations.writing.models  # noqa: F401  (Django looks for them here)
 
 
@@ -18,6 +19,13 @@ class Credential(models.Model):
     method = models.CharField(max_length=40, help_text="client_credentials, jwt_bearer, private_app_token …")
     secret = models.BinaryField(help_text="Encrypted JSON.")
     verified_at = models.DateTimeField(null=True, blank=True)
+    entered_at = models.DateTimeField(null=True, blank=True, help_text="When a person last entered them.")
+    entered_by = models.ForeignKey(
+        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    found = models.JSONField(
+        default=dict, blank=True, help_text="What the last test found, without anything secret."
+    )
 
     def __str__(self) -> str:
         return f"credential of {self.connection_id}"
@@ -125,8 +133,7 @@ class Comparison(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(help_text="What changed there later may not have been read yet.")
-    after = models.CharField(max_length=200, blank=True, help_text="Where the CRM's list goes on.")
-    last_id = models.CharField(max_length=80, blank=True, help_text="Ids up to this one are compared.")
+    after = models.TextField(blank=True, help_text="Where the CRM's list goes on.")
     there = models.PositiveIntegerField(default=0)
     here = models.PositiveIntegerField(default=0)
     repaired = models.PositiveIntegerField(default=0)
@@ -154,6 +161,22 @@ class Comparison(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.remote_object} {self.state}"
+
+
+class ListedId(models.Model):
+    """An id as the CRM listed it, kept until both sides are compared: no CRM promises an order."""
+
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, related_name="listed")
+    remote_id = models.CharField(max_length=80)
+    modified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["comparison", "remote_id"], name="listed_id_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.remote_id
 
 
 class Difference(models.Model):

@@ -5,6 +5,17 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
+def fill_history_fields(apps, schema_editor):
+    """What was loaded before was loaded with its history."""
+    mappings = apps.get_model("records", "FieldMapping")
+    for cursor in apps.get_model("integrations", "PullCursor").objects.filter(is_loaded=True):
+        of_object = mappings.objects.filter(
+            connection=cursor.connection_id, remote_object=cursor.remote_object, has_history=True
+        )
+        cursor.history_fields = sorted(set(of_object.values_list("remote_name", flat=True)))
+        cursor.save(update_fields=["history_fields"])
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("integrations", "0004_activity_switches"),
@@ -100,11 +111,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "after",
-                    models.CharField(blank=True, help_text="Where the CRM's list goes on.", max_length=200),
-                ),
-                (
-                    "last_id",
-                    models.CharField(blank=True, help_text="Ids up to this one are compared.", max_length=80),
+                    models.TextField(blank=True, help_text="Where the CRM's list goes on."),
                 ),
                 ("there", models.PositiveIntegerField(default=0)),
                 ("here", models.PositiveIntegerField(default=0)),
@@ -205,4 +212,31 @@ class Migration(migrations.Migration):
             model_name="difference",
             constraint=models.UniqueConstraint(fields=("comparison", "remote_id"), name="difference_once"),
         ),
+        migrations.CreateModel(
+            name="ListedId",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("remote_id", models.CharField(max_length=80)),
+                ("modified_at", models.DateTimeField()),
+                (
+                    "comparison",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="listed",
+                        to="integrations.comparison",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("comparison", "remote_id"), name="listed_id_once")
+                ],
+            },
+        ),
+        migrations.RunPython(fill_history_fields, migrations.RunPython.noop),
     ]

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from integrations import pull
+from integrations import runs
 from integrations.models import PullCursor, Run
 from integrations.pull import pull_due, pull_now, pull_to_the_end
+from integrations.pulling import passes
 from integrations.standins.app import Running, running_standins
 from records.models import Connection, Event, FieldMapping, OwnerMatch, Record
 from teams.models import Person
@@ -50,7 +51,7 @@ def test_owners_become_people_by_email(connection: Connection) -> None:
 def test_a_death_between_page_and_commit_loses_nothing(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = pull.runs.save_progress, []
+    real, calls = runs.save_progress, []
 
     def die_once(*args: Any) -> None:
         calls.append(1)
@@ -58,7 +59,7 @@ def test_a_death_between_page_and_commit_loses_nothing(
             raise RuntimeError("the process was killed here")
         real(*args)
 
-    monkeypatch.setattr(pull.runs, "save_progress", die_once)
+    monkeypatch.setattr(runs, "save_progress", die_once)
     pull_due(datetime.now(UTC))
     assert not Record.objects.filter(connection=connection).exists()
     assert PullCursor.objects.filter(failures=1).exists()
@@ -75,7 +76,7 @@ def test_a_dead_workers_lease_runs_out_and_its_window_goes_on(
     def die(*args: Any) -> None:
         raise Killed
 
-    monkeypatch.setattr(pull, "_finish", die)
+    monkeypatch.setattr(passes, "finish", die)
     now = datetime.now(UTC)
     with pytest.raises(Killed):
         pull_due(now)
@@ -92,13 +93,13 @@ def test_a_dead_workers_lease_runs_out_and_its_window_goes_on(
 def test_a_worker_that_lost_its_lease_stores_nothing(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pull.wanted_for
+    real = passes.wanted_for
 
     def lose(*args: Any) -> Any:
         PullCursor.objects.update(lease_token=None)
         return real(*args)
 
-    monkeypatch.setattr(pull, "wanted_for", lose)
+    monkeypatch.setattr(passes, "wanted_for", lose)
     pull_due(datetime.now(UTC))
     assert not Record.objects.filter(connection=connection).exists()
 
@@ -129,9 +130,9 @@ def test_a_field_that_is_gone_becomes_unknown_and_never_empty(
 
 
 def test_more_records_of_one_stamp_than_a_page_holds(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from integrations.hubspot import connector
+    from integrations.hubspot import reading
 
-    monkeypatch.setattr(connector, "SEARCH_PAGE", 5)
+    monkeypatch.setattr(reading, "SEARCH_PAGE", 5)
     world = small_world(23)
     for row in world["hubspot"]["contacts"]:
         row["modified"] = row["created"]
@@ -195,23 +196,24 @@ import os, signal
 import django
 django.setup()
 from datetime import UTC, datetime
-from integrations import pull
-from integrations.salesforce import connector
-real_pages = connector.SalesforceConnector._pages
+from integrations.pull import pull_due
+from integrations.pulling import passes
+from integrations.salesforce import session
+real_pages = session.Session.pages
 def small_pages(self, soql, *, with_deleted=False):
     for rows, total in real_pages(self, soql, with_deleted=with_deleted):
         for start in range(0, len(rows), 200):
             yield rows[start:start + 200], total
-connector.SalesforceConnector._pages = small_pages
+session.Session.pages = small_pages
 stored = []
-real = pull._store
-def store(*args):
-    real(*args)
+real = passes.store
+def store(*args, **more):
+    real(*args, **more)
     stored.append(1)
     if len(stored) > int(os.environ["KILL_AFTER"]):
         os.kill(os.getpid(), signal.SIGKILL)
-pull._store = store
-pull.pull_due(datetime.now(UTC))
+passes.store = store
+pull_due(datetime.now(UTC))
 """
 
 
