@@ -17,6 +17,9 @@ CONNECTORS = {
 }
 """Imported on first use: the CRM clients are heavy and most processes need neither."""
 
+FILES = {"csv": "integrations.csv.connector:CsvConnector"}
+"""Read when a person sends a file, by no schedule; never written to."""
+
 
 def is_crm(kind: str) -> bool:
     return kind in CONNECTORS
@@ -25,7 +28,7 @@ def is_crm(kind: str) -> bool:
 def connector_class(kind: str) -> type[Connector]:
     """Raises Misconfigured for a kind that nothing can be pulled from or pushed to."""
     try:
-        module, _, name = CONNECTORS[kind].partition(":")
+        module, _, name = (CONNECTORS | FILES)[kind].partition(":")
     except KeyError:
         raise Misconfigured(f"A connection of kind {kind} has no CRM behind it.") from None
     found: type[Connector] = getattr(import_module(module), name)

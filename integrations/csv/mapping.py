@@ -6,12 +6,13 @@ import fnmatch
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from integrations.csv.cells import Moment
 
 TYPES = frozenset(
     {"text", "number", "money", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference"}
@@ -20,25 +21,6 @@ TYPES = frozenset(
 
 class MappingError(ValueError):
     """The mapping file can't be meant; the text names the place."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A column with dates or times; ``formats`` as in strptime, tried in turn; without an offset in ``zone``."""
-
-    column: str
-    formats: tuple[str, ...]
-    zone: tzinfo
-
-    def read(self, text: str) -> datetime:
-        """Raises ValueError."""
-        for form in self.formats:
-            try:
-                found = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007 - the zone follows
-            except ValueError:
-                continue
-            return (found if found.tzinfo else found.replace(tzinfo=self.zone)).astimezone(UTC)
-        raise ValueError(f"{text!r} is not a time like {' or '.join(self.formats)}")
 
 
 @dataclass(frozen=True)
@@ -52,17 +34,19 @@ class Field:
     value_map: Mapping[str, Any] | None = None
     is_personal: bool = False
     moment: Moment | None = None  # dates and times only: how they are written
+    decimal: str = ""  # numbers only: what stands before the cents; then thousands may stand apart
 
 
 @dataclass(frozen=True)
 class Since:
-    """A column whose date says from when ``field`` had ``value``."""
+    """A column whose date says from when ``field`` had ``value``, or what stands in the column ``value_from``."""
 
     field: str
     value: str
     at: Moment
     type: str = "picklist"
     label: str = ""
+    value_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +70,10 @@ class Link:
 
 @dataclass(frozen=True)
 class RecordMapping:
-    """One record per row of the file."""
+    """One record per row of the file; of a log (``is_log``) one per id, each row telling something that happened.
+
+    ``only``: column -> what must stand in it, for a row to say anything of such a record. ``is_dated_by_reading``: a
+    row without any time holds from when the file was read."""
 
     object: str
     remote_object: str
@@ -97,6 +84,9 @@ class RecordMapping:
     history: tuple[Since, ...]
     owners: tuple[Owner, ...]
     links: tuple[Link, ...]
+    is_log: bool = False
+    only: tuple[tuple[str, frozenset[str]], ...] = ()
+    is_dated_by_reading: bool = False
 
     def columns(self) -> set[str]:
         moments = [m for m in (self.created, self.modified, *(s.at for s in self.history)) if m]
@@ -105,6 +95,8 @@ class RecordMapping:
             *(m.column for m in moments),
             *(f.column for f in self.fields),
             *(k.column for k in self.links),
+            *(s.value_from for s in self.history if s.value_from),
+            *(column for column, _ in self.only),
         }
         for owner in self.owners:
             found |= {c for c in (owner.column, owner.name_column, owner.email_column) if c}
@@ -122,7 +114,8 @@ class RecordMapping:
             }  # fmt: skip
         for since in self.history:
             found[since.field] = {
-                **common, "field": since.field, "remote_name": since.field, "type": since.type, "has_history": True,
+                **common, "field": since.field, "remote_name": since.field, "type": since.type,
+                **found.get(since.field, {}), "has_history": True,
                 **({"label": since.label} if since.label else {}),
             }  # fmt: skip
         for owner in self.owners:
@@ -183,7 +176,10 @@ def _file(data: Any, at: str) -> FileMapping:
 
 
 def _record(data: Any, at: str) -> RecordMapping:
-    keys = {"object", "remote_object", "id", "created", "modified", "fields", "history", "owners", "links"}
+    keys = {
+        "object", "remote_object", "id", "created", "modified", "fields", "history", "owners", "links", "rows", "only",
+        "undated",
+    }  # fmt: skip
     item = _keys(data, at, keys)
     fields = item.get("fields") or {}
     if not isinstance(fields, Mapping):
@@ -191,6 +187,13 @@ def _record(data: Any, at: str) -> RecordMapping:
     owners = item.get("owners") or {}
     if not isinstance(owners, Mapping):
         raise MappingError(f"{at}.owners: a table of field: column")
+    only = item.get("only") or {}
+    if not isinstance(only, Mapping):
+        raise MappingError(f"{at}.only: a table of column: what must stand in it")
+    if item.get("rows", "records") not in {"records", "events"}:
+        raise MappingError(f"{at}.rows: records or events")
+    if item.get("undated", "refused") not in {"refused", "as_read"}:
+        raise MappingError(f"{at}.undated: refused or as_read")
     found = RecordMapping(
         object=_need(item, "object", at),
         remote_object=_need(item, "remote_object", at),
@@ -205,8 +208,13 @@ def _record(data: Any, at: str) -> RecordMapping:
         links=tuple(
             _link(k, f"{at}.links[{n}]") for n, k in enumerate(_list(item.get("links"), f"{at}.links"))
         ),
+        is_log=item.get("rows") == "events",
+        only=tuple((str(c), frozenset(map(str, w if isinstance(w, list) else [w]))) for c, w in only.items()),
+        is_dated_by_reading=item.get("undated") == "as_read",
     )
-    if found.created is None and found.modified is None and not found.history:
+    if found.is_log and not found.history:
+        raise MappingError(f"{at}.history: say in which columns a row tells what happened, and when")
+    if not (found.created or found.modified or found.history or found.is_dated_by_reading):
         raise MappingError(f"{at}: name a column for created or modified, so that its values have a time")
     return found
 
@@ -214,30 +222,35 @@ def _record(data: Any, at: str) -> RecordMapping:
 def _field(name: str, data: Any, at: str) -> Field:
     if isinstance(data, str):
         return Field(name, data)
-    item = _keys(data, at, {"column", "type", "label", "values", "personal", "format", "tz"})
+    item = _keys(data, at, {"column", "type", "label", "values", "personal", "format", "tz", "decimal"})
     kind = str(item.get("type", "text"))
     if kind not in TYPES:
         raise MappingError(f"{at}.type: {kind!r} is not one of {', '.join(sorted(TYPES))}")
     moment = None
     if kind in {"date", "datetime"}:
         moment = _moment({k: item[k] for k in ("column", "format", "tz") if k in item}, at)
+    decimal = str(item.get("decimal", ""))
+    if decimal not in {"", ".", ","}:
+        raise MappingError(f"{at}.decimal: {decimal!r} is not . or ,")
     values = item.get("values")
     if values is not None and not isinstance(values, Mapping):
         raise MappingError(f"{at}.values: a table of what the file says: what it means")
     return Field(
         name, _need(item, "column", at), kind, str(item.get("label", "")),
         {str(k): v for k, v in (values or {}).items()}, bool(item.get("personal", False)), moment,
+        decimal,
     )  # fmt: skip
 
 
 def _since(data: Any, at: str) -> Since:
-    item = _keys(data, at, {"field", "value", "at", "type", "label"})
+    item = _keys(data, at, {"field", "value", "value_from", "at", "type", "label"})
     moment = _moment(item.get("at"), f"{at}.at")
     if moment is None:
         raise MappingError(f"{at}.at: name the column with the date")
+    value_from = str(item.get("value_from", ""))
     return Since(
-        _need(item, "field", at), _need(item, "value", at), moment,
-        str(item.get("type", "picklist")), str(item.get("label", "")),
+        _need(item, "field", at), "" if value_from else _need(item, "value", at), moment,
+        str(item.get("type", "picklist")), str(item.get("label", "")), value_from,
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from integrations.csv.importing import ImportRefused, import_files
+from integrations.csv.errors import ImportRefused
+from integrations.csv.importing import import_files
 from integrations.csv.mapping import MappingError, load_mapping
 from records.models import Connection
 
