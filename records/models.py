@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -37,6 +38,13 @@ __all__ = [
 ]
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    obj_field=pghistory.ObjForeignKey(related_name="history"),
+    model_name="ConnectionHistory",
+)
 class Connection(models.Model):
     """One source of events: a CRM, a CSV import, or gtmops itself (the built-in connection ``gtmops``)."""
 
@@ -82,6 +90,18 @@ class Connection(models.Model):
     is_writing_owner = models.BooleanField(
         default=False, help_text="Records may be given to another owner from gtmops."
     )
+    account_id = models.CharField(
+        max_length=80,
+        blank=True,
+        help_text="The organisation or portal it was first connected to; it is never another one's.",
+    )
+    account_name = models.CharField(max_length=200, blank=True)
+    setup = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What was chosen so far while it is being connected; empty: it is set up.",
+    )
+    disconnected_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -119,6 +139,13 @@ class CatalogueField(models.Model):
         return f"{self.object}.{self.name}"
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    pghistory.DeleteEvent(),
+    obj_field=pghistory.ObjForeignKey(related_name="history"),
+    model_name="FieldMappingHistory",
+)
 class FieldMapping(models.Model):
     """Where a logical field lives in one connection's remote object."""
 
