@@ -22,12 +22,15 @@ class Tuning:
     hubspot_overlap_seconds: int = 3600  # HubSpot's search index lags by minutes
     absence_feed_seconds: int = 900  # between two readings of a calendar of absences
     deletions_seconds: int = 900  # between two readings of a list of what was deleted (HubSpot)
+    comparison_hour: int = 2  # of the day in UTC, when the CRMs' ids are compared with ours; 24 is midnight
     webhook_tolerance_seconds: int = 300  # older signatures are refused
     api_budget_percent: int = 50  # of what the CRM says is left of the day
 
     # Writing to the CRMs.
     hold_after_changes: int = 2  # changes by others within hold_window_seconds put a field on hold
     hold_window_seconds: int = 86_400
+    push_records_a_day: int = 10_000  # of one connection, where its page says nothing else
+    write_log_days: int = 90  # how long it is kept what became of each record sent
     rules_check_seconds: int = 86_400  # between two looks whether our rules in a CRM stand as we made them
 
     # One HTTP policy.

@@ -22,6 +22,7 @@ import handoffs.desired
 import handoffs.kinds
 import handoffs.sections
 import integrations.activities
+import integrations.comparison
 import integrations.enforcement.drift
 import integrations.failing
 import integrations.pull
@@ -79,6 +80,7 @@ SOURCES = (
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
+    TickSource("compare", integrations.comparison.compare_due, integrations.comparison.next_due),
     TickSource("rules", integrations.enforcement.drift.look_due, integrations.enforcement.drift.next_due),
 )
 

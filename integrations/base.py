@@ -161,6 +161,16 @@ class Connector(Protocol):
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         """Fields by name, as the connected user sees them now. Raises Misconfigured for an object it can't see."""
 
+    def list_objects(self) -> Sequence[RemoteObject]:
+        """Every kind of record that the connected user can read there."""
+
+    def sample(self, remote_object: str, names: Sequence[str], size: int) -> Sequence[Mapping[str, Any]]:
+        """What some recent records say in these fields, for people who map them."""
+
+    def list_ids(self, remote_object: str, after: str) -> Iterator[IdPage]:
+        """Every live id with its last modification, in no promised order; ``after`` "": from the start, else from
+        where a page of an earlier listing said. Ids may come twice, never not at all."""
+
     def pull(
         self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]
     ) -> Iterator[Page]:
@@ -187,6 +197,9 @@ class Connector(Protocol):
         """Create ours where missing and make them visible to the connected user. Safe to repeat.
 
         Raises Misconfigured when a field of that name is not ours or the user may not create fields."""
+
+    def remove_fields(self, remote_object: str, fields: Sequence[OwnField]) -> Sequence[str]:
+        """Take away those of our fields that are there, and nothing else; their names. Safe to repeat."""
 
     def links_of(self, remote_object: str) -> tuple[str, ...]:
         """Remote objects whose association says whose history a record belongs to."""
