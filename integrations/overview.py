@@ -10,8 +10,8 @@ from django.db.models import Count, Max, Min, Q
 
 from integrations.budget import ApiUse, api_use
 from integrations.models import ActivitySwitches, PullCursor, Run, WriteSwitch
-from integrations.push import preview
 from integrations.wanted import remote_objects_of
+from integrations.writing.preview import preview
 from records.canonical import instant
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OwnField

@@ -18,7 +18,6 @@ from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
 from integrations import provision as provisioning
-from integrations import push as pushing
 from integrations.asks import waiting_asks
 from integrations.forms import ActivitySwitchForm, PauseForm
 from integrations.models import ActivitySwitches, Run, WriteSwitch
@@ -27,6 +26,9 @@ from integrations.pull import pull_now
 from integrations.registry import CONNECTORS
 from integrations.signatures import is_signed_v3
 from integrations.webhooks import store_events, webhook_secret
+from integrations.writing import dead
+from integrations.writing.preview import preview as preview_of
+from integrations.writing.undoing import undo_run
 from records.models import AskedChange, Connection, DesiredField, Record
 from teams.access import person_of
 
@@ -94,7 +96,7 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
     """What the next push would change, before and after; nothing is sent."""
     person = person_of(request)
     connection = _connection(name)
-    planned = pushing.preview(connection)
+    planned = preview_of(connection)
     ids = {write.row.record_id for write in planned}
     seen = set(Record.objects.for_person(person).filter(pk__in=ids).values_list("pk", flat=True))
     shown = [write for write in planned if write.row.record_id in seen][:PREVIEWED]
@@ -163,7 +165,7 @@ def provision(request: HttpRequest, name: str) -> HttpResponse:
 def retry(request: HttpRequest, name: str) -> HttpResponse:
     """Send again what the CRM refused."""
     person_of(request)
-    count = pushing.retry_refused(_connection(name))
+    count = dead.retry_refused(_connection(name))
     messages.success(request, f"{count} fields will be sent again.")
     return redirect("integrations:writing")
 
@@ -172,7 +174,7 @@ def retry(request: HttpRequest, name: str) -> HttpResponse:
 def lift_hold(request: HttpRequest, name: str) -> HttpResponse:
     """Let held fields of a connection be written again."""
     person_of(request)
-    count = pushing.lift_hold(DesiredField.objects.filter(record__connection=_connection(name)))
+    count = dead.lift_hold(DesiredField.objects.filter(record__connection=_connection(name)))
     messages.success(request, f"{count} fields are written again.")
     return redirect("integrations:writing")
 
@@ -232,7 +234,7 @@ def undo(request: HttpRequest, pk: Any) -> HttpResponse:
     """Write back what stood before a run, and hold those fields."""
     person = person_of(request)
     row = get_object_or_404(Run, pk=pk, kind=Run.Kind.PUSH)
-    count = pushing.undo_run(row, person)
+    count = undo_run(row, person)
     messages.success(
         request, f"{count} fields get their earlier value back and are held until someone lifts it."
     )

@@ -11,9 +11,14 @@ import pytest
 from integrations import provision
 from integrations.models import Run, WriteSwitch
 from integrations.pull import pull_to_the_end
-from integrations.push import UNDONE, lift_hold, preview, push_due, undo_run
+from integrations.push import push_due
 from integrations.registry import connector_class
 from integrations.standins.app import Running, running_standins
+from integrations.writing import sending
+from integrations.writing.dead import lift_hold
+from integrations.writing.preview import preview
+from integrations.writing.rows import UNDONE
+from integrations.writing.undoing import undo_run
 from records.models import Connection, DesiredField, Record, Touched
 from tests.integrations.conftest import connect, first_id, small_world
 
@@ -161,7 +166,6 @@ def test_a_lost_answer_is_sent_again_after_the_lease(
     writing: tuple[Connection, Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection, _ = writing
-    from integrations import push
 
     class Killed(BaseException):
         pass
@@ -171,7 +175,7 @@ def test_a_lost_answer_is_sent_again_after_the_lease(
 
     want(connection, "gtm_stage", "MQL", 3)
     now = datetime.now(UTC)
-    monkeypatch.setattr(push, "_store_results", die)
+    monkeypatch.setattr(sending, "store_results", die)
     with pytest.raises(Killed):
         push_due(now)
     monkeypatch.undo()

@@ -10,8 +10,10 @@ import pytest
 from effects.models import Effect
 from integrations import asks
 from integrations.models import Run
-from integrations.push import preview, push_due, undo_run
+from integrations.push import push_due
 from integrations.registry import connector_class
+from integrations.writing.preview import preview
+from integrations.writing.undoing import undo_run
 from records.asked import AskError, KeyReused, NotOptedIn, ask, withdraw
 from records.models import AskedChange, Connection, Event
 from teams.models import Person

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.management.choosing import add_connection_argument, chosen_connections
-from integrations.push import preview, push_due
+from integrations.push import push_due
+from integrations.writing.preview import preview
 from records.models import Connection
 
 

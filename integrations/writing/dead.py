@@ -1,0 +1,107 @@
+"""What the CRM refused: listed with its reason, sent again, or dropped; and what people keep from being written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db.models import Count, QuerySet
+
+from effects.tick import ring
+from integrations.writing.models import RecordHold
+from records.models import Connection, DesiredField, Record
+from teams.models import Person
+
+Selection = Sequence[int] | None
+"""Keys of DesiredField rows; None: all of them."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What the CRM said, of how many fields and records."""
+
+    text: str
+    fields: int
+    records: int
+
+
+def dead_letters(connection: Connection, *, field: str = "", reason: str = "") -> QuerySet[DesiredField]:
+    """Refused for good, on records that are still there; the latest first."""
+    rows = DesiredField.objects.filter(
+        record__connection=connection,
+        record__deleted_at=None,
+        record__merged_into=None,
+        state=DesiredField.State.REFUSED,
+    )
+    if field:
+        rows = rows.filter(field=field)
+    if reason:
+        rows = rows.filter(last_error=reason)
+    return rows.select_related("record").order_by("-next_try_at", "pk")
+
+
+def reasons_of(connection: Connection, most: int = 20) -> list[Reason]:
+    """The most frequent first. One query."""
+    rows = (
+        dead_letters(connection)
+        .select_related(None)
+        .order_by()
+        .values_list("last_error")
+        .annotate(fields=Count("pk"), records=Count("record", distinct=True))
+        .order_by("-records", "last_error")[:most]
+    )
+    return [Reason(text, fields, records) for text, fields, records in rows]
+
+
+def retry_refused(connection: Connection, only: Selection = None) -> int:
+    """Try again what the CRM refused, after someone changed a rule there. Returns fields."""
+    count = _chosen(connection, only).update(
+        state=DesiredField.State.DIFFERENT, attempts=0, next_try_at=datetime.now(UTC), last_error=""
+    )
+    ring("push")
+    return count
+
+
+def drop_refused(connection: Connection, only: Selection = None) -> int:
+    """Let these values go: they are not sent again. What the model says later is. Returns fields."""
+    return _chosen(connection, only).update(state=DesiredField.State.DROPPED)
+
+
+def lift_hold(rows: QuerySet[DesiredField]) -> int:
+    """Let the push write these fields again."""
+    held = rows.filter(hold=True)
+    count = held.update(
+        hold=False,
+        hold_reason="",
+        changed_by_others=0,
+        next_try_at=datetime.now(UTC),
+        state=DesiredField.State.DIFFERENT,
+    )
+    ring("push")
+    return count
+
+
+def hold_fields(rows: QuerySet[DesiredField], reason: str) -> int:
+    """Keep these fields as they are in the CRM until somebody lifts it."""
+    return rows.filter(hold=False).update(hold=True, hold_reason=reason[:200])
+
+
+def hold_record(record: Record, reason: str, by: Person | None, now: datetime) -> RecordHold:
+    """Nothing of ours is written to this record, whatever field it is, until somebody lifts it."""
+    row, _ = RecordHold.objects.update_or_create(
+        record=record, defaults={"reason": reason[:200], "by": by, "at": now}
+    )
+    return row
+
+
+def release_record(record: Record) -> bool:
+    """False when it was not held."""
+    count, _ = RecordHold.objects.filter(record=record).delete()
+    ring("push")
+    return bool(count)
+
+
+def _chosen(connection: Connection, only: Selection) -> QuerySet[DesiredField]:
+    rows = DesiredField.objects.filter(record__connection=connection, state=DesiredField.State.REFUSED)
+    return rows if only is None else rows.filter(pk__in=list(only))
