@@ -75,9 +75,9 @@ class CsvConnector:
         found = sorted({r.remote_object for file in self._session.files for r in file.records})
         return [RemoteObject(name, names.label_of(name), is_custom=True) for name in found]
 
-    def sample(self, remote_object: str, fields: Sequence[str], size: int) -> Sequence[Mapping[str, Any]]:
+    def sample(self, remote_object: str, names: Sequence[str], size: int) -> Sequence[Mapping[str, Any]]:
         latest = self._in_order(remote_object)[::-1][:size]
-        return [{name: record.values[name] for name in fields if name in record.values} for record in latest]
+        return [{name: record.values[name] for name in names if name in record.values} for record in latest]
 
     def pull(
         self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.base import Connector, Wanted, Window
+from integrations.csv.models import FileImport
 from integrations.errors import Misconfigured, Reconnect
 from integrations.models import Credential
 from integrations.registry import connector_for
@@ -16,8 +17,15 @@ from integrations.wanted import wanted_for
 from records.models import Connection, FieldMapping
 from records.own_fields import OWN_FIELDS
 from tests.integrations.conftest import LEADS, START, connect, first_id
+from tests.integrations.csv_files import connect_files
 
 UNTIL = datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture(params=["salesforce", "hubspot", "csv"])
+def connection(request: pytest.FixtureRequest, standins: Running, db: None) -> Connection:
+    """Every kind in turn."""
+    return connect_files() if request.param == "csv" else connect(request.param, standins.base_url)
 
 
 @pytest.fixture
@@ -42,7 +50,8 @@ def test_bad_credentials_ask_for_a_new_connection(standins: Running, db: None) -
 
 def test_a_connection_without_credentials_says_so(connection: Connection) -> None:
     Credential.objects.all().delete()
-    with pytest.raises(Misconfigured, match="no credentials"):
+    FileImport.objects.all().delete()
+    with pytest.raises(Misconfigured, match=r"no credentials|no files"):
         connector_for(connection).check()
 
 
@@ -117,12 +126,16 @@ def test_owners_include_leavers_and_queues(connection: Connection, connector: Co
     assert owners["Anna Ostra"].email == "anna@fernhill.example"
     if connection.kind == "salesforce":
         assert owners["Inbound"].kind == "queue"
-    else:
+    elif connection.kind == "hubspot":
         assert not owners["Gone Leaver"].is_active
 
 
 def test_own_fields_are_created_once_and_can_be_written(connection: Connection, connector: Connector) -> None:
     remote_object, first = first_id(connection)
+    if not connector.capabilities.can_create_fields:
+        with pytest.raises(Misconfigured, match="never written"):
+            connector.create_fields(remote_object, OWN_FIELDS)
+        return
     connector.create_fields(remote_object, OWN_FIELDS)
     connector.create_fields(remote_object, OWN_FIELDS)
     names = {f.name: connector.own_field_name(f) for f in OWN_FIELDS}
@@ -135,6 +148,10 @@ def test_own_fields_are_created_once_and_can_be_written(connection: Connection, 
 
 def test_one_refused_record_never_blocks_the_others(connection: Connection, connector: Connector) -> None:
     remote_object, first = first_id(connection)
+    if not connector.capabilities.can_push:
+        refused = connector.push(remote_object, [(first, {"gtm_due": None})])
+        assert [(r.outcome, r.text) for r in refused] == [("refused", "Files are read, never written to.")]
+        return
     connector.create_fields(remote_object, OWN_FIELDS)
     name = {f.name: connector.own_field_name(f) for f in OWN_FIELDS}["gtm_due"]
     second = first_id(connection)[1]
@@ -149,3 +166,35 @@ def test_one_refused_record_never_blocks_the_others(connection: Connection, conn
     )
     assert {r.remote_id: r.outcome for r in results} == {first: "refused", second: "written"}
     assert next(r for r in results if r.outcome == "refused").text
+
+
+def test_every_live_id_is_listed_once_with_its_last_change(
+    connection: Connection, connector: Connector
+) -> None:
+    remote_object, first = first_id(connection)
+    pages = list(connector.list_ids(remote_object, ""))
+    ids = [remote_id for page in pages for remote_id, _ in page.ids]
+    assert len(ids) == len(set(ids)) == LEADS
+    assert dict(pair for page in pages for pair in page.ids)[first] == START
+
+
+def test_objects_and_values_of_some_records_can_be_shown(
+    connection: Connection, connector: Connector
+) -> None:
+    remote_object, _ = first_id(connection)
+    assert remote_object in {o.name for o in connector.list_objects()}
+    name = next(n for n in connector.describe(remote_object) if n.lower().replace("_", "") == "firstname")
+    shown = connector.sample(remote_object, [name], 3)
+    assert [row[name] for row in shown] == ["Person"] * 3
+
+
+def test_only_our_own_fields_are_removed_and_twice_is_harmless(
+    connection: Connection, connector: Connector
+) -> None:
+    remote_object, _ = first_id(connection)
+    if connector.capabilities.can_create_fields:
+        connector.create_fields(remote_object, OWN_FIELDS)
+    before = set(connector.describe(remote_object))
+    removed = set(connector.remove_fields(remote_object, OWN_FIELDS))
+    assert removed == {connector.own_field_name(f) for f in OWN_FIELDS} & before
+    assert not connector.remove_fields(remote_object, OWN_FIELDS)
