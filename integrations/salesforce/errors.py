@@ -19,12 +19,15 @@ class LocatorGone(ConnectorError):
     """The open query was closed by the server; go on from the last key."""
 
 
+class TooSlow(RetryLater):
+    """The query ran into Salesforce's two minutes; the same rows can be read by Bulk."""
+
+
 DAILY_PAUSE = timedelta(minutes=30)
 TRANSIENT = {
     "UNABLE_TO_LOCK_ROW",
     "SERVER_UNAVAILABLE",
     "UNKNOWN_EXCEPTION",
-    "QUERY_TIMEOUT",
     "REQUEST_RUNNING_TOO_LONG",
 }
 GONE = {"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "CANNOT_UPDATE_CONVERTED_LEAD"}
@@ -45,8 +48,9 @@ SETTINGS = {
 
 def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     """Raise the error that an answer stands for; nothing for a good one."""
-    is_json = "json" in headers.get("Content-Type", headers.get("content-type", "")).lower()
-    if status < 300 and (is_json or not body):
+    kind = headers.get("Content-Type", headers.get("content-type", "")).lower()
+    is_json = "json" in kind
+    if status < 300 and (is_json or not body or kind.startswith("text/csv")):
         return
     code, message = _details(body) if is_json else ("", "")
     words = f"Salesforce: {code or status}: {message}".rstrip(": ")
@@ -71,6 +75,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
         raise RetryLater(words, at=datetime.now(UTC) + DAILY_PAUSE, is_for_all=True)
     if code == "INVALID_QUERY_LOCATOR":
         raise LocatorGone(words)
+    if code == "QUERY_TIMEOUT":
+        raise TooSlow(words)
     if code in TRANSIENT or status in {406, 408, 420, 429} or status >= 500:
         raise RetryLater(words or "Salesforce is not available.", is_for_all=status != 400)
     if code in SETTINGS or status in {403, 404, 414, 431}:

@@ -6,7 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from integrations.errors import Misconfigured, RetryLater
 from records.own_fields import OwnField
+
+OURS = "Kept by gtmops."
+"""Every description of ours begins with it; what has another is somebody else's."""
 
 API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 RECORD_ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
@@ -25,10 +29,18 @@ HISTORY_FIELD = {
     "Account": "AccountId",
     "Contact": "ContactId",
     "RecordType": "RecordTypeId",
+    "ownerAssignment": "OwnerId",
+    "ownerAccepted": "OwnerId",
 }
 """What a history row calls a field, where that is not its API name."""
 
 ACTIVITIES = ("Task", "Event")
+STANDARD = (
+    "Lead", "Contact", "Account", "Opportunity", "Task", "Event", "Campaign", "CampaignMember",
+    "OpportunityContactRole", "User", "Case", "Contract", "Order", "Quote",
+)  # fmt: skip
+"""Of hundreds of standard objects those that people map, in the order they think of them."""
+
 ABOUT_WHO = {"Lead", "Contact"}
 
 
@@ -41,7 +53,7 @@ def own_field_metadata(field: OwnField) -> dict[str, Any]:
     common: dict[str, Any] = {
         "label": field.label,
         "inlineHelpText": field.help,
-        "description": "Kept by gtmops.",
+        "description": OURS,
     }
     match field.type:
         case "text" if field.length <= 255:
@@ -74,6 +86,23 @@ OWN_FIELD_TYPES = {
 """What describe may call a field of ours."""
 
 
+def history_of(remote_object: str) -> tuple[str, str]:
+    """(table of its field history, column with the record's id)."""
+    if remote_object in HISTORY:
+        return HISTORY[remote_object]
+    if remote_object.endswith("__c"):
+        return f"{remote_object.removesuffix('c')}History", "ParentId"
+    return f"{api_name(remote_object)}History", f"{remote_object}Id"
+
+
+def instant(text: Any) -> datetime:
+    """Raises RetryLater, so that a page with a stamp that can't be read is refused whole."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RetryLater(f"Salesforce sent a time that can't be read: {str(text)[:40]!r}.") from error
+
+
 def soql_instant(at: datetime) -> str:
     """Whole seconds: SystemModstamp has no finer ones."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -85,3 +114,10 @@ def soql_ids(ids: list[str]) -> str:
         if not RECORD_ID.fullmatch(remote_id):
             raise ValueError(f"not a Salesforce id: {remote_id!r}")
     return ", ".join(f"'{remote_id}'" for remote_id in ids)
+
+
+def api_name(name: str) -> str:
+    """Raises Misconfigured for anything that is no name of an object, so that nothing else gets into a query."""
+    if not API_NAME.fullmatch(name):
+        raise Misconfigured(f"{name!r} is not the name of a Salesforce object.")
+    return name

@@ -1,24 +1,114 @@
-"""Signing in to Salesforce: the token is kept with the credentials and renewed by one process at a time."""
+"""A session with one organisation: signing in, and every call there. One process at a time renews the token."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import requests
-from django.db import transaction
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from simple_salesforce.login import SalesforceLogin
 
 from integrations import secrets
-from integrations.errors import ConnectorError, Misconfigured, Reconnect, RetryLater
+from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.http import Guard, guarded_session
-from integrations.models import Credential
+from integrations.oauth import METHOD
+from integrations.salesforce import oauth
+from integrations.salesforce.errors import SessionExpired
 from records.models import Connection
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
 
 API_VERSION = "62.0"
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
+_LOCATOR = re.compile(r"/services/data/v\d+\.\d/query/([A-Za-z0-9]{15,18}-\d+)")
+
+
+class Session:
+    """Calls to Salesforce. Every method may raise RetryLater, Reconnect or Misconfigured."""
+
+    def __init__(self, connection: Connection, guard: Guard) -> None:
+        self.connection = connection
+        self.guard = guard
+        self._client: Salesforce | None = None
+
+    def call(self, make: Callable[[Salesforce], T]) -> T:
+        """One call, with one new sign-in when the session has expired."""
+        if self._client is None:
+            self._client = sign_in(self.connection, self.guard)
+        try:
+            try:
+                return make(self._client)
+            except SessionExpired:
+                self._client = sign_in(self.connection, self.guard, expired=self._client.session_id)
+                return make(self._client)
+        except SessionExpired as error:
+            raise Reconnect(str(error)) from error
+        except (SalesforceError, ValueError, KeyError) as error:
+            raise RetryLater(f"Salesforce's answer can't be read ({type(error).__name__}).") from error
+
+    def rest(self, path: str, **options: Any) -> Any:
+        """The JSON answer of a path below ``/services/data/vXX.X/``; None when there is none."""
+        return self.call(partial(_restful, path, **options))
+
+    def text(self, path: str, params: Mapping[str, str]) -> requests.Response:
+        """An answer that is not JSON, with its headers."""
+
+        def get(client: Salesforce) -> requests.Response:
+            headers = {**client.headers, "Accept": "text/csv"}
+            answer: requests.Response = client.session.get(
+                client.base_url + path, params=params, headers=headers
+            )
+            return answer
+
+        return self.call(get)
+
+    def pages(self, soql: str, *, with_deleted: bool = False) -> Iterator[tuple[list[Row], int]]:
+        """(rows, number of all rows) of each page. Raises LocatorGone when the query was open for too long."""
+        path = "queryAll" if with_deleted else "query"
+        answer = self.rest(path, params={"q": soql})
+        while True:
+            rows = _checked_rows(answer)
+            yield rows, int(answer.get("totalSize") or 0)
+            if answer.get("done") is not False:
+                return
+            # Only the locator is taken from the link: a foreign address in it would get our token.
+            found = _LOCATOR.fullmatch(str(answer.get("nextRecordsUrl")))
+            if found is None:
+                raise RetryLater("Salesforce's link to the next page can't be read.")
+            answer = self.rest(f"query/{found[1]}")
+
+    def rows(self, soql: str) -> Iterator[Row]:
+        for rows, _ in self.pages(soql):
+            yield from rows
+
+    def tooling_rows(self, soql: str) -> list[Row]:
+        return _checked_rows(self.rest("tooling/query", params={"q": soql}))
+
+    def one(self, soql: str) -> Row:
+        for row in self.rows(soql):
+            return row
+        raise Misconfigured("Salesforce shows no organisation to our user.")
+
+    def create_row(self, remote_object: str, values: Mapping[str, Any]) -> str:
+        """The new row's id; empty when it was there already."""
+        try:
+            answer = self.rest(f"sobjects/{remote_object}/", method="POST", json=dict(values))
+        except Rejected as error:
+            if error.code.startswith("DUPLICATE"):
+                return ""
+            raise Misconfigured(str(error)) from error
+        return str(answer["id"])
+
+    def delete_row(self, remote_object: str, remote_id: str) -> None:
+        self.rest(f"sobjects/{remote_object}/{remote_id}", method="DELETE")
+
+    def our_user(self) -> str:
+        return str(self.call(lambda client: client.oauth2("userinfo"))["user_id"])
 
 
 def sign_in(connection: Connection, guard: Guard, *, expired: str = "") -> Salesforce:
@@ -30,15 +120,7 @@ def sign_in(connection: Connection, guard: Guard, *, expired: str = "") -> Sales
     session.headers.update(
         {"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=gtmops", "Accept": "application/json"}
     )
-    with transaction.atomic():
-        row = Credential.objects.select_for_update().filter(connection=connection).first()
-        if row is None:
-            raise Misconfigured("This connection has no credentials yet.")
-        secret = secrets.unseal(row.secret)
-        token = secret.get(secrets.TOKEN)
-        if not token or token["access_token"] == expired:
-            token = _request_token(connection, row.method, secret, session, guard)
-            secrets.remember_token(connection, token)
+    token = _token(connection, session, expired)
     guard.token_host = token["host"]
     return Salesforce(
         session_id=token["access_token"],
@@ -48,8 +130,25 @@ def sign_in(connection: Connection, guard: Guard, *, expired: str = "") -> Sales
     )
 
 
+def _token(connection: Connection, session: requests.Session, expired: str) -> Mapping[str, Any]:
+    method, secret = secrets.load_credential(connection)
+    held = secret.get(secrets.TOKEN) or {}
+    stale = expired
+    if method == METHOD and held and oauth.is_due(held):
+        stale = str(held["access_token"])
+    elif held and held["access_token"] != expired:
+        return dict(held)
+
+    def renew(secret: Mapping[str, Any]) -> Mapping[str, Any]:
+        if method == METHOD:
+            return oauth.refresh(secret)
+        return _request_token(connection, method, secret, session)
+
+    return secrets.refreshed(connection, stale, renew)
+
+
 def _request_token(
-    connection: Connection, method: str, secret: dict[str, Any], session: requests.Session, guard: Guard
+    connection: Connection, method: str, secret: Mapping[str, Any], session: requests.Session
 ) -> dict[str, str]:
     domain = (
         str(secret.get("domain") or "login")
@@ -81,3 +180,14 @@ def _request_token(
     # With a base address set, the guard leads every call there and the host is only a name.
     host = f"{domain}.salesforce.com" if connection.base_url else str(host).partition("/")[0].lower()
     return {"access_token": str(access_token), "host": host}
+
+
+def _checked_rows(answer: Any) -> list[Row]:
+    rows = answer.get("records") if isinstance(answer, dict) else None
+    if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
+        raise RetryLater("Salesforce's answer to a query has no records in it.")
+    return rows
+
+
+def _restful(path: str, client: Salesforce, **options: Any) -> Any:
+    return client.restful(path, **options)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from integrations.standins.forms import hubspot_value, salesforce_value, stamp
-from integrations.standins.schema import (
-    DEFAULT_PIPELINE,
+from integrations.standins.hubspot_schema import (
     GROUP_LABELS,
-    HISTORY_OBJECTS,
     HUBSPOT_OBJECTS,
     HUBSPOT_PROPERTIES,
-    SALESFORCE_FIELDS,
-    history_fields,
+    PIPELINES,
     hubspot_system_properties,
     opposite_type,
+)
+from integrations.standins.schema import (
+    HISTORY_OBJECTS,
+    SALESFORCE_FIELDS,
+    history_fields,
     salesforce_system_fields,
 )
 from integrations.standins.store import Store
@@ -39,9 +41,18 @@ def is_loaded(store: Store) -> bool:
 def complete_schema(store: Store) -> None:
     """Give a store that an earlier version filled the objects that Salesforce has by now."""
     known = set(store.objects("salesforce"))
-    for name in SALESFORCE_FIELDS.keys() - known if known else ():
-        store.put_fields("salesforce", name, salesforce_system_fields(name))
-        store.put_fields("salesforce", name, SALESFORCE_FIELDS[name])
+    for name, definitions in SALESFORCE_FIELDS.items() if known else ():
+        if name not in known:
+            store.put_fields("salesforce", name, salesforce_system_fields(name))
+        held = store.schema("salesforce", name)
+        store.put_fields("salesforce", name, [d for d in definitions if d["name"] not in held])
+
+
+def complete_pipelines(own: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A world's pipelines, and HubSpot's own for each object type that it gives none."""
+    given = [dict(p) for p in own]
+    known = {p.get("object_type", "deals") for p in given}
+    return [*given, *(p for p in PIPELINES if p["object_type"] not in known)]
 
 
 def load_world(store: Store, world: World) -> None:
@@ -58,7 +69,7 @@ def load_world(store: Store, world: World) -> None:
         for object_type, rows in world["hubspot"].items():
             _load_rows(store, "hubspot", object_type, rows)
         store.associate(link for t, rows in world["hubspot"].items() for link in _links(t, rows))
-        store.set_meta("pipelines", list(world.get("pipelines", [])) or [DEFAULT_PIPELINE])
+        store.set_meta("pipelines", complete_pipelines(world.get("pipelines", [])))
         store.set_meta(
             "live_leads",
             [
@@ -106,6 +117,10 @@ def _load_people(store: Store, world: World) -> None:
         for i, name in ((INTEGRATION_USER_ID, "HubSpot"), (API_USER_ID, "gtmops"))
     ]
     start = stamp("salesforce", store.clock())
+    roles = {
+        name: salesforce_id("00E", n)
+        for n, name in enumerate(dict.fromkeys(str(u["role"]) for u in users if u.get("role")), start=1)
+    }
     rows = [
         (
             "User",
@@ -120,12 +135,15 @@ def _load_people(store: Store, world: World) -> None:
                 "Department": u.get("department"),
                 "IsActive": u["active"],
                 "ManagerId": u.get("manager_id"),
-                "UserRole": u.get("role"),
+                "UserRoleId": roles.get(str(u.get("role") or "")),
                 "UserType": "Standard",
                 "TimeZoneSidKey": u.get("time_zone", "America/Chicago"),
             },
         )
         for u in users
+    ]
+    rows += [
+        ("UserRole", i, {"Name": name, "DeveloperName": name.replace(" ", "_")}) for name, i in roles.items()
     ]
     queues = world.get("queues", [])
     members = [(q["id"], member) for q in queues for member in q["members"]]

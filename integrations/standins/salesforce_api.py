@@ -473,6 +473,7 @@ class SalesforceApi:
                 },
                 API_ACTOR,
             )
+            self.store.update(row, {"Metadata": metadata}, API_ACTOR, silent=["Metadata"])
         return json_response(
             {"id": row.remote_id, "success": True, "errors": [], "warnings": [], "infos": []}, 201
         )
@@ -485,6 +486,9 @@ class SalesforceApi:
         with self.store.transaction():
             self.store.drop_field(SYSTEM, object_name, name)
             delete(self.store, row, API_ACTOR)
+            where = "json_extract(fields, '$.Field') = ?"
+            for grant in self.store.all_of(SYSTEM, "FieldPermissions", where, [row.fields["FullName"]]):
+                delete(self.store, grant, API_ACTOR)
         return Response(204)
 
 

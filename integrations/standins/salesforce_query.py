@@ -12,7 +12,7 @@ from integrations.standins.salesforce_validation import VALIDATION_RULE
 from integrations.standins.schema import HISTORY_OBJECTS, TOOLING_OBJECTS
 from integrations.standins.soql import Column, Query, SoqlError, parse, where_sql
 from integrations.standins.store import Fields, Store
-from integrations.standins.tooling import rule_extras
+from integrations.standins.tooling import whole_extras
 from integrations.standins.world import salesforce_id
 
 PAGE = 2000
@@ -80,8 +80,8 @@ class Queries:
         answer = self._page(_Cursor(session, query, seqs, page, tooling), 0, base, None)
         for record in answer["records"] if whole else ():
             remote_id = str(record["attributes"]["url"]).rpartition("/")[2]
-            found = self._store.get(SYSTEM, VALIDATION_RULE, remote_id)
-            extras = rule_extras(found) if found else {}
+            found = self._store.get(SYSTEM, query.object, remote_id)
+            extras = whole_extras(found) if found else {}
             record.update({name: extras.get(name) for name in whole})
         return answer
 
@@ -154,9 +154,13 @@ class Queries:
         return rows
 
 
+_OF_ENTITY = {VALIDATION_RULE: "EntityDefinitionId", "CustomField": "TableEnumOrId"}
+"""Tooling objects to the field that names the object they belong to."""
+
+
 def _whole_columns(query: Query) -> list[str]:
     """Take the columns that are answered for one row only out of the query, and say which."""
-    if query.object != VALIDATION_RULE:
+    if query.object not in _OF_ENTITY:
         return []
     names = {"fullname": "FullName", "metadata": "Metadata"}
     whole = [names[s.lower()] for s in query.select if s.lower() in names]
@@ -222,8 +226,8 @@ class _Table:
     def _parent_column(self, path: str) -> Column:
         """A field one step up, such as ``Owner.Name``; Id and Name of the parent and its other fields."""
         relation, _, name = path.partition(".")
-        if self._object == VALIDATION_RULE and path.lower() == "entitydefinition.qualifiedapiname":
-            return Column("json_extract(r.fields, '$.EntityDefinitionId')", "string")
+        if self._object in _OF_ENTITY and path.lower() == "entitydefinition.qualifiedapiname":
+            return Column(f"json_extract(r.fields, '$.{_OF_ENTITY[self._object]}')", "string")
         lookup = relation[:-1] + "c" if relation.endswith("__r") else f"{relation}Id"
         own = self._name(lookup)
         for target in self._fields[own].get("reference_to", []):

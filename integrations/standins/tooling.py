@@ -156,8 +156,14 @@ class Tooling:
         return failures, count + len(made)
 
 
-def rule_extras(row: Stored) -> Fields:
+def whole_extras(row: Stored) -> Fields:
     """FullName and Metadata, which a query gives for one row only."""
+    if row.object == "CustomField":
+        return {"FullName": row.fields["FullName"], "Metadata": row.fields.get("Metadata") or {}}
+    return rule_extras(row)
+
+
+def rule_extras(row: Stored) -> Fields:
     metadata: Fields = {key: row.fields.get(column) for key, column in _COLUMNS.items()}
     metadata["active"] = bool(metadata["active"])
     full_name = f"{row.fields['EntityDefinitionId']}.{row.fields['ValidationName']}"
