@@ -10,7 +10,8 @@ from typing import Final
 from django.db.models import Q
 
 from records.kinds import CHANGE
-from records.models import AskedChange, Event
+from records.models import AskedChange
+from records.storing.events import NewEvent
 
 CLOCK_SKEW: Final = timedelta(minutes=10)
 """A CRM's clock may be behind ours by so much."""
@@ -32,7 +33,7 @@ def sent_asks(record_ids: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID,
     return found
 
 
-def mark_echoes(events: Sequence[Event], asks: Sequence[AskedChange]) -> list[AskedChange]:
+def mark_echoes(events: Sequence[NewEvent], asks: Sequence[AskedChange]) -> list[AskedChange]:
     """Say of new events of one record which of them are echoes: by whom, by which run. Returns the asks it noted on.
 
     Fields that were saved together happened together, whatever the CRM's history and our polling make of it."""
@@ -53,7 +54,7 @@ def mark_echoes(events: Sequence[Event], asks: Sequence[AskedChange]) -> list[As
     return noted
 
 
-def _echo(events: Sequence[Event], ask: AskedChange, name: str, value: object) -> Event | None:
+def _echo(events: Sequence[NewEvent], ask: AskedChange, name: str, value: object) -> NewEvent | None:
     """The first new event by which the CRM tells this field's change; None when it was told already."""
     told = ask.echoes.get(name)
     earliest = ask.sent_at - CLOCK_SKEW if ask.sent_at else None

@@ -1,0 +1,238 @@
+"""Many rows of any model at once, written only where they differ; for where Django's ``bulk_create`` is too slow.
+
+Rows come as texts that PostgreSQL reads (None: null), in the order of the fields named. Many go through COPY into a
+temporary table, few stand in the statement itself: a temporary table costs more than they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models, transaction
+
+Cells = Sequence[str | None]
+Model = type[models.Model]
+
+FEW = 150
+_encode = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":")).encode
+_encode_as_django = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# An escaped backslash is taken together with what it escapes, so that "\\u0000" stays the text it is.
+_NUL = re.compile(r"(\\\\)|\\u0000")
+_NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
+
+
+@dataclass(frozen=True)
+class Upserted:
+    created: int = 0
+    changed: int = 0
+
+
+def upsert(
+    objects: Sequence[models.Model], *, unique_fields: Sequence[str], update_fields: Sequence[str]
+) -> Upserted:
+    """Like ``bulk_create(update_conflicts=True)``, but a row that would stay as it is is neither written nor locked.
+
+    ``objects`` are of one model; equal ``unique_fields`` may not come twice. Their ids are not filled in.
+    """
+    if not objects:
+        return Upserted()
+    model = type(objects[0])
+    names = [f.name for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
+    with stage(model, names, cells_of(model, names, objects)) as staged:
+        changed = staged.update(unique_fields, update_fields)
+        return Upserted(staged.insert_missing(unique_fields, update_fields), changed)
+
+
+def cells_of(model: Model, names: Sequence[str], objects: Iterable[models.Model]) -> list[list[str | None]]:
+    fields = [_field(model, name) for name in names]
+    cells = [(field.attname, _to_cell(field)) for field in fields]
+    return [
+        [None if (value := getattr(row, name)) is None else cell(value) for name, cell in cells]
+        for row in objects
+    ]
+
+
+def json_cell(value: Any) -> str:
+    """JSON that PostgreSQL takes: without NUL, and without numbers that are none."""
+    return _takeable(_encode(value))
+
+
+def instant_cell(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _takeable(text: str) -> str:
+    if "\\u0000" in text:
+        text = _NUL.sub(lambda found: found[1] or "", text)
+    if ("NaN" in text or "Infinity" in text) and _NO_NUMBER.search(text):
+        text = _encode(json.loads(text, parse_constant=lambda _: None))
+    return text
+
+
+def _to_cell(field: Any) -> Callable[[Any], str]:
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    if isinstance(field, models.JSONField):
+        return lambda value: _takeable(_encode_as_django(value))
+    if isinstance(field, (models.DateTimeField, models.DateField)):
+        return lambda value: str(value.isoformat())
+    return str
+
+
+# --- rows that wait for a statement ---------------------------------------------------------------------------
+
+
+@contextmanager
+def stage(model: Model, names: Sequence[str], rows: Sequence[Cells]) -> Iterator[Staged]:
+    """Rows for the fields ``names`` of ``model``, to be written inside the block; a transaction if there is none."""
+    fields = [_field(model, name) for name in names]
+    columns = [(_quoted(field.column), _type(field)) for field in fields]
+    # A lone surrogate is no character: it becomes a question mark.
+    params: list[Any] = []
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        if len(rows) > FEW:
+            source = _copied(cursor, columns, rows)
+        else:
+            source, params = _inline(columns, rows)
+        yield Staged(cursor, model, tuple(names), source, params)
+
+
+class Staged:
+    """Rows in a temporary table or in the statement. Each act is one statement and returns how many rows it wrote."""
+
+    def __init__(
+        self, cursor: Any, model: Model, names: tuple[str, ...], source: str, params: list[Any]
+    ) -> None:
+        self._cursor = cursor
+        self._model = model
+        self._table = _quoted(model._meta.db_table)
+        self._names = names
+        self._source = source
+        self._params = params
+
+    def update(self, key: Sequence[str], fields: Sequence[str]) -> int:
+        """Those with a row of the same ``key`` that differs in ``fields``."""
+        wanted = self._columns(fields)
+        self._cursor.execute(
+            f"UPDATE {self._table} t SET {', '.join(f'{c} = s.{c}' for c in wanted)} FROM {self._source} s "  # noqa: S608
+            f"WHERE {self._same(key)} AND ({_list('t', wanted)}) IS DISTINCT FROM ({_list('s', wanted)})",
+            self._params,
+        )
+        return int(self._cursor.rowcount)
+
+    def insert(self, returning: str = "") -> list[Any]:
+        """Those that meet no unique row; gives ``returning`` of each that was written."""
+        columns, extra, values = self._insertable()
+        back = f" RETURNING {_quoted(_field(self._model, returning).column)}" if returning else ""
+        self._cursor.execute(
+            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608
+            f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
+            f"ON CONFLICT DO NOTHING{back}",
+            [*values, *self._params],
+        )
+        return [row[0] for row in self._cursor.fetchall()] if returning else []
+
+    def insert_missing(self, key: Sequence[str], fields: Sequence[str]) -> int:
+        """Those without a row of the same ``key``; one that somebody else wrote meanwhile gets our ``fields``."""
+        columns, extra, values = self._insertable()
+        self._cursor.execute(
+            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608
+            f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
+            f"WHERE NOT EXISTS (SELECT FROM {self._table} t WHERE {self._same(key)}) "
+            f"ON CONFLICT ({', '.join(self._columns(key))}) DO UPDATE SET "
+            f"{', '.join(f'{c} = EXCLUDED.{c}' for c in self._columns(fields))}",
+            [*values, *self._params],
+        )
+        return int(self._cursor.rowcount)
+
+    def delete(self, key: Sequence[str]) -> int:
+        """The rows of the same ``key``."""
+        self._cursor.execute(
+            f"DELETE FROM {self._table} t USING {self._source} s WHERE {self._same(key)}",  # noqa: S608
+            self._params,
+        )
+        return int(self._cursor.rowcount)
+
+    def _same(self, key: Sequence[str]) -> str:
+        return " AND ".join(f"t.{c} = s.{c}" for c in self._columns(key))
+
+    def _columns(self, names: Sequence[str]) -> list[str]:
+        return [_quoted(_field(self._model, name).column) for name in names]
+
+    def _insertable(self) -> tuple[list[str], list[str], list[Any]]:
+        """Our columns; those left out that may not be null, and their defaults."""
+        rest = [
+            field
+            for field in self._model._meta.concrete_fields
+            if field.name not in self._names and not field.null and not isinstance(field, models.AutoField)
+        ]
+        values = [field.get_db_prep_save(field.get_default(), connection) for field in rest]
+        return self._columns(self._names), self._columns([field.name for field in rest]), values
+
+
+def _field(model: Model, name: str) -> Any:
+    return model._meta.get_field(name)
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+def _list(alias: str, columns: Iterable[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def _type(field: Any) -> str:
+    found = str(field.db_type(connection))
+    # A cast to varchar(n) would cut what is too long; from text it is refused.
+    return "text" if found.startswith("varchar") else found
+
+
+def _inline(columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> tuple[str, list[Any]]:
+    casts = ", ".join(f"c{n}::{kind} AS {column}" for n, (column, kind) in enumerate(columns))
+    names = ", ".join(f"c{n}" for n in range(len(columns)))
+    arrays = ", ".join(["%s::text[]"] * len(columns))
+    params = [[_sendable(row[n]) for row in rows] for n in range(len(columns))]
+    return f"(SELECT {casts} FROM unnest({arrays}) AS w({names}))", params  # noqa: S608
+
+
+def _sendable(cell: str | None) -> str | None:
+    return cell if cell is None or cell.isascii() else cell.encode("utf-8", "replace").decode()
+
+
+def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> str:
+    """Into a temporary table that lives as long as the session: making one writes to the catalogue."""
+    parts = ", ".join(f"{name} {kind}" for name, kind in columns)
+    table = _quoted(f"staged_{hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()}")
+    cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS")
+    cursor.execute(f"TRUNCATE {table}")
+    cursor.copy_expert(f"COPY {table} FROM STDIN", io.BytesIO(copy_lines(rows)))
+    return table
+
+
+def copy_lines(rows: Iterable[Cells]) -> bytes:
+    """Rows in the text format of COPY."""
+    lines = ["\t".join(["\\N" if cell is None else _escaped(cell) for cell in row]) for row in rows]
+    lines.append("")
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+def _escaped(cell: str) -> str:
+    if "\\" in cell:
+        cell = cell.replace("\\", "\\\\")
+    if "\n" in cell:
+        cell = cell.replace("\n", "\\n")
+    if "\t" in cell:
+        cell = cell.replace("\t", "\\t")
+    if "\r" in cell:
+        cell = cell.replace("\r", "\\r")
+    return cell

@@ -1,0 +1,146 @@
+"""What we hold of the rows of a page, and how they are read: a constant number of statements."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection as database
+
+from records.echoes import sent_asks
+from records.ids import record_id
+from records.incoming import IncomingRecord
+from records.models import AskedChange, Connection, DesiredField, Event, FieldMapping, OwnerMatch, Record
+from records.storing.events import Mirrored
+from records.storing.reading import MappedField, Reading
+from teams.models import BusinessUnit
+
+
+def load_reading(connection: Connection, remote_object: str) -> Reading:
+    """Raises ValueError for an object that has no mapping."""
+    mapped = list(
+        FieldMapping.objects.filter(connection=connection, remote_object=remote_object)
+        .order_by("field_id")
+        .values_list(
+            "field__object",
+            "field__name",
+            "field__type",
+            "remote_name",
+            "is_broken",
+            "has_history",
+            "links_to",
+            "value_map",
+        )
+    )
+    if not mapped:
+        raise ValueError(f"{connection.name} has no mapping for {remote_object}")
+    fields = tuple(
+        MappedField(
+            name=name,
+            type=kind,
+            remote_name=remote_name,
+            constant=remote_name[1:] if remote_name.startswith("=") else None,
+            is_broken=is_broken,
+            has_history=has_history,
+            links_to=tuple(target.strip() for target in links_to.split(",")) if links_to else (),
+            value_map=value_map,
+        )
+        for _, name, kind, remote_name, is_broken, has_history, links_to, value_map in mapped
+    )
+    return Reading(connection.name, remote_object, mapped[0][0], fields)
+
+
+def known_marks(connection: Connection, remote_object: str, remote_ids: Collection[str]) -> dict[str, str]:
+    """Remote id to the mark of the row we hold, read without a lock: to lock a row is to write it."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT remote_id, fingerprint FROM records_record "
+            "WHERE connection_id = %s AND remote_object = %s AND remote_id = ANY(%s)",
+            [connection.pk, remote_object, list(remote_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True)
+class Known:
+    """``records`` are locked until the transaction ends; ``history``: keys of events that a CRM's history told;
+    ``winners``: records that others of the page were merged into, and that we hold."""
+
+    records: Mapping[uuid.UUID, Mirrored]
+    owners: Mapping[str, int | None]
+    units: Mapping[str, int]
+    desired: Mapping[tuple[uuid.UUID, str], DesiredField]
+    asks: Mapping[uuid.UUID, list[AskedChange]]
+    history: frozenset[str]
+    winners: frozenset[uuid.UUID]
+
+
+_HELD = """
+SELECT id, remote_id, title, values, owner_id, business_unit_id, modified_at_remote, fingerprint, deleted_at,
+    merged_into_id
+FROM records_record WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+"""
+_LINKS = "SELECT record_id, array_agg(key) FROM records_linkkey WHERE record_id = ANY(%s) GROUP BY 1"
+
+
+def load_known(
+    connection: Connection,
+    rows: Mapping[uuid.UUID, IncomingRecord],
+    owner_ids: Collection[str],
+    now: datetime,
+) -> Known:
+    with database.cursor() as cursor:
+        cursor.execute(_HELD, [sorted(rows)])
+        found = cursor.fetchall()
+        records = {
+            pk: Mirrored(pk, remote, title, json.loads(values), *rest)
+            for pk, remote, title, values, *rest in found
+        }
+        if records:
+            # After the lock, because links change with their record.
+            cursor.execute(_LINKS, [list(records)])
+            for pk, links in cursor.fetchall():
+                records[pk].links = set(links)
+    return Known(
+        records=records,
+        owners=_owners(connection, owner_ids),
+        units=dict(BusinessUnit.objects.values_list("key", "pk")),
+        desired={
+            (row.record_id, row.field): row
+            for row in DesiredField.objects.filter(record_id__in=records).order_by("pk")
+        },
+        asks=sent_asks(records, now) if records else {},
+        history=_told_history([pk for pk in records if rows[pk].history]),
+        winners=_winners(connection, rows),
+    )
+
+
+def _owners(connection: Connection, owner_ids: Collection[str]) -> dict[str, int | None]:
+    if not owner_ids:
+        return {}
+    found = OwnerMatch.objects.filter(connection=connection, remote_id__in=owner_ids)
+    return dict(found.values_list("remote_id", "person_id"))
+
+
+def _told_history(record_ids: Collection[uuid.UUID]) -> frozenset[str]:
+    if not record_ids:
+        return frozenset()
+    told = Event.objects.filter(record_id__in=record_ids, data__has_key="history")
+    return frozenset(told.values_list("external_key", flat=True))
+
+
+def _winners(connection: Connection, rows: Mapping[uuid.UUID, IncomingRecord]) -> frozenset[uuid.UUID]:
+    wanted = {
+        record_id(connection.name, row.remote_object, row.merged_into)
+        for row in rows.values()
+        if row.merged_into
+    }
+    # One that comes with the same page is written with it.
+    new = {pk for pk in wanted & rows.keys() if rows[pk].values}
+    elsewhere = wanted - new
+    if elsewhere:
+        new |= set(Record.objects.filter(pk__in=elsewhere).values_list("pk", flat=True))
+    return frozenset(new)

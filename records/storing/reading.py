@@ -1,0 +1,93 @@
+"""What a row of a CRM says in our words, and the mark by which the same row is known again. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from records.canonical import Unreadable, canonical
+from records.incoming import IncomingRecord
+
+LONGEST_KEY = 300
+_encode = json.JSONEncoder(sort_keys=True, default=str, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """One logical field of a remote object. ``constant``: every row has it, and nothing is read.
+
+    ``links_to``: the remote objects, as ``connection:object``, of which the value is an id."""
+
+    name: str
+    type: str
+    remote_name: str
+    constant: str | None = None
+    is_broken: bool = False
+    has_history: bool = False
+    links_to: tuple[str, ...] = ()
+    value_map: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows of one remote object are read: the logical object they are and their mapped fields."""
+
+    connection: str
+    remote_object: str
+    object: str
+    fields: Sequence[MappedField]
+
+    @cached_property
+    def _version(self) -> bytes:
+        seen = [self.connection, self.remote_object, self.object]
+        fields = sorted(str([getattr(f, name) for name in MappedField.__slots__]) for f in self.fields)
+        return hashlib.blake2b(_encode([seen, fields]).encode(), digest_size=16).digest()
+
+    def mark(self, row: IncomingRecord) -> str:
+        """32 hex digits; equal when the row, and how we read it, are the same. Its time of change is no part of it."""
+        seen = [
+            row.values,
+            sorted(row.links) if row.links else (),
+            row.is_deleted,
+            row.merged_into,
+            sorted(entry.key for entry in row.history) if row.history else (),
+        ]
+        return hashlib.blake2b(_encode(seen).encode(), digest_size=16, key=self._version).hexdigest()
+
+    def values(self, row: IncomingRecord) -> dict[str, Any]:
+        """Canonical values by logical field; what can't be read is left out: it is unknown, never empty."""
+        values: dict[str, Any] = {}
+        for field in self.fields:
+            if field.constant is not None:
+                values[field.name] = field.constant
+            elif not field.is_broken and field.remote_name in row.values:
+                try:
+                    values[field.name] = canonical(field.type, row.values[field.remote_name], field.value_map)
+                except Unreadable:
+                    continue
+        return values
+
+    def links(self, row: IncomingRecord, values: Mapping[str, Any]) -> set[str]:
+        """Strong links: own id, e-mail of a person, fields that hold an id elsewhere, associations, a merge."""
+        here = f"id:{self.connection}"
+        keys = set() if self.object == "activity" else {f"{here}:{row.remote_object}:{row.remote_id}"}
+        if self.object == "person" and values.get("email"):
+            keys.add(f"email:{str(values['email']).strip().lower()}")
+        for field in self.fields:
+            if field.links_to and values.get(field.name):
+                keys |= {f"id:{target}:{values[field.name]}" for target in field.links_to}
+        keys |= {f"{here}:{target}:{remote}" for target, remote in row.links}
+        if row.merged_into:
+            keys.add(f"{here}:{row.remote_object}:{row.merged_into}")
+        return {key[:LONGEST_KEY] for key in keys}
+
+    def title(self, values: Mapping[str, Any]) -> str:
+        if self.object == "person":
+            name = " ".join(str(values[k]) for k in ("first_name", "last_name") if values.get(k))
+            parts = [str(values.get("company") or ""), name or str(values.get("email") or "")]
+            return " · ".join(p for p in parts if p)[:300]
+        return str(values.get("name") or values.get("subject") or "")[:300]

@@ -1,0 +1,146 @@
+"""The statements that write a page: a constant number, whatever its size."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection as database
+
+from records.kinds import MERGED
+from records.models import Connection, Event, LinkKey, Record, RecordPayload
+from records.storing.copying import instant_cell, json_cell, stage
+from records.storing.events import Mirrored, NewEvent
+from records.storing.reading import Reading
+
+_MIRROR = (
+    "title", "values", "owner", "business_unit", "modified_at_remote", "fingerprint", "deleted_at", "merged_into",
+)  # fmt: skip
+_NEW = ("id", "connection", "object", "remote_object", "remote_id", "created_at_remote", "seen_at", *_MIRROR)
+_SEEN = ("modified_at_remote", "fingerprint")
+_EVENT = (
+    "connection", "external_key", "kind", "record", "field", "old", "new", "data", "actor", "occurred_at",
+    "observed_at", "not_before", "caused_by",
+)  # fmt: skip
+
+
+def insert_records(
+    connection: Connection,
+    reading: Reading,
+    records: Sequence[tuple[Mirrored, datetime | None]],
+    now: datetime,
+) -> set[uuid.UUID]:
+    """New records with the time the CRM made them. Returns those that somebody else has made meanwhile."""
+    if not records:
+        return set()
+    same = (str(connection.pk), reading.object, reading.remote_object)
+    rows = [
+        (str(r.id), *same, r.remote_id, instant_cell(made), now.isoformat(), *_mirror_cells(r))
+        for r, made in records
+    ]
+    with stage(Record, _NEW, rows) as staged:
+        written = set(staged.insert("id"))
+    return {r.id for r, _ in records} - written
+
+
+def update_records(records: Sequence[Mirrored]) -> None:
+    if records:
+        with stage(Record, ("id", *_MIRROR), [(str(r.id), *_mirror_cells(r)) for r in records]) as staged:
+            staged.update(("id",), _MIRROR)
+
+
+def update_marks(records: Sequence[Mirrored]) -> None:
+    """Of records of which the CRM says the same in other words."""
+    if records:
+        rows = [(str(r.id), instant_cell(r.modified_at_remote), r.fingerprint) for r in records]
+        with stage(Record, ("id", *_SEEN), rows) as staged:
+            staged.update(("id",), _SEEN)
+
+
+def insert_events(connection: Connection, events: Sequence[NewEvent], now: datetime) -> None:
+    """What the log has already is passed over."""
+    if not events:
+        return
+    source, observed = str(connection.pk), now.isoformat()
+    rows = [
+        (
+            source,
+            e.external_key,
+            e.kind,
+            str(e.record_id),
+            e.field,
+            None if e.old is None else json_cell(e.old),
+            None if e.new is None else json_cell(e.new),
+            json_cell(e.data),
+            None if e.actor_id is None else str(e.actor_id),
+            e.occurred_at.isoformat(),
+            observed,
+            instant_cell(e.not_before),
+            e.caused_by,
+        )
+        for e in events
+    ]
+    with stage(Event, _EVENT, rows) as staged:
+        staged.insert()
+
+
+def insert_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
+    rows = [(str(pk), json_cell(body)) for pk, body in payloads]
+    if rows:
+        with stage(RecordPayload, ("record", "body"), rows) as staged:
+            staged.insert()
+
+
+def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
+    rows = [(str(pk), json_cell(body)) for pk, body in payloads]
+    if rows:
+        with stage(RecordPayload, ("record", "body"), rows) as staged:
+            staged.update(("record",), ("body",))
+            staged.insert_missing(("record",), ("body",))
+
+
+def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.UUID, str]]) -> None:
+    for pairs, is_new in ((sorted(gone), False), (sorted(new), True)):
+        if pairs:
+            with stage(LinkKey, ("record", "key"), [(str(pk), key) for pk, key in pairs]) as staged:
+                if is_new:
+                    staged.insert()
+                else:
+                    staged.delete(("record", "key"))
+
+
+_JOIN_MERGED = """
+UPDATE records_record loser SET merged_into_id = winner.id
+FROM records_record winner JOIN records_linkkey link
+ON link.key = 'id:' || %(connection)s || ':' || winner.remote_object || ':' || winner.remote_id
+WHERE winner.id = ANY(%(winners)s) AND loser.id = link.record_id AND loser.id <> winner.id
+    AND loser.connection_id = winner.connection_id AND loser.remote_object = winner.remote_object
+    AND loser.merged_into_id IS NULL AND EXISTS (
+        SELECT FROM records_event e
+        WHERE e.record_id = loser.id AND e.kind = %(merged)s AND e.data ->> 'into' = winner.remote_id
+    )
+"""
+
+
+def join_merged(connection: Connection, winners: Collection[uuid.UUID]) -> None:
+    """Point those that came before the record they were merged into at it."""
+    if winners:
+        with database.cursor() as cursor:
+            cursor.execute(
+                _JOIN_MERGED, {"connection": connection.name, "winners": list(winners), "merged": MERGED}
+            )
+
+
+def _mirror_cells(record: Mirrored) -> tuple[str | None, ...]:
+    return (
+        record.title,
+        json_cell(record.values),
+        None if record.owner_id is None else str(record.owner_id),
+        None if record.business_unit_id is None else str(record.business_unit_id),
+        instant_cell(record.modified_at_remote),
+        record.fingerprint,
+        instant_cell(record.deleted_at),
+        None if record.merged_into_id is None else str(record.merged_into_id),
+    )
