@@ -26,8 +26,8 @@ from integrations.standins.hubspot_rules import (
     singular,
     update,
 )
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.hubspot_search import normal_type, search
-from integrations.standins.schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.store import Fields, Store, Stored
 from integrations.standins.webhooks import PORTAL_ID
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from integrations.standins.forms import hubspot_stamp, hubspot_value, read_instant
-from integrations.standins.schema import HUBSPOT_OBJECTS, opposite_type
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS, PRIMARY_OF, association_type, opposite_type
 from integrations.standins.store import Actor, Fields, Store, Stored
 
 SYSTEM = "hubspot"
@@ -23,6 +23,14 @@ REQUIRED = {
     "emails": ("hs_timestamp", "hs_email_direction"),
 }
 ONE_OF = {"contacts": ("email", "firstname", "lastname"), "companies": ("name", "domain")}
+
+
+_STAGED = {
+    ("deals", "pipeline"): "pipeline",
+    ("deals", "dealstage"): "stage",
+    ("leads", "hs_pipeline"): "pipeline",
+    ("leads", "hs_pipeline_stage"): "stage",
+}
 
 
 class RuleError(Exception):
@@ -170,9 +178,9 @@ def options(store: Store, object_type: str, definition: Mapping[str, Any]) -> li
             for o in store.meta("owners", [])
             if not o["archived"]
         ]
-    if object_type == "deals" and name in ("pipeline", "dealstage"):
-        pipelines = [p for p in store.meta("pipelines", []) if p.get("object_type", "deals") == "deals"]
-        if name == "pipeline":
+    if (object_type, name) in _STAGED:
+        pipelines = [p for p in store.meta("pipelines", []) if p.get("object_type", "deals") == object_type]
+        if _STAGED[object_type, name] == "pipeline":
             return [{"value": p["id"], "label": p["label"]} for p in pipelines]
         return [{"value": s["id"], "label": s["label"]} for p in pipelines for s in p["stages"]]
     return list(definition.get("options", []))
@@ -224,16 +232,10 @@ def _link_as_asked(store: Store, row: Stored, link: Fields) -> None:
 
 def opposite_of_known(type_id: int, from_type: str, to_type: str) -> bool:
     """Is ``type_id`` a type of links from the one to the other?"""
-    from integrations.standins.schema import PRIMARY_TYPES, association_type
-
-    plain = association_type(from_type, to_type)
-    primary = {
-        ("contacts", "companies"): 1,
-        ("companies", "contacts"): 2,
-        ("deals", "companies"): 5,
-        ("companies", "deals"): 6,
-    }
-    return plain == type_id or (type_id in PRIMARY_TYPES and primary.get((from_type, to_type)) == type_id)
+    return (
+        type_id in (association_type(from_type, to_type), PRIMARY_OF.get((from_type, to_type), 0))
+        and type_id > 0
+    )
 
 
 def relate(store: Store, from_type: str, from_id: str, to_type: str, to_id: str, type_id: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from integrations.standins.forms import hubspot_stamp, read_instant
 from integrations.standins.hubspot_rules import SYSTEM, RuleError
-from integrations.standins.schema import HUBSPOT_OBJECTS
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS
 from integrations.standins.store import Store, Stored, stored
 
 PAGE = 200

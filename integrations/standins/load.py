@@ -23,7 +23,7 @@ from integrations.standins.schema import (
     salesforce_system_fields,
 )
 from integrations.standins.store import Store
-from integrations.standins.world import Row, World, salesforce_id
+from integrations.standins.world import HubspotProperty, Row, World, salesforce_id
 
 ORGANIZATION_ID = salesforce_id("00D", 1)
 INTEGRATION_USER_ID = salesforce_id("005", 900_000)
@@ -39,13 +39,32 @@ def is_loaded(store: Store) -> bool:
 
 
 def complete_schema(store: Store) -> None:
-    """Give a store that an earlier version filled the objects that Salesforce has by now."""
+    """Give a store that an earlier version filled the objects that the CRMs have by now."""
+    _complete_hubspot(store)
     known = set(store.objects("salesforce"))
     for name, definitions in SALESFORCE_FIELDS.items() if known else ():
         if name not in known:
             store.put_fields("salesforce", name, salesforce_system_fields(name))
         held = store.schema("salesforce", name)
         store.put_fields("salesforce", name, [d for d in definitions if d["name"] not in held])
+
+
+def _complete_hubspot(store: Store) -> None:
+    known = set(store.objects("hubspot"))
+    groups = store.meta("groups", {})
+    for kind in HUBSPOT_OBJECTS.keys() - known if known else ():
+        definitions = [*hubspot_system_properties(kind), *HUBSPOT_PROPERTIES[kind]]
+        groups[kind] = _put_properties(store, kind, definitions)
+        store.set_meta("groups", groups)
+        store.set_meta("pipelines", complete_pipelines(store.meta("pipelines", [])))
+
+
+def _put_properties(store: Store, kind: str, definitions: list[HubspotProperty]) -> dict[str, str]:
+    """Define them and return the labels of their groups."""
+    group = HUBSPOT_OBJECTS[kind].group
+    store.put_fields("hubspot", kind, [{"groupName": group, **d} for d in definitions])
+    names = [group, *(d["groupName"] for d in definitions if "groupName" in d)]
+    return {name: GROUP_LABELS.get(name) or name.replace("_", " ").capitalize() for name in names}
 
 
 def complete_pipelines(own: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -96,11 +115,9 @@ def _load_schema(store: Store, world: World) -> None:
         store.put_fields("salesforce", name, history_fields(parent))
     ours = schema.get("hubspot", {})
     groups: dict[str, dict[str, str]] = {}
-    for kind, meta in HUBSPOT_OBJECTS.items():
+    for kind in HUBSPOT_OBJECTS:
         definitions = [*hubspot_system_properties(kind), *HUBSPOT_PROPERTIES[kind], *ours.get(kind, [])]
-        store.put_fields("hubspot", kind, [{"groupName": meta.group, **d} for d in definitions])
-        names = [meta.group, *(d["groupName"] for d in definitions if "groupName" in d)]
-        groups[kind] = {name: GROUP_LABELS.get(name) or name.replace("_", " ").capitalize() for name in names}
+        groups[kind] = _put_properties(store, kind, definitions)
     store.set_meta("groups", groups)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from integrations.standins.faults import Faults
 from integrations.standins.http import Request, Response, Router, json_response
-from integrations.standins.schema import HUBSPOT_OBJECTS
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS
 from integrations.standins.store import Store, Written
 
 logger = logging.getLogger(__name__)

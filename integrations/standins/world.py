@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
-HUBSPOT_TYPES = ("contacts", "companies", "deals", "calls", "meetings", "emails", "notes", "tasks")
+HUBSPOT_TYPES = ("contacts", "companies", "deals", "calls", "meetings", "emails", "notes", "tasks", "leads")
 
 Value = str | int | float | bool | None | datetime | date
 

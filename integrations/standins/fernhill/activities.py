@@ -12,8 +12,8 @@ from integrations.standins.fernhill.moments import at, local_day, next_open, nex
 from integrations.standins.fernhill.notes import Notes
 from integrations.standins.fernhill.people import Person, team
 from integrations.standins.fernhill.prospect import Note, Prospect
+from integrations.standins.hubspot_schema import association_type
 from integrations.standins.load import INTEGRATION_USER_ID
-from integrations.standins.schema import association_type
 from integrations.standins.world import Row, Value, salesforce_id
 
 AUTOMATIC_SUBJECT = "Email: Thank you for your interest in Fernhill"

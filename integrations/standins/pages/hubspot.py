@@ -7,8 +7,8 @@ from typing import Any
 
 from integrations.standins.forms import hubspot_stamp
 from integrations.standins.hubspot_rules import RuleError, create, options, update
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.pages.crm import Crm, ObjectPage, PageFault, Person
-from integrations.standins.schema import HUBSPOT_OBJECTS, association_type
 from integrations.standins.store import Actor, Fields, Stored
 
 _FIRST_NAMES = ("Imke", "Tobin", "Rosalba", "Jorun", "Pavla", "Ansel", "Mireia", "Corvin", "Thandi", "Lubo")
@@ -79,6 +79,7 @@ class HubspotCrm(Crm):
             ),
             ObjectPage("notes", "Note", "Notes", ("hs_timestamp", "hubspot_owner_id")),
             ObjectPage("tasks", "Task", "Tasks", ("hs_timestamp", "hs_task_status", "hubspot_owner_id")),
+            ObjectPage("leads", "Lead", "Leads", ("hs_pipeline_stage", "hs_lead_label", "hubspot_owner_id")),
         )
     }
 
@@ -115,6 +116,7 @@ class HubspotCrm(Crm):
             person
             or f.get("name")
             or f.get("dealname")
+            or f.get("hs_lead_name")
             or own
             or f.get("email")
             or f.get("domain")

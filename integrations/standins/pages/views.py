@@ -13,11 +13,11 @@ from django.template import Context, Engine
 
 from integrations.standins.forms import read_instant
 from integrations.standins.http import Handler, Refused, Request, Response, Router, redirect
+from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS
 from integrations.standins.mail import mail_text, mails
 from integrations.standins.pages.crm import Crm, PageFault, moment
 from integrations.standins.pages.hubspot import HubspotCrm
 from integrations.standins.pages.salesforce import SalesforceCrm
-from integrations.standins.schema import HUBSPOT_OBJECTS
 from integrations.standins.slack_api import slack_messages
 from integrations.standins.store import Fields, Store, Stored, stored
 
