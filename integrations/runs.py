@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from integrations.models import Run
+from integrations.models import PullCursor, Run
 from records.incoming import StoredPage
 from records.models import Connection
 
@@ -31,7 +31,7 @@ def add_counts(run: Run, stored: StoredPage) -> None:
 
 def save_progress(run: Run, now: datetime) -> None:
     run.heard_at = now
-    run.save(update_fields=["done", "total", "counts", "heard_at"])
+    run.save(update_fields=["done", "total", "counts", "busy_seconds", "heard_at"])
 
 
 def close_run(run: Run, now: datetime, *, error: str = "") -> None:
@@ -47,6 +47,23 @@ def close_run(run: Run, now: datetime, *, error: str = "") -> None:
         Run.objects.filter(kind=run.kind, connection=run.connection, state=Run.State.DONE, **quiet).exclude(
             pk=run.pk
         ).delete()
+
+
+def paused_runs(rows: Sequence[Run]) -> set[uuid.UUID]:
+    """Those that wait for somebody to resume what they read. One query."""
+    running = [
+        r for r in rows if r.state == Run.State.RUNNING and r.kind in (Run.Kind.PULL, Run.Kind.HISTORY)
+    ]
+    if not running:
+        return set()
+    left: dict[int, list[bool]] = {}
+    for connection, paused_at in (
+        PullCursor.objects.filter(connection__in=[r.connection_id for r in running])
+        .exclude(page_state={}, history_state={}, is_loaded=True)
+        .values_list("connection_id", "paused_at")
+    ):
+        left.setdefault(connection, []).append(paused_at is not None)
+    return {r.pk for r in running if r.connection_id in left and all(left[r.connection_id])}
 
 
 def is_quiet(run: Run) -> bool:

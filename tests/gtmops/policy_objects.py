@@ -169,6 +169,11 @@ def crm_connection() -> Connection:
     "integrations:retry",
     "integrations:lift_hold",
     "integrations:read_now",
+    "integrations:reading",
+    "integrations:pause_reading",
+    "integrations:schedule",
+    "integrations:compare_now",
+    "integrations:repair",
     is_bordered=False,
 )
 def crm(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
