@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Max
+
+from records.canonical import instant_text
 from records.dependents import dependents_of
 from records.echoes import mark_echoes
 from records.ids import record_id
 from records.incoming import IncomingRecord, StoredPage
-from records.kinds import MERGED
-from records.models import AskedChange, Connection, DesiredField
+from records.kinds import BASELINE, FIELD_LOST, MERGED
+from records.models import AskedChange, Connection, DesiredField, Event
 from records.storing import own, writing
 from records.storing.events import (
     Mirrored,
@@ -227,6 +230,7 @@ class _Page:
         made = [record.id for record, _ in self.new]
         writing.update_records(self.changed)
         writing.update_marks(self.said_again)
+        self._set_after_losses()
         writing.insert_events(
             self.connection, [e for events in self.events.values() for e in events], self.now
         )
@@ -244,6 +248,24 @@ class _Page:
         for listen in _after_store.values() if self.links else ():
             listen(self.links, self.now)
         touch(self.touched | dependents_of(self.touched, self.now), self.now)
+
+    def _set_after_losses(self) -> None:
+        """What is told again after a loss is known from now on: as of the row's own time it would still be lost."""
+        held = {record.id for record in self.changed}
+        again = {
+            e.record_id: e
+            for pk in held
+            for e in self.events.get(pk, ())
+            if e.kind == BASELINE and e.data["values"]
+        }
+        if not again:
+            return
+        lost = Event.objects.filter(record__in=again, kind=FIELD_LOST).order_by()
+        for pk, name, at in lost.values_list("record_id", "field").annotate(at=Max("occurred_at")):
+            event = again[pk]
+            if name in event.data["values"] and at >= event.occurred_at:
+                event.occurred_at = max(self.now, at + timedelta(microseconds=1))
+                event.external_key = f"{event.external_key[:250]}:{instant_text(event.occurred_at)}"
 
     def _write_links(self) -> None:
         held = {record.id: record.links for record in self.changed}

@@ -1,0 +1,85 @@
+"""A field that is unmapped, mapped elsewhere or gone, and told anew: unknown in between, and never a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from records.forgetting import forget_values
+from records.incoming import IncomingRecord
+from records.journeys import relink
+from records.kinds import CHANGE, FIELD_LOST
+from records.loading import load_records
+from records.models import Connection, Event, FieldMapping, Record, Touched
+from records.services import store_page
+from tests.records.conftest import NOON
+
+Contact = Callable[..., IncomingRecord]
+LATER = NOON + timedelta(hours=1)
+LAST = NOON + timedelta(hours=2)
+
+
+def test_a_forgotten_value_is_unknown_from_then_on_and_known_before(
+    hubspot: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact(), contact("102")], now=NOON)
+    relink(Record.objects.values_list("pk", flat=True))
+    Touched.objects.all().delete()
+    assert forget_values(hubspot, "contacts", ["fleet_size"], LATER) == 2
+    (record,) = load_records([Record.objects.get(remote_id="101").pk])
+    assert "fleet_size" not in record.values
+    assert record.values["company"] == "Kestrel Haulage"
+    assert record.value_at("fleet_size", NOON) == (True, 40)
+    assert record.value_at("fleet_size", LATER) == (False, None)
+    assert Touched.objects.count() == 2
+
+
+def test_forgetting_twice_or_what_nobody_has_changes_nothing(hubspot: Connection, contact: Contact) -> None:
+    store_page(hubspot, [contact()], now=NOON)
+    forget_values(hubspot, "contacts", ["fleet_size"], LATER)
+    assert forget_values(hubspot, "contacts", ["fleet_size", "no_such"], LATER) == 0
+    assert forget_values(hubspot, "contacts", [], LATER) == 0
+    assert forget_values(hubspot, "calls", ["company"], LATER) == 0
+    assert Event.objects.filter(kind=FIELD_LOST).count() == 1
+
+
+def test_what_is_read_again_is_a_baseline_from_then_on_and_no_change(
+    hubspot: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact()], now=NOON)
+    for moment, value in ((LATER, "40"), (LAST, "55")):
+        forget_values(hubspot, "contacts", ["fleet_size"], moment - timedelta(minutes=1))
+        store_page(hubspot, [contact(fleet_size=value)], now=moment)
+    (record,) = load_records([Record.objects.get().pk])
+    assert record.values["fleet_size"] == 55
+    assert record.value_at("fleet_size", LATER) == (True, 40)
+    assert record.value_at("fleet_size", LAST - timedelta(seconds=1)) == (False, None)
+    assert record.value_at("fleet_size", LAST) == (True, 55)
+    assert not Event.objects.filter(kind=CHANGE, field="fleet_size").exists()
+
+
+def test_a_row_that_says_the_same_after_a_loss_is_known_again(hubspot: Connection, contact: Contact) -> None:
+    mapping = FieldMapping.objects.filter(remote_name="fleet_size")
+    store_page(hubspot, [contact()], now=NOON)
+    mapping.update(is_broken=True)
+    store_page(hubspot, [contact(at=LATER)], now=LAST)
+    mapping.update(is_broken=False)
+    store_page(hubspot, [contact(at=LATER)], now=LAST)
+    (record,) = load_records([Record.objects.get().pk])
+    assert record.values["fleet_size"] == 40
+    assert record.value_at("fleet_size", LAST + timedelta(seconds=1)) == (True, 40)
+
+
+def test_a_field_that_is_mapped_later_is_known_since_the_row_last_changed(
+    hubspot: Connection, contact: Contact
+) -> None:
+    mapping = FieldMapping.objects.get(remote_name="fleet_size")
+    field = mapping.field
+    mapping.delete()
+    store_page(hubspot, [contact()], now=NOON)
+    FieldMapping.objects.create(
+        connection=hubspot, field=field, remote_object="contacts", remote_name="fleet_size"
+    )
+    store_page(hubspot, [contact()], now=LATER)
+    (record,) = load_records([Record.objects.get().pk])
+    assert record.value_at("fleet_size", NOON) == (True, 40)
