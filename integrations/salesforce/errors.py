@@ -57,7 +57,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     if status < 300:
         raise RetryLater("Salesforce answered with something that is not JSON; it may be under maintenance.")
     if status == 401:
-        if code == "INVALID_SESSION_ID" and "not valid for use with the REST API" not in message:
+        # A page or an empty answer says no more than the status does.
+        if code in {"", "INVALID_SESSION_ID"} and "not valid for use with the REST API" not in message:
             raise SessionExpired(words)
         raise Reconnect(words)
     if code in {

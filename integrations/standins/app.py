@@ -62,9 +62,12 @@ class Application:
             )
         handler, parts = found
         try:
-            return handler(request, **parts)
+            response: Response = handler(request, **parts)
         except Refused as refused:
-            return refused.response
+            response = refused.response
+        if is_api:
+            self.faults.after(request, response)
+        return response
 
 
 @dataclass

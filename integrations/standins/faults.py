@@ -1,4 +1,4 @@
-"""Unpleasantness on request: ``429:0.1,500:0.05,slow:2,expire:50,late:5``.
+"""Unpleasantness on request: ``429:0.1,500:0.05,slow:2,expire:50,late:5``. What a CRM always does needs no switch.
 
 Each word is one entry of ``FAULTS``; a new one is a class with the hooks it needs and a line there.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 
 from integrations.standins.http import Request, Response, json_response
 from integrations.standins.store import Store
@@ -37,6 +38,39 @@ class Fault:
     def webhook_copies(self) -> int:
         """How often an event is sent; 1 is pleasant."""
         return 1
+
+    def hits(self, name: str) -> bool:
+        """Whether the fault of that name strikes now."""
+        return False
+
+    def after(self, request: Request, response: Response) -> None:
+        """Called with the real answer, before it is sent."""
+
+
+class Named(Fault):
+    """Asked for by its name where it matters; ``value`` is the share of times that it strikes, 0 to 1."""
+
+    def __init__(self, name: str, value: float) -> None:
+        super().__init__(value)
+        self.name = name
+
+    def hits(self, name: str) -> bool:
+        return name == self.name and random.random() < self.value
+
+
+class Cut(Fault):
+    """The connection breaks after the request was carried out, in ``value`` of the writes."""
+
+    def after(self, request: Request, response: Response) -> None:
+        if request.method != "GET" and random.random() < self.value:
+            response.is_cut = True
+
+
+class PageSize(Fault):
+    """Query pages of Salesforce hold at most ``value`` rows, less than was asked for."""
+
+    def prepare(self, store: Store) -> None:
+        store.page_rows = int(self.value)
 
 
 class _Sometimes(Fault):
@@ -96,7 +130,9 @@ class ServerError(_Sometimes):
     """One of the shapes a failing CRM answers in: empty, HTML, JSON."""
 
     def answer(self, request: Request) -> Response:
-        status = random.choice([500, 502, 503, 504])
+        status = random.choice(
+            [500, 502, 503, 504, *((406, 420) if request.path.startswith("/services") else ())]
+        )
         if status == 500 and random.random() < 0.5:
             return Response(500, b"", "text/plain")
         if request.path.startswith("/services") and random.random() < 0.5:
@@ -133,7 +169,24 @@ class Duplicates(Fault):
         return random.randint(1, max(1, int(self.value)))
 
 
+NAMED = {
+    "401object": "an ended session of Salesforce answers with an object instead of a list",
+    "401html": "… or with a page",
+    "lasting401": "even a new session of Salesforce is refused",
+    "notrest": "a session that is not valid for Salesforce's REST API",
+    "locator": "Salesforce has closed the query whose next page is asked for",
+    "timeout": "a query of Salesforce takes more than its two minutes",
+    "lock": "another process holds the parent of a Salesforce record",
+    "dupes": "a duplicate rule of Salesforce refuses a record",
+    "bulkfail": "a Bulk job of Salesforce fails",
+    "bulkshort": "a Bulk job of Salesforce gives fewer rows than it counted",
+    "bulkgone": "Salesforce has deleted a Bulk job",
+    "deployfail": "Salesforce does not take a deploy",
+}
 FAULTS: dict[str, Callable[[float], Fault]] = {
+    **{name: partial(Named, name) for name in NAMED},
+    "cut": Cut,
+    "pages": PageSize,
     "429": RateLimit,
     "daily": DailyLimit,
     "500": ServerError,
@@ -181,6 +234,13 @@ class Faults:
 
     def webhook_copies(self) -> int:
         return max((f.webhook_copies() for f in self.faults), default=1)
+
+    def hits(self, name: str) -> bool:
+        return any(f.hits(name) for f in self.faults)
+
+    def after(self, request: Request, response: Response) -> None:
+        for fault in self.faults:
+            fault.after(request, response)
 
     @property
     def shuffle_webhooks(self) -> bool:

@@ -66,6 +66,8 @@ class Response:
     body: bytes = b""
     content_type: str = "text/html; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
+    is_cut: bool = False
+    """The connection is closed instead of answering."""
 
 
 class Refused(Exception):  # not an error of ours: the answer itself, raised from any depth
@@ -157,6 +159,9 @@ class _Connection(BaseHTTPRequestHandler):
         logger.debug(
             "%s %s %s %.0f ms", self.command, self.path, response.status, (time.monotonic() - started) * 1000
         )
+        if response.is_cut:
+            self.close_connection = True
+            return
         self.send_response(response.status, _phrase(response.status))
         if response.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Type", response.content_type)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 import threading
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +11,9 @@ from integrations.standins.faults import Faults
 from integrations.standins.forms import read_instant
 from integrations.standins.http import Refused, Request, Response, Router, json_response
 from integrations.standins.load import API_USER_ID, ORGANIZATION_ID
+from integrations.standins.salesforce_answers import body_of, error, refused
+from integrations.standins.salesforce_bulk import Bulk
+from integrations.standins.salesforce_fields import CustomFields, described
 from integrations.standins.salesforce_query import Queries
 from integrations.standins.salesforce_rules import (
     API_ACTOR,
@@ -21,50 +21,20 @@ from integrations.standins.salesforce_rules import (
     RuleError,
     create,
     delete,
-    picklist,
     readable,
     update,
     writable,
 )
+from integrations.standins.salesforce_sessions import Sessions
 from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS, TOOLING_OBJECTS
 from integrations.standins.soql import SoqlError
-from integrations.standins.store import Fields, Store, Stored, utc_now
+from integrations.standins.store import Fields, Store, Stored
 from integrations.standins.tooling import Tooling
 from integrations.standins.world import salesforce_id_18
 
 VERSIONS = ["59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0", "67.0"]
 DAILY_CALLS = 5_000_000  # of a full sandbox: the demo pulls every few seconds
-_METADATA_TYPES = {
-    "Text": "string",
-    "TextArea": "textarea",
-    "LongTextArea": "textarea",
-    "Number": "double",
-    "Currency": "currency",
-    "Percent": "percent",
-    "Checkbox": "boolean",
-    "Date": "date",
-    "DateTime": "datetime",
-    "Picklist": "picklist",
-    "Url": "url",
-    "Email": "email",
-    "Phone": "phone",
-}
 _VERSIONED = "/services/data/v{version}"
-
-
-def error(code: str, message: str, status: int = 400, fields: list[str] | None = None) -> Refused:
-    item: Fields = {"message": message, "errorCode": code}
-    if fields:
-        item["fields"] = fields
-    return Refused(json_response([item], status))
-
-
-def _refused(rule: RuleError) -> Refused:
-    items = []
-    for one in rule.every():
-        item: Fields = {"message": one.message, "errorCode": one.code}
-        items.append({**item, "fields": one.fields} if one.fields else item)
-    return Refused(json_response(items, rule.status))
 
 
 class SalesforceApi:
@@ -73,13 +43,14 @@ class SalesforceApi:
         self.faults = faults
         self.queries = Queries(store)
         self.tooling = Tooling(store)
+        self.fields = CustomFields(store)
+        self.sessions = Sessions(store, faults)
+        self.bulk = Bulk(store, self.queries, faults)
         self._lock = threading.Lock()
-        self._calls: dict[str, int] = {}
         self._used = 0
 
     def routes(self, router: Router) -> None:
-        router.add("POST", "/services/oauth2/token", self.token)
-        router.add("POST", "/services/oauth2/revoke", self.revoke)
+        self.sessions.routes(router)
         router.add("GET", "/services/data", self.versions)
         for method, path, handler in (
             ("GET", "/services/oauth2/userinfo", self.userinfo),
@@ -91,9 +62,9 @@ class SalesforceApi:
             ("GET", f"{_VERSIONED}/query/{{locator}}", self.query_more),
             ("GET", f"{_VERSIONED}/tooling/query", self.tooling_query),
             ("GET", f"{_VERSIONED}/tooling/query/{{locator}}", self.query_more),
-            ("POST", f"{_VERSIONED}/tooling/sobjects/CustomField", self.create_field),
-            ("DELETE", f"{_VERSIONED}/tooling/sobjects/CustomField/{{remote_id}}", self.delete_field),
+            *self.fields.routes(_VERSIONED),
             *self.tooling.routes(_VERSIONED),
+            *self.bulk.routes(_VERSIONED),
             ("GET", f"{_VERSIONED}/sobjects", self.objects),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}", self.object_head),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}/describe", self.describe),
@@ -108,65 +79,7 @@ class SalesforceApi:
         ):
             router.add(method, path, self._guarded(handler))
 
-    # -- sessions ------------------------------------------------------------------------------------------
-
-    def token(self, request: Request) -> Response:
-        form = request.form
-        grant = form.get("grant_type", "")
-        client, secret = form.get("client_id", ""), form.get("client_secret", "")
-        basic = request.headers.get("Authorization", "")
-        if basic.startswith("Basic "):
-            client, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
-        if grant == "client_credentials":
-            if not client or not secret or secret == "wrong":  # noqa: S105  # the word a test uses for a bad one
-                return _oauth_error("invalid_client", "invalid client credentials")
-            return self._open(request, None)
-        if grant == "urn:ietf:params:oauth:grant-type:jwt-bearer":
-            parts = form.get("assertion", "").split(".")
-            if len(parts) != 3 or not all(parts):
-                return _oauth_error("invalid_grant", "invalid assertion")
-            return self._open(request, None)
-        if grant == "refresh_token":
-            return self._refresh(request, form.get("refresh_token", ""))
-        return _oauth_error("unsupported_grant_type", "grant type not supported")
-
-    def _refresh(self, request: Request, old: str) -> Response:
-        """Rotates; an old token used again revokes the whole family."""
-        with self.store.transaction():
-            known = self.store.meta(f"refresh:{old}")
-            family = known["family"] if known else ""
-            if not known or known["used"] or self.store.meta(f"revoked:{family}"):
-                if family:
-                    self.store.set_meta(f"revoked:{family}", True)
-                return _oauth_error("invalid_grant", "expired access/refresh token")
-            self.store.set_meta(f"refresh:{old}", {**known, "used": True})
-            return self._open(request, self.new_refresh_token(family))
-
-    def new_refresh_token(self, family: str = "") -> str:
-        """A token as the web-server flow would have given it."""
-        token = f"5Aep{secrets.token_urlsafe(32)}"
-        self.store.set_meta(f"refresh:{token}", {"family": family or token, "used": False})
-        return token
-
-    def _open(self, request: Request, refresh_token: str | None) -> Response:
-        token = f"{ORGANIZATION_ID[:15]}!{secrets.token_urlsafe(48)}"
-        self.store.set_meta(f"session:{token}", API_USER_ID)
-        body: Fields = {
-            "access_token": token,
-            "instance_url": request.host,
-            "id": f"{request.host}/id/{ORGANIZATION_ID}/{API_USER_ID}",
-            "token_type": "Bearer",
-            "issued_at": str(int(utc_now().timestamp() * 1000)),
-            "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "scope": "api" if refresh_token is None else "refresh_token api",
-        }
-        if refresh_token is not None:
-            body["refresh_token"] = refresh_token
-        return json_response(body)
-
-    def revoke(self, request: Request) -> Response:
-        self.store.execute("DELETE FROM meta WHERE key = ?", [f"session:{request.form.get('token', '')}"])
-        return Response(200)
+    # -- every call ----------------------------------------------------------------------------------------
 
     def _guarded(self, handler: Any) -> Any:
         def guarded(request: Request, **parts: str) -> Response:
@@ -175,15 +88,15 @@ class SalesforceApi:
             version = parts.pop("version", VERSIONS[-1])
             if version not in VERSIONS:
                 raise error("NOT_FOUND", "The requested resource does not exist", 404)
-            self._session(request)
+            self.sessions.check(request)
             try:
                 response: Response = handler(request, **parts)
             except RuleError as rule:
-                response = _refused(rule).response
+                response = refused(rule).response
             except SoqlError as soql:
                 response = error(soql.code, str(soql)).response
-            except Refused as refused:
-                response = refused.response
+            except Refused as ended:
+                response = ended.response
             with self._lock:
                 self._used += 1
                 # The real counter lags and wobbles.
@@ -192,19 +105,6 @@ class SalesforceApi:
             return response
 
         return guarded
-
-    def _session(self, request: Request) -> str:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme not in ("Bearer", "OAuth") or self.store.meta(f"session:{token}") is None:
-            raise error("INVALID_SESSION_ID", "Session expired or invalid", 401)
-        allowed = self.faults.calls_per_session()
-        with self._lock:
-            self._calls[token] = self._calls.get(token, 0) + 1
-            over = allowed and self._calls[token] > allowed
-        if over:
-            self.store.execute("DELETE FROM meta WHERE key = ?", [f"session:{token}"])
-            raise error("INVALID_SESSION_ID", "Session expired or invalid", 401)
-        return token
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -246,6 +146,8 @@ class SalesforceApi:
         return self._query(request, tooling=True)
 
     def _query(self, request: Request, *, deleted: bool = False, tooling: bool = False) -> Response:
+        if self.faults.hits("timeout"):
+            raise error("QUERY_TIMEOUT", "Your query request was running for too long.")
         options = request.headers.get("Sforce-Query-Options", "")
         _, _, size = options.partition("batchSize=")
         base = request.path.rstrip("/").rpartition("/")[0]
@@ -260,6 +162,8 @@ class SalesforceApi:
         return json_response(page)
 
     def query_more(self, request: Request, locator: str) -> Response:
+        if self.faults.hits("locator"):
+            raise error("INVALID_QUERY_LOCATOR", "invalid query locator")
         base = request.path.rstrip("/").rpartition("/")[0].rpartition("/")[0]
         return json_response(self.queries.resume(locator, self._token(request), base))
 
@@ -314,7 +218,7 @@ class SalesforceApi:
     def describe(self, request: Request, name: str) -> Response:
         name = self._name(name)
         may_write = writable(self.store, name)
-        fields = [_described(d, d["name"] in may_write) for d in readable(self.store, name).values()]
+        fields = [described(d, d["name"] in may_write) for d in readable(self.store, name).values()]
         url = request.path.rstrip("/").removesuffix("/describe")
         return json_response(
             {**self._head(name, url), "fields": fields, "recordTypeInfos": [], "childRelationships": []}
@@ -379,15 +283,25 @@ class SalesforceApi:
 
     def create_row(self, request: Request, name: str) -> Response:
         row = create(
-            self.store, self._name(name), _body(request), API_ACTOR, auto_assign=_auto_assign(request)
+            self.store, self._name(name), body_of(request), API_ACTOR, auto_assign=_auto_assign(request)
         )
         location = {"Location": f"{request.path.rstrip('/')}/{row.remote_id}"}
         return json_response({"id": row.remote_id, "success": True, "errors": []}, 201, location)
 
     def update_row(self, request: Request, name: str, remote_id: str) -> Response:
         row = self._row(self._name(name), remote_id)
-        update(self.store, row, _body(request), API_ACTOR, auto_assign=_auto_assign(request))
+        self._hit(row)
+        update(self.store, row, body_of(request), API_ACTOR, auto_assign=_auto_assign(request))
         return Response(204)
+
+    def _hit(self, row: Stored) -> None:
+        """What other users of the organisation are doing."""
+        if self.faults.hits("lock"):
+            parent = str(row.fields.get("AccountId") or row.remote_id)[:15]
+            text = f"unable to obtain exclusive access to this record or 1 records: {parent}"
+            raise RuleError("UNABLE_TO_LOCK_ROW", text)
+        if self.faults.hits("dupes"):
+            raise RuleError("DUPLICATES_DETECTED", "Use one of these records?")
 
     def delete_row(self, request: Request, name: str, remote_id: str) -> Response:
         delete(self.store, self._row(self._name(name), remote_id), API_ACTOR)
@@ -400,7 +314,7 @@ class SalesforceApi:
         return self._many(request, creating=True)
 
     def _many(self, request: Request, *, creating: bool) -> Response:
-        body = _body(request)
+        body = body_of(request)
         records = body.get("records")
         if not isinstance(records, list) or not records:
             raise error("INVALID_INPUT", "The records list is empty")
@@ -442,54 +356,11 @@ class SalesforceApi:
                 known = self.store.get(SYSTEM, name, remote_id)
                 if known is None:
                     raise RuleError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+                self._hit(known)
                 row = update(self.store, known, record, API_ACTOR, auto_assign=auto_assign)
         except RuleError as rule:
             return _failed(rule)
         return {"id": row.remote_id, "success": True, "errors": []}
-
-    # -- fields --------------------------------------------------------------------------------------------
-
-    def create_field(self, request: Request) -> Response:
-        body = _body(request)
-        object_name, _, name = str(body.get("FullName", "")).partition(".")
-        metadata = body.get("Metadata") or {}
-        if object_name not in self.store.objects(SYSTEM) or not name.endswith("__c") or "__" in name[:-3]:
-            raise error("INVALID_FIELD", f"Bad FullName: {body.get('FullName')}", fields=["FullName"])
-        if len(name) > 43:
-            raise error("FIELD_INTEGRITY_EXCEPTION", "Field Name: 40 characters at most", fields=["FullName"])
-        if name in self.store.schema(SYSTEM, object_name):
-            text = f"There is already a field named {name.removesuffix('__c')} on {object_name}."
-            raise error("DUPLICATE_DEVELOPER_NAME", text, fields=["DeveloperName"])
-        definition = _from_metadata(name, metadata)
-        with self.store.transaction():
-            self.store.put_fields(SYSTEM, object_name, [definition])
-            row = create(
-                self.store,
-                "CustomField",
-                {
-                    "FullName": f"{object_name}.{name}",
-                    "DeveloperName": name.removesuffix("__c"),
-                    "TableEnumOrId": object_name,
-                },
-                API_ACTOR,
-            )
-            self.store.update(row, {"Metadata": metadata}, API_ACTOR, silent=["Metadata"])
-        return json_response(
-            {"id": row.remote_id, "success": True, "errors": [], "warnings": [], "infos": []}, 201
-        )
-
-    def delete_field(self, request: Request, remote_id: str) -> Response:
-        row = self.store.get(SYSTEM, "CustomField", salesforce_id_18(remote_id))
-        if row is None or row.deleted:
-            raise error("NOT_FOUND", "The requested resource does not exist", 404)
-        object_name, _, name = str(row.fields["FullName"]).partition(".")
-        with self.store.transaction():
-            self.store.drop_field(SYSTEM, object_name, name)
-            delete(self.store, row, API_ACTOR)
-            where = "json_extract(fields, '$.Field') = ?"
-            for grant in self.store.all_of(SYSTEM, "FieldPermissions", where, [row.fields["FullName"]]):
-                delete(self.store, grant, API_ACTOR)
-        return Response(204)
 
 
 class _RolledBack(Exception):  # ends a transaction on purpose
@@ -502,18 +373,6 @@ def full_row(row: Stored) -> Fields:
     return {**row.fields, **own, "LastModifiedDate": row.modified, "SystemModstamp": row.modified}
 
 
-def _body(request: Request) -> Fields:
-    try:
-        body = request.json()
-    except json.JSONDecodeError as fault:
-        raise error(
-            "JSON_PARSER_ERROR", f"Unexpected character at [line:{fault.lineno}, column:{fault.colno}]"
-        ) from None
-    if not isinstance(body, dict):
-        raise error("JSON_PARSER_ERROR", "an object is expected")
-    return body
-
-
 def _auto_assign(request: Request) -> bool:
     return request.headers.get("Sforce-Auto-Assign", "TRUE").upper() != "FALSE"
 
@@ -521,89 +380,3 @@ def _auto_assign(request: Request) -> bool:
 def _failed(rule: RuleError) -> Fields:
     errors = [{"statusCode": r.code, "message": r.message, "fields": r.fields} for r in rule.every()]
     return {"success": False, "errors": errors}
-
-
-def _oauth_error(code: str, text: str) -> Response:
-    return json_response({"error": code, "error_description": text}, 400)
-
-
-def _from_metadata(name: str, metadata: Mapping[str, Any]) -> Fields:
-    kind = _METADATA_TYPES.get(str(metadata.get("type")))
-    if kind is None or not metadata.get("label"):
-        raise error("FIELD_INTEGRITY_EXCEPTION", "Field Type and Label are required", fields=["Metadata"])
-    length = metadata.get("length")
-    if metadata["type"] == "Text" and not (isinstance(length, int) and 1 <= length <= 255):
-        raise error("FIELD_INTEGRITY_EXCEPTION", "Length: a text field needs 1 to 255", fields=["Metadata"])
-    if metadata["type"] == "LongTextArea" and not (
-        isinstance(length, int) and length >= 256 and metadata.get("visibleLines")
-    ):
-        raise error(
-            "FIELD_INTEGRITY_EXCEPTION",
-            "Length of at least 256 and visibleLines are required",
-            fields=["Metadata"],
-        )
-    if metadata["type"] == "Checkbox" and metadata.get("defaultValue") is None:
-        raise error(
-            "FIELD_INTEGRITY_EXCEPTION", "Default Value is required for a checkbox", fields=["Metadata"]
-        )
-    definition: Fields = {"name": name, "type": kind, "label": metadata["label"], "granted_only": True}
-    if length or kind in ("url", "email", "phone", "picklist", "textarea"):
-        definition["length"] = length or 255
-    if kind == "double":
-        definition |= {"precision": metadata.get("precision", 18), "scale": metadata.get("scale", 0)}
-    if kind == "picklist":
-        value_set = metadata.get("valueSet") or {}
-        values = (value_set.get("valueSetDefinition") or {}).get("value") or []
-        definition["restricted"] = bool(value_set.get("restricted"))
-        definition["values"] = [
-            {"value": v.get("fullName") or v.get("valueName"), "label": v.get("label") or v.get("fullName")}
-            for v in values
-        ]
-    return definition
-
-
-def _described(definition: Fields, may_write: bool) -> Fields:
-    kind = definition["type"]
-    name = definition["name"]
-    own = name in (
-        "Id",
-        "IsDeleted",
-        "CreatedDate",
-        "CreatedById",
-        "LastModifiedDate",
-        "LastModifiedById",
-        "SystemModstamp",
-    )
-    long_text = kind == "textarea" and definition.get("length", 0) > 255
-    out: Fields = {
-        "name": name,
-        "label": definition["label"],
-        "type": kind,
-        "length": definition.get("length", 18 if kind in ("id", "reference") else 0),
-        "precision": definition.get("precision", 18 if kind in ("double", "currency", "percent") else 0),
-        "scale": definition.get("scale", 2 if kind == "currency" else 0),
-        "digits": 8 if kind == "int" else 0,
-        "custom": name.endswith("__c"),
-        "calculated": bool(definition.get("calculated")),
-        "createable": may_write,
-        "updateable": may_write,
-        "filterable": not long_text,
-        "sortable": not long_text,
-        "nillable": not (own or definition.get("required")),
-        "permissionable": not (own or definition.get("required")),
-        "defaultedOnCreate": own or kind == "boolean",
-        "unique": False,
-        "externalId": False,
-        "idLookup": name == "Id",
-        "restrictedPicklist": bool(definition.get("restricted")),
-        "compoundFieldName": "Name" if name in ("FirstName", "LastName") else None,
-        "referenceTo": definition.get("reference_to", []),
-        "relationshipName": None,
-        "picklistValues": [
-            {"value": v["value"], "label": v["label"], "active": True, "defaultValue": False}
-            for v in picklist(definition)
-        ],
-    }
-    if kind == "reference":
-        out["relationshipName"] = name[:-1] + "r" if name.endswith("__c") else name.removesuffix("Id")
-    return out

@@ -76,7 +76,7 @@ class Queries:
         wide = any(
             table.column(path).type == "textarea" and table.length(path) > LONG_TEXT for path in query.select
         )
-        page = min(max(batch or PAGE, 200), PAGE, WIDE_PAGE if wide else PAGE)
+        page = min(max(batch or PAGE, 200), PAGE, WIDE_PAGE if wide else PAGE, self._store.page_rows or PAGE)
         answer = self._page(_Cursor(session, query, seqs, page, tooling), 0, base, None)
         for record in answer["records"] if whole else ():
             remote_id = str(record["attributes"]["url"]).rpartition("/")[2]
@@ -84,6 +84,20 @@ class Queries:
             extras = whole_extras(found) if found else {}
             record.update({name: extras.get(name) for name in whole})
         return answer
+
+    def whole(self, text: str, *, deleted: bool) -> tuple[Query, list[int]]:
+        """A query and its rows, in no order unless it asks for one; raises SoqlError."""
+        query = parse(text)
+        query.object = self._object(query.object, False)
+        return query, _Table(self._store, query.object, False).matching(query, deleted)
+
+    def columns(self, query: Query) -> dict[str, str]:
+        """Type of each selected field, by its name."""
+        table = _Table(self._store, query.object, False)
+        return {path: table.column(path).type for path in query.select}
+
+    def rows_of(self, query: Query, seqs: list[int]) -> list[Fields]:
+        return _Table(self._store, query.object, False).read(query.select, seqs, "")
 
     def resume(self, locator: str, session: str, base: str) -> Fields:
         """A later page; raises SoqlError when the locator is unknown or of another session."""

@@ -118,6 +118,7 @@ class Store:
     def __init__(self, path: str | Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
         self.lag_seconds = 0.0
+        self.page_rows = 0
         self.listeners: list[Callable[[Written], None]] = []
         self._lock = threading.RLock()
         self._depth = 0

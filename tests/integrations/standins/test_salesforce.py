@@ -44,7 +44,7 @@ def test_a_refresh_token_rotates_and_its_second_use_revokes_the_family(running: 
         data = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "key"}
         return requests.post(f"{running.base_url}/services/oauth2/token", data=data, timeout=10)
 
-    first = running.application.salesforce.new_refresh_token()
+    first = running.application.salesforce.sessions.new_refresh_token()
     second = use(first).json()["refresh_token"]
     assert use(first).json()["error"] == "invalid_grant"
     assert use(second).json()["error"] == "invalid_grant"
