@@ -89,7 +89,7 @@ def judge_page(
     Inside a transaction: it waits for conclusions that are being drawn, and those for its end. May run twice."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [JUDGING_LOCK])
-        ensure_statistics("definitions_signal", "definitions_stageentry")
+        ensure_statistics("definitions_signal", "definitions_stageentry", "definitions_judgement")
         # Compiling such an expression takes longer than a page.
         cursor.execute("SELECT set_config('jit', 'off', true)")
         connections = dict(Connection.objects.values_list("name", "pk"))
@@ -97,21 +97,11 @@ def judge_page(
             [_about(one, connections) for one in sorted({s for line in lines for s in line.scopes})]
         )
         start = Sql("r.id > %s::uuid", [after]) if after else Sql("TRUE", [])
-        cursor.execute(
-            f"WITH page AS MATERIALIZED (SELECT r.id FROM records_record r WHERE {start.text} AND {scope.text} "  # noqa: S608 (ours)
-            "ORDER BY r.id LIMIT %s) "
-            "SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page), "
-            "(SELECT array_agg(key ORDER BY key) FROM unnest(%s::varchar[]) key)",
-            [*start.params, *scope.params, size, [line.key for line in lines]],
-        )
-        last, count, keys = cursor.fetchone()
-        if not count:
-            return Page(None)
-        inside = _joined([start, Sql("r.id <= %s::uuid", [last]), scope], " AND ")
-        in_order = sorted(lines, key=lambda line: keys.index(line.key))
-        statement = _statement(in_order, now, inside, connections, _excepted(lines))
+        within = _fill("{} AND {}", start, scope)
+        in_order = sorted(lines, key=lambda line: line.key)
+        statement = _statement(in_order, now, within, size, connections, _excepted(lines))
         cursor.execute(statement.text, statement.params)
-        written, removed, touched = cursor.fetchone()
+        last, count, written, removed, touched = cursor.fetchone()
     if touched:
         ring("pipeline")
     return Page(last if count == size else None, count, written, removed, touched)
@@ -138,29 +128,37 @@ _LOOK_UP = re.compile(r'\("r"\."values" (->>?) %s::text\)|%s')
 def _statement(
     lines: Sequence[Line],
     now: datetime,
-    inside: Sql,
+    within: Sql,
+    size: int,
     connections: dict[str, int],
     excepted: list[uuid.UUID],
 ) -> Sql:
     """A judgement is one text, ``key|version|state|variant|exclusion``, and a record's judgements a list of them in the
-    order of ``lines``, which is PostgreSQL's order of their keys: most records end with one comparison of two lists.
+    order of ``lines``, which is that of their keys: most records end with one comparison of two lists.
     """
     judged, looked_up = _looked_up_once(_judgements(lines, now, connections))
     recheck = _recheck(lines, now)
+    # What is stored is found by a list of ids: PostgreSQL walks the index once, however thinly a population is spread.
+    # FULL because such a join is never a nested loop, which PostgreSQL would take for the few rows it expects of a list.
     # Only what differs is offered to ON CONFLICT: it would lock, and so write anew, every row that stays as it is.
     text = f"""
-WITH page AS (
+WITH page AS MATERIALIZED (
   SELECT r.id,
-    CASE WHEN r.deleted_at IS NULL AND r.journey_id IS NOT NULL THEN {judged.text} ELSE '{{}}'::text[] END AS judged,
-    ARRAY(
-      SELECT held.key || '|' || held.version_id || '|' || held.state || '|' || held.variant || '|' || held.exclusion
-      FROM definitions_judgement held
-      WHERE held.record_id = r.id AND held.section = %s AND held.key = ANY(%s::varchar[]) ORDER BY held.key
-    ) AS held
-  FROM records_record r CROSS JOIN LATERAL ({looked_up.text} OFFSET 0) looked_up
-  WHERE {inside.text} AND r.id <> ALL(%s::uuid[]) OFFSET 0
+    CASE WHEN r.deleted_at IS NULL AND r.journey_id IS NOT NULL THEN {judged.text} ELSE '{{}}'::text[] END AS judged
+  FROM (SELECT r.* FROM records_record r WHERE {within.text} ORDER BY r.id LIMIT %s) r
+    CROSS JOIN LATERAL ({looked_up.text} OFFSET 0) looked_up
+), stored AS (
+  SELECT record_id, array_agg(
+    key || '|' || version_id || '|' || state || '|' || variant || '|' || exclusion ORDER BY key COLLATE "C"
+  ) AS held
+  FROM definitions_judgement
+  WHERE record_id = ANY(ARRAY(SELECT id FROM page)) AND section = %s AND key = ANY(%s::varchar[]) GROUP BY record_id
 ), differing AS MATERIALIZED (
-  SELECT id, judged, held FROM page WHERE judged <> held
+  SELECT id, judged, held
+  FROM (
+    SELECT id, judged, COALESCE(held, '{{}}') AS held FROM page FULL JOIN stored ON record_id = id
+    WHERE id <> ALL(%s::uuid[])
+  ) both_lists WHERE judged <> held
 ), fresh AS MATERIALIZED (
   SELECT record_id, told[1] AS key, told[2]::bigint AS version_id, told[3] AS state, told[4] AS variant,
     told[5] AS exclusion, was
@@ -189,17 +187,18 @@ WITH page AS (
   SELECT record_id, %s, 0, '' FROM (
     SELECT record_id FROM fresh WHERE was IS DISTINCT FROM state
     UNION SELECT record_id FROM left_over
-    UNION SELECT r.id FROM records_record r WHERE {inside.text} AND r.id = ANY(%s::uuid[])
+    UNION SELECT id FROM page WHERE id = ANY(%s::uuid[])
   ) these ORDER BY record_id
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)
+SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM page),
+  (SELECT count(*) FROM written), (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)
 """  # noqa: S608 (all of it ours; what isn't stands in the parameters)
     params = [
-        *judged.params, DEFINITIONS, [line.key for line in lines], *looked_up.params, *inside.params, excepted,
+        *judged.params, *within.params, size, *looked_up.params, DEFINITIONS, [line.key for line in lines], excepted,
         DEFINITIONS,
         DEFINITIONS, *recheck.params,
-        now, *inside.params, excepted,
+        now, excepted,
     ]  # fmt: skip
     return Sql(text, params)
 
