@@ -139,7 +139,7 @@ def _statement(
     judged, looked_up = _looked_up_once(_judgements(lines, now, connections))
     recheck = _recheck(lines, now)
     # What is stored is found by a list of ids: PostgreSQL walks the index once, however thinly a population is spread.
-    # FULL because such a join is never a nested loop, which PostgreSQL would take for the few rows it expects of a list.
+    # A FULL join is never a nested loop, which PostgreSQL would take for the few rows it expects of such a list.
     # Only what differs is offered to ON CONFLICT: it would lock, and so write anew, every row that stays as it is.
     text = f"""
 WITH page AS MATERIALIZED (
