@@ -14,7 +14,7 @@ from django.db import connection, models, transaction
 from definitions.models import Firing, Judgement, Passage, StageEntry
 from effects.models import Effect
 from handoffs.models import Handoff
-from records.models import DesiredField, Event, Journey, Record
+from records.models import AccountMatch, DesiredField, Event, Journey, ManualLink, Record
 from scorecards.models import DailyRollup, DimensionRollup, MetricFact
 from slas.models import Appeal, Clock, Correction
 
@@ -58,6 +58,18 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "journey", Journey, ("key",),
         {"business_unit": "business_unit__key", **_same("id", "key", "title")}, is_derived=True,
+    ),
+    Kind(
+        "account_match", AccountMatch, _BY_RECORD,
+        {**_RECORD, "account": "account__remote_id", "account_in": "account__connection__name",
+         **_same("how", "domain", "candidates")},
+        is_derived=True,
+    ),
+    Kind(
+        "manual_link", ManualLink, ("id",),
+        {**_RECORD, "other": "other__remote_id", "by": "by__email", "undone_by": "undone_by__email",
+         "said": "kind", **_same("id", "is_joined", "why", "at", "undone_at")},
+        is_derived=True,
     ),
     Kind(
         "stage_entry", StageEntry, ("id",),

@@ -21,11 +21,13 @@ from records import desired
 from records.journey_data import Batch
 from records.journeys import relink
 from records.loading import load_batch
+from records.matching import linking, matching
 from records.models import Journey, Record, Touched
 
 log = logging.getLogger(__name__)
 
 ROOMS: tuple[Callable[[Batch], object], ...] = (
+    matching.refresh,
     definitions.services.refresh,
     definitions.triggers.services.refresh,
     slas.services.refresh,
@@ -73,9 +75,12 @@ def next_due(now: datetime) -> datetime | None:
 def rebuild(now: datetime) -> Iterator[int]:
     """Relink and conclude every journey from the log, streamed; yields journeys done so far."""
     done = 0
+    with transaction.atomic():
+        linking.rebuild_links()
     records = Record.objects.order_by("pk").values_list("pk", flat=True)
     for chunk in _chunks(records.iterator(chunk_size=2000), 2000):
         with transaction.atomic():
+            matching.note_accounts(chunk, now)
             relink(chunk)
     journeys = Journey.objects.order_by("pk").values_list("pk", flat=True)
     for chunk in _chunks(journeys.iterator(chunk_size=2000), settings.GTMOPS.pipeline_batch):

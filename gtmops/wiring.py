@@ -30,6 +30,9 @@ import integrations.push
 import integrations.refresh
 import integrations.slack.channels
 import integrations.webhooks
+import integrations.writing.pilot
+import integrations.writing.uninstall
+import records.matching.matching
 import slas.absences.feeds
 import slas.appeals.kinds
 import slas.desired
@@ -79,6 +82,9 @@ SOURCES = (
     TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
+    TickSource(
+        "uninstall", integrations.writing.uninstall.uninstall_due, integrations.writing.uninstall.next_due
+    ),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
     TickSource("compare", integrations.comparison.compare_due, integrations.comparison.next_due),
     TickSource("rules", integrations.enforcement.drift.look_due, integrations.enforcement.drift.next_due),
@@ -119,6 +125,7 @@ def connect() -> None:
     register_reader(definitions.judging.related_reads.relations_read)
     register_stage_guard(definitions.moves.guard.stage_guard)
     register_after_store("signals", definitions.signals.storing.match_waiting)
+    register_after_store("matching", records.matching.matching.note_accounts)
     for source in SOURCES:
         register_tick_source(source)
     if settings.DEMO:

@@ -30,8 +30,7 @@ def dependents_of(record_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.
     """Other records that relate to these over an account, now or until this moment; one of each journey.
 
     Four statements at most when some rule reads such a relation, and what the readers ask."""
-    wanted = {pair for reader in _readers for pair in reader(now)} if record_ids else set()
-    vias = {found.via for pair in wanted if (found := relation(*pair)) is not None} - {Via.JOURNEY}
+    vias = _vias_read(now) if record_ids else set()
     if not vias:
         return set()
     ids = list(record_ids)
@@ -39,6 +38,23 @@ def dependents_of(record_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.
     named = _named(ids, now) if is_over_buyers else set()
     if Via.ACCOUNTS in vias:
         named |= _themselves(ids)
+    return _relating(named, vias) - set(record_ids)
+
+
+def dependents_of_accounts(account_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Records to judge again because somebody was matched to one of these accounts, or no longer is. Four statements
+    at most."""
+    vias = (_vias_read(now) if account_ids else set()) - {Via.ACCOUNTS}
+    return _relating(_themselves(list(account_ids)), vias) if vias else set()
+
+
+def _vias_read(now: datetime) -> set[Via]:
+    """The ways over an account that some rule goes then."""
+    wanted = {pair for reader in _readers for pair in reader(now)}
+    return {found.via for pair in wanted if (found := relation(*pair)) is not None} - {Via.JOURNEY}
+
+
+def _relating(named: set[Account], vias: set[Via]) -> set[uuid.UUID]:
     found_ids: dict[uuid.UUID, uuid.UUID] = {}
     if Via.OF_ACCOUNTS in vias or Via.ACCOUNTS in vias:
         # One of each journey: the others are judged with it.
@@ -47,11 +63,11 @@ def dependents_of(record_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.
     dependents = set(found_ids.values())
     if Via.REFERRING in vias:
         dependents |= {pk for pk, _ in account_records(named)}
-    return dependents - set(record_ids)
+    return dependents
 
 
 def _named(ids: list[uuid.UUID], now: datetime) -> set[Account]:
-    """The accounts that these people and deals name, or named until this moment."""
+    """The accounts that these people and deals name, or named until this moment, or were matched to."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.connection_id, r.values ->> reference FROM records_record r "
@@ -60,7 +76,9 @@ def _named(ids: list[uuid.UUID], now: datetime) -> set[Account]:
             "UNION SELECT r.connection_id, e.old #>> '{}' "
             "FROM records_record r JOIN records_event e ON e.record_id = r.id "
             "WHERE r.id = ANY (%(ids)s) AND e.kind = %(kind)s AND e.field = ANY (%(references)s) "
-            "AND e.observed_at = %(now)s",
+            "AND e.observed_at = %(now)s "
+            "UNION SELECT a.connection_id, a.remote_id FROM records_accountmatch matched "
+            "JOIN records_record a ON a.id = matched.account_id WHERE matched.record_id = ANY (%(ids)s)",
             {"ids": ids, "references": list(REFERENCES), "kind": CHANGE, "now": now},
         )
         return {(connection_id, name) for connection_id, name in cursor.fetchall() if name}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 
 from records.ids import derive_id, record_key
+from records.matching.linking import standing_alone, standing_joins
 from records.models import Journey, LinkKey, Record
 
 LEAVES = ("activity",)
@@ -89,7 +90,8 @@ def relink(record_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 
 def _closure(start: set[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
-    """All member records reachable over shared keys, and over the journeys they are in now (for splits)."""
+    """All member records reachable over shared keys and what people joined, and over the journeys they are in now (for
+    splits). Who stands alone shares no key with anybody."""
     links: dict[uuid.UUID, set[str]] = {}
     frontier = set(start)
     frontier |= set(
@@ -101,15 +103,33 @@ def _closure(start: set[uuid.UUID]) -> dict[uuid.UUID, set[str]]:
         for pk in frontier:
             links[pk] = set()
         keys: set[str] = set()
-        for pk, key in LinkKey.objects.filter(record_id__in=frontier).values_list("record_id", "key"):
+        linked = frontier - set(
+            standing_alone().filter(record__in=frontier).values_list("record_id", flat=True)
+        )
+        for pk, key in LinkKey.objects.filter(record_id__in=linked).values_list("record_id", "key"):
             links[pk].add(key)
             keys.add(key)
+        joined = _join_by_hand(links, frontier)
         frontier = set(
             LinkKey.objects.filter(key__in=keys)
             .exclude(record__object__in=[*LEAVES, *APART])
+            .exclude(record_id__in=standing_alone().values("record_id"))
             .values_list("record_id", flat=True)
-        ) - set(links)
+        )
+        frontier = (frontier | joined) - set(links)
     return links
+
+
+def _join_by_hand(links: dict[uuid.UUID, set[str]], frontier: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Give the records that people joined a key in common. Returns all of those records."""
+    found: set[uuid.UUID] = set()
+    for row in standing_joins().filter(Q(record__in=frontier) | Q(other__in=frontier)):
+        pair = [pk for pk in (row.record_id, row.other_id) if pk is not None]
+        found.update(pair)
+        for pk in pair:
+            if pk in links:
+                links[pk].add(f"join:{row.pk}")
+    return found
 
 
 def _attach_leaves(leaves: set[uuid.UUID], members: set[uuid.UUID]) -> None:

@@ -30,6 +30,14 @@ TOUCH_WRITTEN = "touch.written"
 """A touch told here was created in a CRM, too. ``data``: ``touch`` (key of its event), ``activity`` (record id)."""
 FIELD_ASKED = "field.asked"
 FIELD_REFUSED = "field.refused"
+JOINED = "link.joined"
+SPLIT = "link.split"
+LINK_UNDONE = "link.undone"
+"""What people say of a record and another one. ``data``: ``link``, ``kind`` (buyer or account), ``other`` (record id or
+null), ``why``; of what is taken back only ``link``."""
+OWNER_GIVEN = "owner.given"
+"""Somebody left, and it is another's from now, whatever the CRM shows until it changes. ``data``: ``person`` (id or
+null), ``name``, ``was`` (id), ``left`` (id of the leaving)."""
 
 _kinds: dict[str, EventKind] = {}
 
@@ -61,4 +69,8 @@ RECORD_KINDS = (
     EventKind(TOUCH_WRITTEN, "Logged in the CRM, as told here", is_key=False),
     EventKind(FIELD_ASKED, "{actor} asked for a change in the CRM"),
     EventKind(FIELD_REFUSED, "A change asked for was not made in the CRM"),
+    EventKind(JOINED, "{actor} joined it with another record"),
+    EventKind(SPLIT, "{actor} split it from another record"),
+    EventKind(LINK_UNDONE, "{actor} took back what was said of another record"),
+    EventKind(OWNER_GIVEN, "{actor} gave it to somebody else"),
 )

@@ -62,7 +62,8 @@ def _of_journeys(ids: Collection[uuid.UUID], object_name: str) -> list[tuple[uui
 
 
 def _accounts_named(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, set[Account]]:
-    """Record -> the accounts it belongs to: those that members of its journey name, or the account it is itself."""
+    """Record -> the accounts it belongs to: those that members of its journey name or were matched to, or the account
+    it is itself."""
     found: dict[uuid.UUID, set[Account]] = defaultdict(set)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -70,8 +71,13 @@ def _accounts_named(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, set[Account]]
             "FROM records_record r JOIN records_record m ON m.journey_id = r.journey_id "
             "WHERE r.id = ANY (%s) AND m.deleted_at IS NULL AND m.merged_into_id IS NULL "
             "UNION ALL SELECT id, connection_id, remote_id, NULL FROM records_record "
-            "WHERE id = ANY (%s) AND object = 'account'",
-            [list(ids), list(ids)],
+            "WHERE id = ANY (%s) AND object = 'account' "
+            "UNION ALL SELECT r.id, a.connection_id, a.remote_id, NULL FROM records_record r "
+            "JOIN records_record m ON m.journey_id = r.journey_id "
+            "JOIN records_accountmatch matched ON matched.record_id = m.id "
+            "JOIN records_record a ON a.id = matched.account_id "
+            "WHERE r.id = ANY (%s) AND m.deleted_at IS NULL AND m.merged_into_id IS NULL",
+            [list(ids), list(ids), list(ids)],
         )
         for record, connection_id, *names in cursor.fetchall():
             found[record] |= {(connection_id, name) for name in names if name}
@@ -107,7 +113,8 @@ class Naming(NamedTuple):
 
 
 def records_naming(accounts: Collection[Account]) -> list[Naming]:
-    """Every listed record that names one of the accounts as its own; a record of two accounts twice. One statement."""
+    """Every listed record that names one of the accounts as its own, or was matched to it; a record of two accounts
+    twice. One statement."""
     if not accounts:
         return []
     part = (
@@ -115,10 +122,17 @@ def records_naming(accounts: Collection[Account]) -> list[Naming]:
         "WHERE connection_id = ANY (%s::bigint[]) AND values ->> '{name}' = ANY (%s) "
         "AND object IN ('person', 'deal', 'account')"
     )
+    matched = (
+        "SELECT m.id, m.journey_id, m.object, a.connection_id, a.remote_id FROM records_record a "
+        "JOIN records_accountmatch matched ON matched.account_id = a.id "
+        "JOIN records_record m ON m.id = matched.record_id "
+        "WHERE a.object = 'account' AND a.connection_id = ANY (%s::bigint[]) AND a.remote_id = ANY (%s)"
+    )
     connections, names = sorted({c for c, _ in accounts}), sorted({name for _, name in accounts})
-    params = [part for _ in REFERENCES for part in (connections, names)]
+    parts = [*(part.format(name=name) for name in REFERENCES), matched]
+    params = [one for _ in parts for one in (connections, names)]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(part.format(name=name) for name in REFERENCES), params)
+        cursor.execute(" UNION ALL ".join(parts), params)
         return [
             Naming(pk, journey, object_name, (connection_id, name))
             for pk, journey, object_name, connection_id, name in cursor.fetchall()

@@ -1,7 +1,8 @@
 """What `related.<name>` means: which records belong to a record, said once for every reader. No Django.
 
 The records of one buyer are the members of its journey. An account is what a member refers to by `account` or
-`converted_account`, in the member's own CRM. A record is never related to itself.
+`converted_account`, in the member's own CRM, or what the member was matched to (`records/matching/`). A record is never
+related to itself.
 """
 
 # ruff: noqa: S608 (every piece of SQL here is ours; what isn't is a parameter)
@@ -106,7 +107,7 @@ def related_rows(found: Relation, record: str, item: str) -> tuple[str, list[str
             condition = f'"{item}"."id" = ANY (ARRAY({_accounts(record)}))'
         case Via.OF_ACCOUNTS:
             condition = f'"{item}"."id" = ANY (ARRAY({_of_accounts(record)}))'
-    params = [found.object] * (1 + len(REFERENCES) * (found.via is Via.OF_ACCOUNTS))
+    params = [found.object] * (1 + (2 * len(REFERENCES) + 1) * (found.via is Via.OF_ACCOUNTS))
     return (
         f'"records_record" "{item}" WHERE {condition} AND "{item}"."object" = %s'
         f' AND "{item}"."id" <> "{record}"."id" AND {present(item)}'
@@ -134,27 +135,57 @@ def history_records(object_name: str, record: str) -> str:
 
 
 def _refers(item: str, account: str) -> str:
-    """`item` names `account` as its account. Only listed objects do, which the indexes rely on."""
-    names = " OR ".join(f'{value} = "{account}"."remote_id"' for value in _references(item))
-    return f'"{item}"."connection_id" = "{account}"."connection_id" AND {_is_listed(item)} AND ({names})'
+    """`item` names `account` as its account, or was matched to it. Only listed objects do, which the indexes rely on;
+    one arm for each index."""
+    own = f'"{item}"."connection_id" = "{account}"."connection_id"'
+    arms = [f'({own} AND {value} = "{account}"."remote_id")' for value in _references(item)]
+    arms.append(
+        f'"{item}"."id" = ANY (ARRAY(SELECT "matched"."record_id" FROM "records_accountmatch" "matched"'
+        f' WHERE "matched"."account_id" = "{account}"."id"))'
+    )
+    return f"{_is_listed(item)} AND ({' OR '.join(arms)})"
 
 
 def _accounts(record: str) -> str:
     other = beside(record, "other")
-    return _from_members(
+    named = _from_members(
         record, f'"{other}"."object" = \'account\' AND "{other}"."remote_id" = "named"."account"'
+    )
+    return f"{named} UNION ALL {_matched(record)}"
+
+
+def _matched(record: str) -> str:
+    """Ids of the accounts that members of the record's journey were matched to."""
+    member = beside(record, "member")
+    return (
+        f'SELECT "matched"."account_id" FROM "records_record" "{member}"'
+        f' JOIN "records_accountmatch" "matched" ON "matched"."record_id" = "{member}"."id"'
+        f' WHERE "{member}"."journey_id" = "{record}"."journey_id" AND {present(member)}'
+        ' AND "matched"."account_id" IS NOT NULL'
     )
 
 
 def _of_accounts(record: str) -> str:
-    """One part for each field, so that each finds its index."""
-    other = beside(record, "other")
+    """One part for each field, so that each finds its index, and one for what was matched."""
+    other, account, theirs = beside(record, "other"), beside(record, "held"), beside(record, "theirs")
     parts = [
         _from_members(
             record, f'"{other}"."object" = %s AND {_is_listed(other)} AND {value} = "named"."account"'
         )
         for value in _references(other)
     ]
+    parts += [
+        f'SELECT "{other}"."id" FROM "records_record" "{account}" JOIN "records_record" "{other}"'
+        f' ON "{other}"."connection_id" = "{account}"."connection_id" AND "{other}"."object" = %s'
+        f' AND {_is_listed(other)} AND {value} = "{account}"."remote_id"'
+        f' WHERE "{account}"."id" = ANY (ARRAY({_matched(record)}))'
+        for value in _references(other)
+    ]
+    parts.append(
+        f'SELECT "{other}"."id" FROM "records_accountmatch" "{theirs}" JOIN "records_record" "{other}"'
+        f' ON "{other}"."id" = "{theirs}"."record_id" AND "{other}"."object" = %s'
+        f' WHERE "{theirs}"."account_id" = ANY (ARRAY({_accounts(record)}))'
+    )
     return " UNION ALL ".join(parts)
 
 

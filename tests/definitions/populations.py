@@ -11,7 +11,7 @@ from typing import Any
 from definitions.models import Signal, Version
 from records.ids import record_id
 from records.kinds import BASELINE, CHANGE, DELETED
-from records.models import Connection, Event, Journey, Record
+from records.models import AccountMatch, Connection, Event, Journey, Record
 from records.services import gtmops_connection
 from tests.definitions.conftest import LONG_AGO, NOW
 from tests.definitions.criteria.list_strategies import EVENTS, KINDS
@@ -62,6 +62,17 @@ class Population:
         Record.objects.bulk_create(self.records)
         Event.objects.bulk_create(self.events)
         Signal.objects.bulk_create(self.signals)
+        AccountMatch.objects.bulk_create(self.matches())
+
+    def matches(self) -> list[AccountMatch]:
+        """Some people are matched to an account of any CRM, some to none of several."""
+        accounts = [r for r in self.records if r.object == "account"]
+        chance = Random(len(self.records))
+        return [
+            AccountMatch(record=r, account=chance.choice([*accounts, None]), how="exact")
+            for r in self.records
+            if r.object == "person" and chance.random() < 0.3
+        ]
 
     def moment(self) -> datetime:
         days = self.chance.choice([0, 1, 7, 14, 14, 30, 30, 60, 400])
