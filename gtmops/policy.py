@@ -113,6 +113,8 @@ POLICY: Policy = {
     "slas:clocks": {"GET": SIGNED_IN},
     "slas:export": {"GET": SIGNED_IN},
     "slas:clock": {"GET": SIGNED_IN},
+    "slas:start_questions": {"GET": ADMINS},
+    "slas:start_question": {"GET": ADMINS, "POST": ADMINS},
     "slas:touch": {"GET": SIGNED_IN, "POST": SIGNED_IN},  # who may say it: slas.touches
     "api:record_touches": {"POST": SIGNED_IN},
     "slas:new_rule": {"GET": ADMINS, "POST": ADMINS},

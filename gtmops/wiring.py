@@ -25,6 +25,8 @@ import integrations.activities
 import integrations.comparison
 import integrations.enforcement.drift
 import integrations.failing
+import integrations.loads
+import integrations.progress
 import integrations.pull
 import integrations.push
 import integrations.refresh
@@ -33,6 +35,7 @@ import integrations.webhooks
 import integrations.writing.pilot
 import integrations.writing.uninstall
 import records.matching.matching
+import scorecards.record_list
 import slas.absences.feeds
 import slas.appeals.kinds
 import slas.desired
@@ -45,13 +48,14 @@ import slas.opening
 import slas.sections
 import slas.services
 import slas.sources
+import slas.start_questions
 from definitions.sections import register_sections
 from effects import outbox
 from effects.channels import email, inbox
 from effects.receivers import register_hours
 from effects.registry import register_channel
 from effects.tick import TickSource, register_tick_source
-from gtmops import demo, pipeline
+from gtmops import demo, pipeline, run_notes
 from records.asked import register_stage_guard
 from records.dependents import register_reader
 from records.desired import register_declaration
@@ -80,6 +84,7 @@ SOURCES = (
     TickSource("watched rules", slas.editor.watching.tell_over, slas.editor.watching.next_over),
     TickSource("signals", definitions.signals.storing.tend, definitions.signals.storing.next_due),
     TickSource("model check", definitions.lint.services.check_due, definitions.lint.services.next_check),
+    TickSource("start questions", slas.start_questions.tell_questions, slas.start_questions.next_question),
     TickSource("outbox", outbox.deliver_due, outbox.next_due),
     TickSource("push", integrations.push.push_due, integrations.push.next_due),
     TickSource(
@@ -124,8 +129,11 @@ def connect() -> None:
     slas.sources.register_failing_since(integrations.failing.activities_failing_since)
     register_reader(definitions.judging.related_reads.relations_read)
     register_stage_guard(definitions.moves.guard.stage_guard)
+    integrations.writing.pilot.register_list_reader(scorecards.record_list.find_by_address)
     register_after_store("signals", definitions.signals.storing.match_waiting)
     register_after_store("matching", records.matching.matching.note_accounts)
+    integrations.loads.register_load_listener("start questions", slas.start_questions.ask_of_load)
+    integrations.progress.register_run_notes("start questions", run_notes.start_questions)
     for source in SOURCES:
         register_tick_source(source)
     if settings.DEMO:

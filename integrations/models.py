@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-import integrations.csv.models  # noqa: F401
+import integrations.csv.models
 import integrations.writing.models  # noqa: F401  (Django looks for them here)
 
 

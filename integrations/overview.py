@@ -7,11 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db.models import Count, Max, Min, Q
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from integrations.budget import ApiUse, api_use
 from integrations.models import ActivitySwitches, PullCursor, Run, WriteSwitch
 from integrations.wanted import remote_objects_of
-from integrations.writing.preview import preview
+from integrations.writing import deciding
+from integrations.writing.claiming import is_open, standing_of, waiting_objects
+from integrations.writing.dead import dead_letters, reasons_of
+from integrations.writing.models import PushState, RecordHold, Uninstall
+from integrations.writing.pilot import PilotView, pilot_of
+from integrations.writing.preview import planned_rows
+from integrations.writing.rows import broken_fields
+from integrations.writing.uninstall import last_of
 from records.canonical import instant
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OwnField
@@ -27,6 +36,7 @@ class FieldLine:
     records_a_day: int
     refused: int
     held: int
+    is_broken: bool = False
 
     @property
     def mode(self) -> str:
@@ -64,6 +74,7 @@ class Trouble:
     where: str
     text: str
     what_to_do: str
+    href: str = ""
 
 
 @dataclass
@@ -76,6 +87,11 @@ class Overview:
     waiting: int = 0
     refused: int = 0
     held: int = 0
+    held_records: int = 0
+    standing: deciding.Standing | None = None
+    goes_on_at: datetime | None = None
+    pilot: PilotView | None = None
+    uninstall: Uninstall | None = None
     last_read_at: datetime | None = None
     lag_seconds: int | None = None
     last_push: Run | None = None
@@ -92,6 +108,21 @@ class Overview:
         return f"Writing {count} field{'' if count == 1 else 's'} to {self.connection.label}."
 
     @property
+    def pilot_text(self) -> str:
+        """Whom the pilot lets through, in words; empty without one."""
+        pilot = self.pilot
+        if pilot is None or not pilot.is_on:
+            return ""
+        return f"Pilot: only {pilot.count:,} of {pilot.total:,} records are written."
+
+    @property
+    def cap_text(self) -> str:
+        """That today's cap is reached and when it goes on; empty while it is not, or nothing waits."""
+        if self.standing is None or not self.standing.is_spent or not self.waiting:
+            return ""
+        return f"Today's {self.standing.cap:,} records are written: the rest goes on at {self.goes_on_at:%H:%M} UTC."
+
+    @property
     def paused_text(self) -> str:
         at = self.connection.writing_paused_at
         return f"Since {at:%d %b %Y, %H:%M} UTC; nothing is sent until it is resumed." if at else ""
@@ -100,6 +131,7 @@ class Overview:
 def overview_of(connection: Connection, now: datetime) -> Overview:
     found = Overview(connection, _state(connection))
     switches = list(WriteSwitch.objects.filter(connection=connection))
+    broken = broken_fields(connection)
     counts = _counts(connection, now)
     last = _last_values(connection)
     for switch in switches:
@@ -111,7 +143,9 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
         if own.type == "datetime" and value:
             value = instant(value)
         found.lines.append(
-            FieldLine(own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)))
+            FieldLine(
+                own, switch.remote_object, switch, value, sent_at, *counts.get(key, (0, 0, 0)), key in broken
+            )
         )
     found.activities = _activities(connection)
     there = {(s.remote_object, s.field) for s in switches if s.provisioned_at}
@@ -120,9 +154,15 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
         for name, own in OWN_FIELD_BY_NAME.items()
         if any((place, name) not in there for place in remote_objects_of(connection, list(own.objects)))
     ]
-    found.waiting = len(preview(connection))
-    found.refused = sum(line.refused for line in found.lines)
+    found.waiting = planned_rows(connection, now).select_related(None).order_by().count()
+    found.refused = dead_letters(connection).select_related(None).order_by().count()
     found.held = sum(line.held for line in found.lines)
+    found.held_records = RecordHold.objects.filter(record__connection=connection).count()
+    state = PushState.objects.filter(connection=connection).first()
+    found.standing = standing_of(connection, state, now)
+    found.goes_on_at = deciding.next_day(now)
+    found.pilot = pilot_of(connection, now)
+    found.uninstall = last_of(connection)
     times = PullCursor.objects.filter(connection=connection).aggregate(
         last=Max("last_pulled_at"), oldest=Min("last_pulled_at")
     )
@@ -130,7 +170,7 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
     found.lag_seconds = int((now - times["oldest"]).total_seconds()) if times["oldest"] else None
     found.last_push = Run.objects.filter(connection=connection, kind=Run.Kind.PUSH).first()
     found.use = api_use(connection.name)
-    found.troubles = list(_troubles(connection))
+    found.troubles = [*_push_troubles(connection, state, now), *_troubles(connection)]
     return found
 
 
@@ -198,19 +238,38 @@ def _troubles(connection: Connection) -> list[Trouble]:
         )
         for mapping in connection.mappings.filter(is_broken=True).select_related("field")
     ]
-    refused = (
-        DesiredField.objects.filter(record__connection=connection, state=DesiredField.State.REFUSED)
-        .order_by("-next_try_at")
-        .values_list("last_error")
-        .annotate(records=Count("record", distinct=True))
-        .order_by("-records")[:5]
-    )
-    for text, records in refused:
+    for reason in reasons_of(connection, most=5):
+        records = f"{reason.records:,} record{'' if reason.records == 1 else 's'}"
         found.append(
             Trouble(
-                f"Writing {records} records",
-                text,
-                "Change the rule or the record in the CRM, then send again.",
+                f"Writing {records}",
+                reason.text,
+                "Change the rule or the record in the CRM, then send again; or let the values go.",
+                f"{reverse('integrations:dead', args=[connection.name])}?{urlencode({'reason': reason.text})}",
             )
         )
+    return found
+
+
+def _push_troubles(connection: Connection, state: PushState | None, now: datetime) -> list[Trouble]:
+    """What keeps all writing, or the writing of one object, waiting."""
+    if state is None:
+        return []
+    found = []
+    if not is_open(state, now) and state.next_try_at is not None:
+        found.append(
+            Trouble(
+                "Writing",
+                state.last_error,
+                f"Nothing is lost: it is tried again at {state.next_try_at:%H:%M:%S} UTC.",
+            )
+        )
+    found += [
+        Trouble(
+            f"Writing {remote_object}",
+            str(state.paused_objects[remote_object]["text"]),
+            "Give our user the right, or put the field back; it is tried again every five minutes.",
+        )
+        for remote_object in waiting_objects(state, now)
+    ]
     return found

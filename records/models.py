@@ -471,7 +471,12 @@ class DesiredField(models.Model):
         indexes = [
             models.Index(
                 fields=["next_try_at"], name="desired_due", condition=Q(state="different", hold=False)
-            )
+            ),
+            models.Index(
+                fields=["next_try_at"], name="desired_undoing", condition=Q(state="different", hold=True)
+            ),
+            models.Index(fields=["sent_at"], name="desired_sent", condition=Q(state="sent")),
+            models.Index(fields=["record"], name="desired_refused", condition=Q(state="refused")),
         ]
 
     def __str__(self) -> str:

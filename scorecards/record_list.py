@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Upper
+from django.http import QueryDict
 
 from definitions.bodies import DEFINITIONS, PIPELINES, STAGES, StageBody, stage_body
 from definitions.evidence.visibility import judged_as, state_for
@@ -208,6 +209,11 @@ def find(viewer: Person, wanted: Wanted) -> QuerySet[Record]:
         found = search(found, [wanted.object], wanted.search)
     moment = Coalesce("modified_at_remote", "seen_at")
     return found.annotate(changed_at=moment).select_related("owner", "connection")
+
+
+def find_by_address(viewer: Person, query: str) -> QuerySet[Record]:
+    """The records of a list by what stands behind the ? of its address."""
+    return find(viewer, read_wanted(QueryDict(query).dict()))
 
 
 def page_of(viewer: Person, wanted: Wanted, cursor: Cursor | None) -> KeysetPage[Record]:

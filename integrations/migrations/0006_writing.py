@@ -192,6 +192,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("by_name", models.CharField(blank=True, max_length=200)),
+                (
+                    "leaves_ours",
+                    models.BooleanField(default=False, help_text="Our fields and rules stay there."),
+                ),
                 ("done", models.JSONField(default=list, help_text="Keys of the steps that ended.")),
                 ("next_try_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("lease_until", models.DateTimeField(blank=True, null=True)),

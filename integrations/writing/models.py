@@ -135,6 +135,7 @@ class Uninstall(models.Model):
     run = models.OneToOneField("integrations.Run", on_delete=models.CASCADE, related_name="uninstall")
     by = models.ForeignKey("teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     by_name = models.CharField(max_length=200, blank=True)
+    leaves_ours = models.BooleanField(default=False, help_text="Our fields and rules stay there.")
     done = models.JSONField(default=list, help_text="Keys of the steps that ended.")
     next_try_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField(null=True, blank=True)

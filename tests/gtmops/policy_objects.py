@@ -168,6 +168,13 @@ def crm_connection() -> Connection:
     "integrations:switch_activities",
     "integrations:retry",
     "integrations:lift_hold",
+    "integrations:preview_export",
+    "integrations:start_or_stop",
+    "integrations:limits",
+    "integrations:dead",
+    "integrations:write_log",
+    "integrations:hold",
+    "integrations:uninstall",
     "integrations:read_now",
     "integrations:reading",
     "integrations:pause_reading",
@@ -178,6 +185,22 @@ def crm_connection() -> Connection:
 )
 def crm(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"name": crm_connection().name}
+
+
+@makes("integrations:settle_refused", is_bordered=False)
+def refused_values(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "what": "retry"}
+
+
+@makes("slas:start_question", is_bordered=False)
+def start_question(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from slas.models import StartQuestion
+
+    now = timezone.now()
+    question = StartQuestion.objects.create(
+        kind="import", connection=crm_connection(), begins_at=now, ends_at=now, asked_at=now
+    )
+    return {"pk": question.pk}
 
 
 @makes("integrations:switch", is_bordered=False)
