@@ -5,14 +5,16 @@ a token bound to its host. Provider errors are turned into ours here, before a l
 
 from __future__ import annotations
 
+import base64
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
 
 import requests
 import requests.adapters
@@ -20,13 +22,19 @@ import urllib3
 from django.conf import settings
 
 from integrations.budget import Budget
-from integrations.errors import Misconfigured, RetryLater
+from integrations.errors import ConnectorError, Misconfigured, RetryLater
 
 PROVIDER_HOSTS = {
     "salesforce": (".salesforce.com", ".salesforce.mil"),
     "hubspot": ("api.hubapi.com", "api-eu1.hubapi.com"),
     "slack": ("slack.com",),
 }
+
+SECRET_FIELDS = frozenset(
+    {"client_secret", "refresh_token", "code", "code_verifier", "assertion", "password", "token"}
+)
+"""Of a sign-in's form."""
+SHORTEST_SECRET = 6  # a shorter one would blot out ordinary words
 
 Classify = Callable[[int, Mapping[str, str], bytes], None]
 """Raises one of our errors for an answer that is not the one hoped for."""
@@ -79,6 +87,7 @@ class Guard:
         self.limits = limits or Limits.from_settings()
         self.token_host: str | None = None
         self.calls = 0
+        self._told: set[str] = set()
         self._date = ""
         if self.base_url:
             parts = urlsplit(self.base_url)
@@ -102,6 +111,7 @@ class Guard:
             raise Misconfigured(f"The session of {self.token_host} is not shown to {host}; nothing was sent.")
         self.budget.take(method, parts.path)
         self.calls += 1
+        self._told |= secrets_in(headers, None)
         if not self.base_url or self._is_base(url):
             return url
         base = urlsplit(self.base_url)
@@ -114,7 +124,16 @@ class Guard:
             raise Misconfigured(
                 "The CRM's address answers with a redirect, which is not followed. Check the address."
             )
-        self.classify(status, headers, body)
+        try:
+            self.classify(status, headers, body)
+        except ConnectorError as error:
+            # A CRM, or a proxy before it, may repeat what it was sent; errors are shown, stored and logged.
+            error.args = tuple(redacted(a, self._told) if isinstance(a, str) else a for a in error.args)
+            raise
+
+    def hush(self, body: Any) -> None:
+        """Let no secret of a body that is about to be sent come back in an error."""
+        self._told |= secrets_in({}, body)
 
     def server_now(self) -> datetime:
         """The CRM's clock as of its last answer; ours when it never said."""
@@ -157,6 +176,7 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
     ) -> requests.Response:
         guard, limits = self.guard, self.guard.limits
         url = guard.admit(request.method or "GET", request.url or "", request.headers)
+        guard.hush(request.body)
         sent = request.copy()
         sent.url = url
         kwargs.update(stream=True, timeout=(limits.connect_seconds, limits.read_seconds), proxies={})
@@ -196,6 +216,7 @@ class GuardedPool(urllib3.PoolManager):
     ) -> urllib3.BaseHTTPResponse:
         guard, limits = self.guard, self.guard.limits
         target = guard.admit(method, url, headers or {})
+        guard.hush(body)
         started = time.monotonic()
         try:
             response = super().request(
@@ -221,6 +242,31 @@ class GuardedPool(urllib3.PoolManager):
             reason=response.reason,
             preload_content=True,
         )
+
+
+def secrets_in(headers: Mapping[str, Any], body: Any) -> set[str]:
+    """What a call sends that nobody may read: the bearer's token or the login, and the secret fields of a sign-in."""
+    found: set[str] = set()
+    for name, value in headers.items():
+        if name.lower() == "authorization":
+            scheme, _, credentials = str(value).partition(" ")
+            found.add(credentials)
+            if scheme.lower() == "basic":
+                with suppress(ValueError):
+                    found.add(base64.b64decode(credentials).decode("utf-8", "replace").partition(":")[2])
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    if isinstance(text, str) and "grant_type=" in text:
+        for name, value in parse_qsl(text):
+            if name in SECRET_FIELDS:
+                found |= {value, quote_plus(value)}
+    return {one for one in found if len(one) >= SHORTEST_SECRET}
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret blotted out, the longest first."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "•••")
+    return text
 
 
 def unreachable(error: Exception, who: str = "The CRM") -> RetryLater:
