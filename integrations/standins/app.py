@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from integrations.standins.faults import Faults
 from integrations.standins.http import Refused, Request, Response, Router, Server
@@ -24,12 +24,15 @@ from integrations.standins.world import World
 
 logger = logging.getLogger(__name__)
 
-API_PREFIXES = ("/services/", "/crm/", "/account-info/", "/api/")
+API_PREFIXES = ("/services/", "/crm/", "/crm-object-schemas/", "/account-info/", "/oauth/", "/api/")
 DATABASE = "standins.sqlite3"
 
 
 class Application:
-    """A function from request to response over one store."""
+    """A function from request to response over one store. ``observers`` are told of every request to an API and of
+    its answer; a test sets them for all applications at once."""
+
+    observers: ClassVar[list[Callable[[Request, Response], None]]] = []
 
     def __init__(self, store: Store, faults: Faults | None = None) -> None:
         from integrations.standins.pages.views import Pages
@@ -67,6 +70,8 @@ class Application:
             response = refused.response
         if is_api:
             self.faults.after(request, response)
+            for observe in self.observers:
+                observe(request, response)
         return response
 
 

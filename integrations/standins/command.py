@@ -9,6 +9,7 @@ from pathlib import Path
 
 from integrations.standins.app import DATABASE, serving
 from integrations.standins.faults import FAULTS, FaultError, Faults
+from integrations.standins.hubspot_faults import UNPLEASANT
 from integrations.standins.load import is_loaded, load_world
 from integrations.standins.store import Store
 from integrations.standins.world import empty_world
@@ -22,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--smtp-port", type=int, help="port of the mail sink (default: port + 1)")
-    parser.add_argument("--fault", default="", help=f"e.g. 429:0.1,late:5; there are {', '.join(FAULTS)}")
+    parser.add_argument(
+        "--fault",
+        default=UNPLEASANT,
+        help=f"e.g. 429:0.1,late:5; there are {', '.join(FAULTS)}; none for the pleasant side",
+    )
     parser.add_argument(
         "--data", type=Path, default=Path("var/standins"), help="folder of the stand-ins' own database"
     )
@@ -34,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM; raises StandinsError."""
     try:
-        faults = Faults.parse(options.fault)
+        faults = Faults.parse("" if options.fault == "none" else options.fault)
     except FaultError as fault:
         raise StandinsError(str(fault)) from fault
     # From here on a stop is asked for, also while the demo company is being made.

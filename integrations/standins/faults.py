@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from integrations.standins.http import Request, Response, json_response
+from integrations.standins.hubspot_faults import NAMED as HUBSPOT
 from integrations.standins.store import Store
 
 
@@ -43,6 +44,10 @@ class Fault:
         """Whether the fault of that name strikes now."""
         return False
 
+    def value_of(self, name: str) -> float:
+        """The number given to the fault of that name; 0 when it is off."""
+        return 0.0
+
     def after(self, request: Request, response: Response) -> None:
         """Called with the real answer, before it is sent."""
 
@@ -56,6 +61,13 @@ class Named(Fault):
 
     def hits(self, name: str) -> bool:
         return name == self.name and random.random() < self.value
+
+    def value_of(self, name: str) -> float:
+        return self.value if name == self.name else 0.0
+
+    def prepare(self, store: Store) -> None:
+        if self.name == "lag":
+            store.spread_seconds = self.value
 
 
 class Cut(Fault):
@@ -184,7 +196,7 @@ NAMED = {
     "deployfail": "Salesforce does not take a deploy",
 }
 FAULTS: dict[str, Callable[[float], Fault]] = {
-    **{name: partial(Named, name) for name in NAMED},
+    **{name: partial(Named, name) for name in (*NAMED, *HUBSPOT)},
     "cut": Cut,
     "pages": PageSize,
     "429": RateLimit,
@@ -237,6 +249,9 @@ class Faults:
 
     def hits(self, name: str) -> bool:
         return any(f.hits(name) for f in self.faults)
+
+    def value_of(self, name: str) -> float:
+        return max((f.value_of(name) for f in self.faults), default=0.0)
 
     def after(self, request: Request, response: Response) -> None:
         for fault in self.faults:

@@ -9,7 +9,7 @@ from typing import Any
 
 from integrations.standins.forms import hubspot_stamp, hubspot_value, read_instant
 from integrations.standins.hubspot_schema import HUBSPOT_OBJECTS, PRIMARY_OF, association_type, opposite_type
-from integrations.standins.store import Actor, Fields, Store, Stored
+from integrations.standins.store import Actor, Fields, Store, Stored, Written
 
 SYSTEM = "hubspot"
 API_ACTOR = Actor("", "API")
@@ -21,6 +21,7 @@ REQUIRED = {
     "notes": ("hs_timestamp",),
     "tasks": ("hs_timestamp",),
     "emails": ("hs_timestamp", "hs_email_direction"),
+    "leads": ("hs_lead_name",),
 }
 ONE_OF = {"contacts": ("email", "firstname", "lastname"), "companies": ("name", "domain")}
 
@@ -75,10 +76,14 @@ def create(
             fields.setdefault("lifecyclestage", "lead")
             fields.setdefault("hs_pipeline", f"{object_type}-lifecycle-pipeline")
         fields["hs_object_source_label"] = "INTEGRATION" if actor.source == "API" else actor.source
+        if object_type == "leads":
+            fields = {"hs_pipeline": "lead-pipeline-id", "hs_pipeline_stage": "new-stage-id", **fields}
         fields |= _calculated(store, object_type, {}, fields)
         row = store.create(SYSTEM, object_type, str(store.next_number("hubspot")), fields, actor)
         for link in links:
             _link_as_asked(store, row, link)
+        if object_type == "leads" and not store.associated("leads", [row.remote_id], "contacts"):
+            raise RuleError("A lead needs an association with a contact")
     return row
 
 
@@ -244,6 +249,9 @@ def relate(store: Store, from_type: str, from_id: str, to_type: str, to_id: str,
     store.associate(
         [(from_type, from_id, to_type, to_id, type_id), (to_type, to_id, from_type, from_id, back)]
     )
+    row = store.get(SYSTEM, from_type, from_id)
+    if row is not None:
+        store.tell(Written("associate", row, {to_type: (from_id, to_id)}, API_ACTOR, store.clock()))
     if from_type not in ("calls", "meetings", "emails") or to_type != "contacts":
         return
     activity, contact = store.get(SYSTEM, from_type, from_id), store.get(SYSTEM, to_type, to_id)

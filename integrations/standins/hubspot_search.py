@@ -36,14 +36,19 @@ def search(
     where, params = _where(store, object_type, body)
     order, order_params = _order(store, object_type, body.get("sorts") or [])
     source, source_params = store.source(SYSTEM, object_type)
-    base = f"FROM {source} r WHERE r.deleted = 0 AND {where}"
-    total = store.fetch(f"SELECT count(*) AS n {base}", [*source_params, *params])[0]["n"]
+    base = f"FROM {source} r WHERE {where}"
+    # What was archived a moment ago is counted still and shown no longer.
+    counted = store.fetch(
+        f"SELECT sum(r.deleted = 0) AS n, sum(r.deleted = 0 OR r.is_late) AS told {base}",
+        [*source_params, *params],
+    )[0]
+    total, told = int(counted["n"] or 0), int(counted["told"] or 0)
     rows = store.fetch(
-        f"SELECT r.* {base} ORDER BY {order} LIMIT ? OFFSET ?",
+        f"SELECT r.* {base} AND r.deleted = 0 ORDER BY {order} LIMIT ? OFFSET ?",
         [*source_params, *params, *order_params, limit, after],
     )
     following = after + len(rows)
-    return total, [stored(r) for r in rows], following if following < total else None
+    return told, [stored(r) for r in rows], following if following < total else None
 
 
 def _column(store: Store, object_type: str, name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One committed-together write. ``changes`` maps a field to (old, new); ``kind``: create, update, delete."""
+    """One committed-together write. ``changes`` maps a field to (old, new); ``kind``: create, update, delete, restore,
+    and of HubSpot merge (``changes``: the primary id and the others), forget, associate (the other's type and id)."""
 
     kind: str
     row: Stored
@@ -118,6 +120,7 @@ class Store:
     def __init__(self, path: str | Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.clock = clock
         self.lag_seconds = 0.0
+        self.spread_seconds = 0.0
         self.page_rows = 0
         self.listeners: list[Callable[[Written], None]] = []
         self._lock = threading.RLock()
@@ -267,7 +270,7 @@ class Store:
             row = self.get(system, object_name, remote_id)
             if row is None:
                 raise RuntimeError("a row that was just written is gone")
-            self._tell(Written("create", row, {k: (None, v) for k, v in fields.items()}, actor, at))
+            self.tell(Written("create", row, {k: (None, v) for k, v in fields.items()}, actor, at))
         return row
 
     def update(
@@ -321,19 +324,21 @@ class Store:
                 self._log(row.system, row.object, row.remote_id, shown, actor, text)
             after = self.get(row.system, row.object, row.remote_id) or row
             if loud:
-                self._tell(Written("update", after, loud, actor, at))
+                self.tell(Written("update", after, loud, actor, at))
         return after
 
     def set_deleted(self, row: Stored, deleted: bool, actor: Actor, at: datetime | None = None) -> None:
         at = at or self.clock()
         text = max(stamp(row.system, at), row.modified)
         with self.transaction():
+            if row.system == "hubspot":
+                self._remember_late(row.system, row.object, row.remote_id, row.fields, row.modified)
             self.execute(
                 "UPDATE rows SET deleted = ?, modified = ? WHERE seq = ?", [int(deleted), text, row.seq]
             )
             self._log(row.system, row.object, row.remote_id, {"deleted": deleted}, actor, text)
             after = self.get(row.system, row.object, row.remote_id) or row
-            self._tell(Written("delete" if deleted else "restore", after, {}, actor, at))
+            self.tell(Written("delete" if deleted else "restore", after, {}, actor, at))
 
     def _log(
         self, system: str, object_name: str, remote_id: str, fields: Fields, actor: Actor, at: str
@@ -343,7 +348,8 @@ class Store:
             [at, system, object_name, remote_id, json.dumps(fields), actor.by, actor.source],
         )
 
-    def _tell(self, written: Written) -> None:
+    def tell(self, written: Written) -> None:
+        """Inside the transaction of the write that is told."""
         for listener in self.listeners:
             listener(written)
 
@@ -352,24 +358,31 @@ class Store:
     def _remember_late(
         self, system: str, object_name: str, remote_id: str, before: Fields | None, modified: str | None
     ) -> None:
-        if self.lag_seconds <= 0:
+        lag = self.lag_seconds
+        if system == "hubspot":
+            # Each record has a lag of its own, always the same.
+            lag = max(lag, self.spread_seconds * (zlib.crc32(remote_id.encode()) % 1000) / 1000)
+        if lag <= 0:
             return
         text = None if before is None else json.dumps(before)
         self.execute(
             "INSERT OR IGNORE INTO late VALUES (?, ?, ?, ?, ?, ?)",
-            [system, object_name, remote_id, text, modified, time.time() + self.lag_seconds],
+            [system, object_name, remote_id, text, modified, time.time() + lag],
         )
 
     def source(self, system: str, object_name: str) -> tuple[str, list[Any]]:
-        """A FROM item with the columns of ``rows``, as the CRM's index sees them now, and its parameters."""
+        """A FROM item with the columns of ``rows``, as the CRM's index sees them now, and its parameters.
+
+        ``is_late``: the index has not heard the last of this row."""
         self.execute("DELETE FROM late WHERE until <= ?", [time.time()])
         if not self.fetch(
             "SELECT 1 FROM late WHERE system = ? AND object = ? LIMIT 1", [system, object_name]
         ):
-            return "(SELECT * FROM rows WHERE system = ? AND object = ?)", [system, object_name]
+            return "(SELECT *, 0 AS is_late FROM rows WHERE system = ? AND object = ?)", [system, object_name]
         sql = (
             "(SELECT r.seq, r.system, r.object, r.remote_id, coalesce(l.fields, r.fields) AS fields, r.created,"
-            " coalesce(l.modified, r.modified) AS modified, r.deleted FROM rows r LEFT JOIN late l ON"
+            " coalesce(l.modified, r.modified) AS modified, r.deleted, l.until IS NOT NULL AS is_late"
+            " FROM rows r LEFT JOIN late l ON"
             " l.system = r.system AND l.object = r.object AND l.remote_id = r.remote_id"
             " WHERE r.system = ? AND r.object = ? AND NOT (l.until IS NOT NULL AND l.fields IS NULL))"
         )

@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from integrations.standins.faults import Faults
@@ -41,6 +42,54 @@ _ENCODED = {
     "%2C": ",",
     "%3B": ";",
 }
+
+
+_KINDS = {
+    "create": "creation",
+    "delete": "deletion",
+    "restore": "restore",
+    "merge": "merge",
+    "forget": "privacyDeletion",
+    "associate": "associationChange",
+}
+
+
+def _nothing(written: Written) -> dict[str, Any]:
+    return {}
+
+
+def _merged(written: Written) -> dict[str, Any]:
+    primary, others = written.changes["hs_merged_object_ids"]
+    found: dict[str, Any] = {
+        "objectId": int(primary),
+        "primaryObjectId": int(primary),
+        "mergedObjectIds": [int(i) for i in others],
+        "numberOfPropertiesMoved": len(written.row.fields),
+    }
+    return found if primary == written.row.remote_id else {**found, "newObjectId": int(written.row.remote_id)}
+
+
+def _associated(written: Written) -> dict[str, Any]:
+    to_type, (from_id, to_id) = next(iter(written.changes.items()))
+    names = [_OWN_TYPES.get(t, t).upper() for t in (written.row.object, to_type)]
+    return {
+        "fromObjectId": int(from_id),
+        "toObjectId": int(to_id),
+        "associationType": f"{names[0]}_TO_{names[1]}",
+        "associationRemoved": False,
+        "isPrimaryAssociation": False,
+    }
+
+
+_DETAILS: dict[str, Callable[[Written], dict[str, Any]]] = {
+    "merge": _merged,
+    "associationChange": _associated,
+}
+
+
+def signature_v2(secret: str, method: str, uri: str, body: bytes) -> str:
+    """The older one, which HubSpot sends as well."""
+    return hashlib.sha256(secret.encode() + method.encode() + uri.encode() + body).hexdigest()
 
 
 def signature_v3(secret: str, method: str, uri: str, body: bytes, timestamp_ms: int) -> str:
@@ -128,20 +177,18 @@ class Webhooks:
         }
         if own is None:
             base["objectTypeId"] = HUBSPOT_OBJECTS[row.object].id
-        kinds = {"create": "creation", "delete": "deletion", "restore": "restore"}
-        if written.kind in kinds:
-            return [
-                {
-                    **base,
-                    "eventId": random.getrandbits(31),
-                    "subscriptionType": f"{prefix}.{kinds[written.kind]}",
-                }
-            ]
+        kind = _KINDS.get(written.kind, "propertyChange")
+        told = {"subscriptionType": f"{prefix}.{kind}"}
+        if kind != "propertyChange":
+            if kind == "associationChange":
+                del base["objectId"]
+            details = _DETAILS.get(kind, _nothing)(written)
+            return [{**base, "eventId": random.getrandbits(31), **told, **details}]
         return [
             {
                 **base,
                 "eventId": random.getrandbits(31),
-                "subscriptionType": f"{prefix}.propertyChange",
+                **told,
                 "propertyName": name,
                 "propertyValue": new if new is not None else "",
             }
@@ -211,6 +258,8 @@ class Webhooks:
             headers={
                 "Content-Type": "application/json",
                 "User-Agent": "HubSpot Connect 2.0 (stand-in)",
+                "X-HubSpot-Signature": signature_v2(secret, "POST", url, body),
+                "X-HubSpot-Signature-Version": "v2",
                 "X-HubSpot-Signature-v3": signature_v3(secret, "POST", url, body, now_ms),
                 "X-HubSpot-Request-Timestamp": str(now_ms),
             },
