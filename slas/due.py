@@ -1,4 +1,4 @@
-"""Clocks whose time has come: found, marked, and their evidence asked for. Nothing is decided here."""
+"""Clocks whose time has come: found, noticed, and their evidence asked for. Nothing is decided here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Exists, Min, OuterRef
 
 from definitions.models import Version
 from effects.tick import ring
@@ -19,7 +19,7 @@ from records.models import Record
 from records.services import gtmops_connection, touch
 from slas.in_force import rule_of
 from slas.kinds import CLOCK_DUE
-from slas.models import Clock
+from slas.models import Clock, NoticedDue
 from slas.rules import Rule
 from slas.sources import load_unread
 
@@ -37,7 +37,7 @@ class Fallen(NamedTuple):
 
 
 def due_clocks(now: datetime) -> int:
-    """Mark clocks whose time has come, ask for their evidence, and touch their records. Returns clocks found.
+    """Notice clocks whose time has come, ask for their evidence, and touch their records. Returns clocks found.
 
     The log remembers that it was asked, and the fold concludes from the answers. Running it twice, or two at once,
     changes nothing more."""
@@ -50,31 +50,47 @@ def due_clocks(now: datetime) -> int:
 
 
 def claim(now: datetime) -> list[Fallen]:
-    """Mark what has fallen due as such; one statement, inside a transaction."""
+    """Remember what has fallen due as noticed; one statement, inside a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [now, settings.GTMOPS.tick_batch])
         return [Fallen(*row) for row in cursor.fetchall()]
 
 
 CLAIM = """
-UPDATE slas_clock SET state = 'due' WHERE id = ANY (ARRAY(
-    SELECT id FROM slas_clock WHERE state = 'running' AND due_at <= %s
-    ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
-)) RETURNING id, record_id, journey_id, rule_id, started_at, due_at, is_measured_only
+WITH due AS MATERIALIZED (
+    SELECT id, record_id, journey_id, rule_id, started_at, due_at, is_measured_only FROM slas_clock
+    WHERE state = 'running' AND due_at <= %s
+        AND NOT EXISTS (SELECT FROM slas_noticeddue WHERE clock_id = id)
+    ORDER BY due_at, id LIMIT %s
+), noticed AS (
+    INSERT INTO slas_noticeddue (clock_id, journey_id) SELECT id, journey_id FROM due
+    ON CONFLICT DO NOTHING RETURNING clock_id
+)
+SELECT due.* FROM due JOIN noticed ON clock_id = id
 """
 
 
+def forget_noticed(journeys: Collection[uuid.UUID]) -> None:
+    """What is concluded now says itself whether it still runs."""
+    NoticedDue.objects.filter(journey_id__in=journeys).delete()
+
+
 def next_due(now: datetime) -> datetime | None:
-    """When the next running clock falls due."""
-    found: datetime | None = Clock.objects.filter(state=Clock.State.RUNNING).aggregate(at=Min("due_at"))["at"]
-    return found
+    """When the next running clock falls due that was not noticed yet."""
+    running = Clock.objects.filter(state=Clock.State.RUNNING, due_at__isnull=False).exclude(_NOTICED)
+    return running.order_by("due_at").values_list("due_at", flat=True).first()
 
 
 def oldest_due_at() -> datetime | None:
     """The due time of the clock that has waited longest for a conclusion; for health."""
-    waiting = Clock.objects.filter(state=Clock.State.DUE)
-    found: datetime | None = waiting.aggregate(at=Min("due_at"))["at"]
-    return found
+    waiting = [
+        Clock.objects.filter(state=Clock.State.DUE),
+        Clock.objects.filter(_NOTICED, state=Clock.State.RUNNING),
+    ]
+    return min((at for rows in waiting if (at := rows.aggregate(at=Min("due_at"))["at"])), default=None)
+
+
+_NOTICED = Exists(NoticedDue.objects.filter(clock_id=OuterRef("pk")))
 
 
 # --- evidence --------------------------------------------------------------------------------------------------

@@ -28,12 +28,15 @@ class Clock(models.Model):
     LATE = (State.BREACHED, State.BREACHED_NOT_VERIFIED)
 
     id = models.UUIDField(primary_key=True, editable=False)
-    rule_key = models.SlugField(max_length=80)
+    # Fields without an index of their own lead one of those below.
+    rule_key = models.SlugField(max_length=80, db_index=False)
     rule = models.ForeignKey("definitions.Version", on_delete=models.PROTECT, related_name="+")
     calendar = models.ForeignKey(
         "definitions.Version", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    journey = models.ForeignKey("records.Journey", on_delete=models.CASCADE, related_name="clocks")
+    journey = models.ForeignKey(
+        "records.Journey", on_delete=models.CASCADE, related_name="clocks", db_index=False
+    )
     record = models.ForeignKey("records.Record", on_delete=models.CASCADE, related_name="clocks")
     start_event = models.ForeignKey("records.Event", on_delete=models.CASCADE, related_name="+")
     started_at = models.DateTimeField()
@@ -53,10 +56,15 @@ class Clock(models.Model):
         max_length=10, blank=True, help_text="Whose court the ball is in: system, sender, receiver, customer."
     )
     owner = models.ForeignKey(
-        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="clocks"
+        "teams.Person",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="clocks",
+        db_index=False,
     )
     team = models.ForeignKey(
-        "teams.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="clocks"
+        "teams.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="clocks", db_index=False
     )
     segments = models.JSONField(
         default=list,
@@ -74,7 +82,7 @@ class Clock(models.Model):
     class Meta:
         ordering = ["due_at", "id"]
         indexes = [
-            models.Index(fields=["due_at"], name="clock_due", condition=Q(state="running")),
+            models.Index(fields=["due_at", "id"], name="clock_falls_due", condition=Q(state="running")),
             models.Index(fields=["due_at"], name="clock_checking", condition=Q(state="due")),
             models.Index(fields=["next_step_at"], name="clock_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["owner", "state"], name="clock_owner"),
@@ -234,6 +242,17 @@ class Appeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} {self.state}"
+
+
+class NoticedDue(models.Model):
+    """A running clock whose time has come, as the tick saw it; until its journey is concluded anew. It stands apart
+    because a row of two ids is written a good deal faster than a clock, which stands in a dozen indexes."""
+
+    clock_id = models.UUIDField(primary_key=True, editable=False)
+    journey_id = models.UUIDField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.clock_id)
 
 
 class NoticedAbsence(models.Model):
