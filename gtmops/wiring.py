@@ -23,6 +23,7 @@ import handoffs.kinds
 import handoffs.sections
 import integrations.activities
 import integrations.comparison
+import integrations.csv.running
 import integrations.enforcement.drift
 import integrations.failing
 import integrations.loads
@@ -92,6 +93,7 @@ SOURCES = (
     ),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
     TickSource("compare", integrations.comparison.compare_due, integrations.comparison.next_due),
+    TickSource("imports", integrations.csv.running.serve_imports, integrations.csv.running.next_due),
     TickSource("rules", integrations.enforcement.drift.look_due, integrations.enforcement.drift.next_due),
 )
 

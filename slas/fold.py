@@ -43,7 +43,7 @@ from slas.folding.tiers import admitted
 from slas.folding.timing import Timing
 from slas.folding.walk import Learned, Walk
 from slas.hands import Pause, covered
-from slas.kinds import CLOCK_DUE
+from slas.kinds import CLOCK_DUE, CLOCK_STARTED
 from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.split import CUSTOMER, Segment, holder_at, party_of, split
 from slas.staff import Staff
@@ -105,18 +105,17 @@ def fold_clocks(
                 start = admitted(told, record, when.where)
                 if start is None or (when.where is None and version.rule.where is not None):
                     continue
-                if is_measured_only(start, record) and version.rule.stop[0] in ACTS:
+                is_measured = is_measured_only(start, record) and not _is_started(
+                    journey, version.rule, record, start
+                )
+                if is_measured and version.rule.stop[0] in ACTS:
                     continue
                 if record.id not in owned:
                     owned[record.id] = holdings(journey, record, batch, staff)
                 rule, holders = version.rule, owned[record.id]
-                moves = (
-                    ()
-                    if is_measured_only(start, record)
-                    else _moves(history, version, record, start, conditions)
-                )
+                moves = () if is_measured else _moves(history, version, record, start, conditions)
                 case = Case(journey, record, rule, start, holders, batch, staff, when, setting, moves)
-                found.append(_fold_one(case, version))
+                found.append(_fold_one(case, version, is_measured=is_measured))
     return found
 
 
@@ -161,11 +160,20 @@ def segments_until(
     return list(split(rule, start, end, holdings(journey, record, batch, staff), staff, pauses=pauses))
 
 
-def _fold_one(case: Case, version: RuleVersion) -> ClockData:
+def _is_started(journey: JourneyData, rule: Rule, record: RecordData, start: Start) -> bool:
+    """Whether somebody said that this clock shall run, though it would only be measured."""
+    told = [e for e in journey.events if e.kind == CLOCK_STARTED]
+    if not told:
+        return False
+    clock_id = str(derive_id("clock", rule.key, record.key, start.key))
+    return any(e.data.get("clock") == clock_id for e in told)
+
+
+def _fold_one(case: Case, version: RuleVersion, *, is_measured: bool) -> ClockData:
     start, record, staff, now = case.start, case.record, case.staff, case.batch.now
     clock_id = derive_id("clock", case.rule.key, record.key, start.key)
     timing = Timing(case)
-    measured_only = case.setting.measures_all or is_measured_only(start, record)
+    measured_only = case.setting.measures_all or is_measured
     walk = Walk(
         clock_id=clock_id,
         timing=timing,

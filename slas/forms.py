@@ -97,3 +97,7 @@ def _instant(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
+
+
+class StartAnswerForm(forms.Form):
+    answer = forms.ChoiceField(choices=[("yes", ""), ("no", "")])

@@ -15,6 +15,7 @@ from records.derived import write_derived
 from records.journey_data import Batch, EventData, JourneyData
 from records.services import touch
 from slas.appeals import rows as appeals
+from slas.due import forget_noticed
 from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Setting, fold_clocks
@@ -25,6 +26,7 @@ from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import RuleHistory
 from slas.sources import load_unread
 from slas.staff import Staff
+from slas.start_questions import ask_of_bulk
 from slas.starts import fold_neighbours, load_starts, remember_signals
 from teams.models import Absence, Team
 
@@ -65,9 +67,11 @@ def refresh(batch: Batch) -> None:
         fields=CORRECTION_FIELDS,
         scope=Q(clock__journey_id__in=ids),
     )
+    forget_noticed(ids)
     appeals.refresh(batch, {clock.id for _, clock in folded})
     steps.take(staff)
     fold_neighbours(batch, starts, rules, batch.now)
+    ask_of_bulk(folded, batch.now)
 
 
 def fold_batch(

@@ -240,6 +240,8 @@ def fold_neighbours(batch: Batch, starts: Starts, rules: Sequence[RuleHistory], 
     if not began:
         return
     clocks = Clock.objects.filter(began, is_measured_only=False).exclude(journey__in=list(batch.journeys))
+    # Those that somebody said to start run although we know how many they are.
+    clocks = clocks.exclude(receipt__start__is_bulk=True)
     touch(set(clocks.values_list("record_id", flat=True)), now)
 
 
