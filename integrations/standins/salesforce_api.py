@@ -14,6 +14,7 @@ from integrations.standins.load import API_USER_ID, ORGANIZATION_ID
 from integrations.standins.salesforce_answers import body_of, error, refused
 from integrations.standins.salesforce_bulk import Bulk
 from integrations.standins.salesforce_fields import CustomFields, described
+from integrations.standins.salesforce_life import CHILDREN, delete_whole
 from integrations.standins.salesforce_query import Queries
 from integrations.standins.salesforce_rules import (
     API_ACTOR,
@@ -304,7 +305,11 @@ class SalesforceApi:
             raise RuleError("DUPLICATES_DETECTED", "Use one of these records?")
 
     def delete_row(self, request: Request, name: str, remote_id: str) -> Response:
-        delete(self.store, self._row(self._name(name), remote_id), API_ACTOR)
+        row = self._row(self._name(name), remote_id)
+        if row.object in CHILDREN and not row.deleted:
+            delete_whole(self.store, row, API_ACTOR)
+        else:
+            delete(self.store, row, API_ACTOR)
         return Response(204)
 
     def update_many(self, request: Request) -> Response:

@@ -121,7 +121,7 @@ class Bulk:
     def _state(self, job: Fields) -> str:
         if job["is_aborted"]:
             return "Aborted"
-        state = LOOKS[min(int(job["looks"]), len(LOOKS) - 1)]
+        state = LOOKS[min(max(int(job["looks"]) - 1, 0), len(LOOKS) - 1)]
         return "Failed" if state == "JobComplete" and self.faults.hits("bulkfail") else state
 
     def _rows(self, job: Fields) -> tuple[Query, list[int]]:

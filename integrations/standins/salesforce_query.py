@@ -269,6 +269,7 @@ class _Table:
         if self._history:
             parent = self._history[0]
             tracked = [n for n, d in self._store.schema(SYSTEM, parent).items() if d.get("tracked")]
+            tracked += ["leadConverted"] if parent == "Lead" else []
             return _HISTORY, [parent, json.dumps(tracked), parent]
         sql, params = self._store.source(SYSTEM, self._object)
         return (sql if deleted else f"(SELECT * FROM {sql} WHERE deleted = 0)"), params  # noqa: S608

@@ -102,6 +102,14 @@ class Crm:
         """Write a call or a meeting down at this record."""
         raise NotImplementedError
 
+    def acts(self, row: Stored) -> list[tuple[str, str]]:
+        """(act, label) of what one can do with this record beyond saving it."""
+        return []
+
+    def act(self, row: Stored, act: str, other: str, actor: Actor) -> Stored:
+        """The record to show afterwards; ``other`` is the id of a second one. Raises PageFault."""
+        raise PageFault("There is no such act.")
+
     def activities(self, row: Stored) -> list[Fields]:
         """Newest first: at, kind, name, text, by, href."""
         raise NotImplementedError

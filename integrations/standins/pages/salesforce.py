@@ -8,8 +8,10 @@ from typing import Any
 from integrations.standins.load import API_USER_ID, INTEGRATION_USER_ID
 from integrations.standins.pages.crm import Crm, ObjectPage, PageFault, Person
 from integrations.standins.salesforce_api import full_row
+from integrations.standins.salesforce_life import CHILDREN, MERGEABLE, convert, delete_whole, merge, undelete
 from integrations.standins.salesforce_rules import RuleError, create, picklist, update
 from integrations.standins.store import Actor, Fields, Stored
+from integrations.standins.world import salesforce_id_18
 
 _SYSTEM_FIELDS = (
     "CreatedById",
@@ -160,6 +162,36 @@ class SalesforceCrm(Crm):
             {**common, **call, "Subject": subject or "Call", "ActivityDate": when.date().isoformat()},
             actor,
         )
+
+    def acts(self, row: Stored) -> list[tuple[str, str]]:
+        if row.deleted:
+            return [] if row.fields.get("MasterRecordId") else [("undelete", "Undelete")]
+        if row.object not in CHILDREN:
+            return []
+        out = [("delete", "Delete")]
+        if row.object == "Lead" and not row.fields.get("IsConverted"):
+            out.append(("convert", "Convert"))
+        return [*out, ("merge", "Merge with the record of this id:")] if row.object in MERGEABLE else out
+
+    def act(self, row: Stored, act: str, other: str, actor: Actor) -> Stored:
+        if act not in dict(self.acts(row)):
+            raise PageFault("That can't be done with this record.")
+        try:
+            if act == "convert":
+                made = convert(self.store, row, actor)
+                return self.store.get("salesforce", "Opportunity", made["Opportunity"]) or row
+            if act == "merge":
+                loser = self.store.get("salesforce", row.object, salesforce_id_18(other.strip()))
+                if loser is None:
+                    raise PageFault(f"There is no {row.object} {other}.")
+                merge(self.store, row, [loser], actor)
+            elif act == "delete":
+                delete_whole(self.store, row, actor)
+            else:
+                undelete(self.store, row, actor)
+        except RuleError as rule:
+            raise PageFault(_words(rule)) from None
+        return row
 
     def activities(self, row: Stored) -> list[Fields]:
         where = "? IN (json_extract(fields, '$.WhoId'), json_extract(fields, '$.WhatId'))"

@@ -60,6 +60,7 @@ class Pages:
                 ("GET", "/{name}/{remote_id}/edit", self.edit),
                 ("POST", "/{name}/{remote_id}/edit", self.edit),
                 ("POST", "/{name}/{remote_id}/log", self.log),
+                ("POST", "/{name}/{remote_id}/act", self.act),
             ):
                 bound = _bind(handler, self.crms[slug])
                 router.add(method, f"/{slug}{path}", _own_form(bound) if method == "POST" else bound)
@@ -204,6 +205,7 @@ class Pages:
             ours=ours,
             groups=[{"label": k, "fields": groups[k]} for k in sorted(groups, key=crm.group_order)],
             can_log=name in crm.loggable and not row.deleted,
+            acts=crm.acts(row),
             activities=[{**a, "at": moment(a["at"])} for a in crm.activities(row)[:100]],
             related=crm.related(row),
             history=self._history(crm, row),
@@ -335,6 +337,15 @@ class Pages:
                 entered = _as_utc(entered)
             out[field] = entered or None
         return out
+
+    def act(self, crm: Crm, request: Request, name: str, remote_id: str) -> Response:
+        row = self._row(crm, name, remote_id)
+        form = request.form
+        try:
+            after = crm.act(row, form.get("act", ""), form.get("other", ""), crm.actor(_acting(crm, request, row)))
+        except PageFault as refused:
+            return self.render("base.html", str(refused), 400, **self._frame(crm, request, row))
+        return redirect(f"{crm.href(after)}?done=saved")
 
     def log(self, crm: Crm, request: Request, name: str, remote_id: str) -> Response:
         row = self._row(crm, name, remote_id)

@@ -1,0 +1,82 @@
+"""Writes: 200 in a call, a result for each, no assignment rule, and what is locked comes again."""
+
+from __future__ import annotations
+
+import pytest
+
+from integrations.errors import RetryLater
+from integrations.standins.app import Running
+from integrations.standins.salesforce_life import delete_whole
+from integrations.standins.store import Actor
+from records.models import Connection
+from tests.integrations.conftest import ANNA, lead_id, small_world
+from tests.integrations.salesforce.conftest import Start, connector_of
+
+
+def test_200_records_cost_one_call_and_201_two(start: Start) -> None:
+    _, connection = start(small_world(201))
+    connector = connector_of(connection)
+    connector.check()
+    before = connector.guard.calls
+    writes = [(lead_id(n), {"Title": "Fleet manager"}) for n in range(1, 202)]
+    assert {r.outcome for r in connector.push("Lead", writes[:200])} == {"written"}
+    assert connector.guard.calls - before == 1
+    results = connector.push("Lead", writes)
+    assert connector.guard.calls - before == 3
+    assert [r.remote_id for r in results] == [remote_id for remote_id, _ in writes]
+
+
+def test_no_write_of_ours_lets_the_assignment_rule_take_the_record(
+    salesforce: tuple[Running, Connection],
+) -> None:
+    running, connection = salesforce
+    connector_of(connection).push("Lead", [(lead_id(1), {"Title": "Fleet manager"})])
+    row = running.store.get("salesforce", "Lead", lead_id(1))
+    assert row is not None
+    assert (row.fields["Title"], row.fields["OwnerId"]) == ("Fleet manager", ANNA)
+
+
+def test_each_record_has_its_own_fate(salesforce: tuple[Running, Connection]) -> None:
+    running, connection = salesforce
+    gone = running.store.get("salesforce", "Lead", lead_id(3))
+    assert gone is not None
+    delete_whole(running.store, gone, Actor(ANNA, "CRM_UI"))
+    results = connector_of(connection).push(
+        "Lead",
+        [
+            (lead_id(1), {"Title": "a"}),
+            (lead_id(2), {"Company": "x" * 300}),
+            (lead_id(3), {"Title": "c"}),
+            (lead_id(900), {"Title": "d"}),
+        ],
+    )
+    assert [(r.outcome, r.code) for r in results] == [
+        ("written", ""),
+        ("refused", "STRING_TOO_LONG"),
+        ("gone", "ENTITY_IS_DELETED"),
+        ("gone", "INVALID_CROSS_REFERENCE_KEY"),
+    ]
+
+
+@pytest.mark.parametrize(("fault", "outcome"), [("lock", "retry"), ("dupes", "refused")])
+def test_what_is_locked_comes_again_and_what_is_a_duplicate_does_not(
+    start: Start, fault: str, outcome: str
+) -> None:
+    _, connection = start(faults=fault)
+    results = connector_of(connection).push("Lead", [(lead_id(1), {"Title": "a"})])
+    assert [r.outcome for r in results] == [outcome]
+
+
+def test_a_connection_cut_after_the_write_may_be_written_again(start: Start) -> None:
+    running, connection = start()
+    connector = connector_of(connection)
+    connector.check()
+    from integrations.standins.faults import Cut
+
+    running.application.faults.faults.append(Cut(1))
+    with pytest.raises(RetryLater):
+        connector.push("Lead", [(lead_id(1), {"Title": "a"})])
+    running.application.faults.faults.clear()
+    assert [r.outcome for r in connector.push("Lead", [(lead_id(1), {"Title": "a"})])] == ["written"]
+    writes = [w for w in running.store.writes("salesforce", "API") if w["remote_id"] == lead_id(1)]
+    assert [w["fields"] for w in writes] == [{"Title": "a"}, {"Title": "a"}]
