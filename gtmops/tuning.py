@@ -26,6 +26,10 @@ class Tuning:
     webhook_tolerance_seconds: int = 300  # older signatures are refused
     api_budget_percent: int = 50  # of what the CRM says is left of the day
 
+    # Reading files.
+    import_max_bytes: int = 50_000_000  # of one file, unpacked
+    import_days: int = 14  # how long a file somebody sent, and a draft of an import, are kept
+
     # Writing to the CRMs.
     hold_after_changes: int = 2  # changes by others within hold_window_seconds put a field on hold
     hold_window_seconds: int = 86_400

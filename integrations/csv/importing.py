@@ -14,6 +14,7 @@ from integrations.csv.errors import ImportRefused
 from integrations.csv.incoming import join_known
 from integrations.csv.mapping import FileMapping, ImportMapping
 from integrations.csv.reader import FileRecord, Reading, read_files
+from integrations.loads import IMPORT, tell_loaded
 from integrations.models import Run
 from integrations.owners import store_owners
 from integrations.setup import ensure_mappings
@@ -44,12 +45,13 @@ def import_files(
             prepare(connection, mapping.files, reading)
             stored = StoredPage()
             for page in pages_of(reading.records.values()):
-                stored += store_records(connection, page, now)
+                stored += store_records(connection, page, now, now)
                 run.done += len(page)
                 tell(run.done, run.total)
             run.counts = {name: getattr(stored, name) for name in COUNTED}
             run.counts["rows"] = reading.rows
             runs.close_run(run, now)
+            tell_loaded(connection, IMPORT, now, now)
     except BaseException as error:
         run.done = 0
         runs.close_run(run, now, error=f"{type(error).__name__}: {error}; nothing was imported")
@@ -89,7 +91,9 @@ def pages_of(records: Iterable[FileRecord], size: int = PAGE) -> list[list[FileR
     ]
 
 
-def store_records(connection: Connection, page: Sequence[FileRecord], now: datetime) -> StoredPage:
+def store_records(
+    connection: Connection, page: Sequence[FileRecord], read_at: datetime, now: datetime
+) -> StoredPage:
     """Store one page in the caller's transaction; another import of the same connection waits for it."""
     Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-    return store_page(connection, [one.record for one in join_known(connection, page, now)], now=now)
+    return store_page(connection, [one.record for one in join_known(connection, page, read_at)], now=now)

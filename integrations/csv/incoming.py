@@ -20,10 +20,12 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Joined:
-    """``change``: against what earlier files said of it."""
+    """``change``: against what earlier files said of it; ``events``: entries of history that are new."""
 
     record: IncomingRecord
     change: Change
+    events: int
+    before: Mapping[str, Any]
 
 
 def join_known(connection: Connection, page: Sequence[FileRecord], read_at: datetime) -> list[Joined]:
@@ -69,7 +71,7 @@ def join(record: FileRecord, known: Body | None, read_at: datetime) -> Joined:
         links=tuple(sorted(links)),
         raw=raw,
     )
-    return Joined(found, change)
+    return Joined(found, change, len(set(history) - set(_history(held))), held.get("values", {}))
 
 
 def _modified_at(record: FileRecord, known: datetime | None, change: Change, read_at: datetime) -> datetime:
