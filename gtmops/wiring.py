@@ -132,8 +132,8 @@ def connect() -> None:
     register_reader(definitions.judging.related_reads.relations_read)
     register_stage_guard(definitions.moves.guard.stage_guard)
     integrations.writing.pilot.register_list_reader(scorecards.record_list.find_by_address)
-    register_after_store("signals", definitions.signals.storing.match_waiting)
-    register_after_store("matching", records.matching.matching.note_accounts)
+    register_after_store("signals", definitions.signals.storing.match_waiting, objects=("person", "account"))
+    register_after_store("matching", records.matching.matching.note_accounts, objects=("account",))
     integrations.loads.register_load_listener("start questions", slas.start_questions.ask_of_load)
     integrations.progress.register_run_notes("start questions", run_notes.start_questions)
     for source in SOURCES:

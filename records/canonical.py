@@ -73,6 +73,8 @@ def _text(raw: Any) -> str:
         return "true" if raw else "false"
     if isinstance(raw, (dict, list)):
         raise Unreadable("not a text")
+    if isinstance(raw, str) and raw.isascii() and "\x00" not in raw:
+        return raw[:MAX_TEXT]
     # PostgreSQL stores neither NUL nor lone surrogates.
     return str(raw).replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 
@@ -14,6 +15,7 @@ from records.echoes import sent_asks
 from records.ids import record_id
 from records.incoming import IncomingRecord
 from records.models import AskedChange, Connection, DesiredField, Event, FieldMapping, OwnerMatch, Record
+from records.storing.copying import array_cell
 from records.storing.events import Mirrored
 from records.storing.reading import MappedField, Reading
 from teams.models import BusinessUnit
@@ -58,8 +60,8 @@ def known_marks(connection: Connection, remote_object: str, remote_ids: Collecti
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT remote_id, fingerprint FROM records_record "
-            "WHERE connection_id = %s AND remote_object = %s AND remote_id = ANY(%s)",
-            [connection.pk, remote_object, list(remote_ids)],
+            "WHERE connection_id = %s AND remote_object = %s AND remote_id = ANY(%s::text[])",
+            [connection.pk, remote_object, array_cell(remote_ids)],
         )
         return dict(cursor.fetchall())
 
@@ -81,38 +83,48 @@ class Known:
 _HELD = """
 SELECT id, remote_id, title, values, owner_id, business_unit_id, modified_at_remote, fingerprint, deleted_at,
     merged_into_id
-FROM records_record WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+FROM records_record WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE
 """
-_LINKS = "SELECT record_id, array_agg(key) FROM records_linkkey WHERE record_id = ANY(%s) GROUP BY 1"
+# Apart from the lock, because what a record has changes with it and this must be what is so then.
+_HAVE = """
+SELECT w.id, ARRAY(SELECT k.key FROM records_linkkey k WHERE k.record_id = w.id),
+    EXISTS (SELECT FROM records_desiredfield d WHERE d.record_id = w.id),
+    EXISTS (SELECT FROM records_askedchange a WHERE a.record_id = w.id)
+FROM unnest(%s::uuid[]) w(id)
+"""
 
 
 def load_known(
     connection: Connection,
     rows: Mapping[uuid.UUID, IncomingRecord],
-    owner_ids: Collection[str],
+    values: Collection[Mapping[str, Any]],
     now: datetime,
 ) -> Known:
+    owner_ids = {str(told["owner"]) for told in values if told.get("owner")}
+    has_units = any(told.get("business_unit") for told in values)
+    with_desired, with_asks = [], []
     with database.cursor() as cursor:
-        cursor.execute(_HELD, [sorted(rows)])
+        cursor.execute(_HELD, [array_cell(map(str, rows))])
         found = cursor.fetchall()
         records = {
             pk: Mirrored(pk, remote, title, json.loads(values), *rest)
             for pk, remote, title, values, *rest in found
         }
         if records:
-            # After the lock, because links change with their record.
-            cursor.execute(_LINKS, [list(records)])
-            for pk, links in cursor.fetchall():
+            cursor.execute(_HAVE, [array_cell(map(str, records))])
+            for pk, links, has_desired, has_asks in cursor.fetchall():
                 records[pk].links = set(links)
+                if has_desired:
+                    with_desired.append(pk)
+                if has_asks:
+                    with_asks.append(pk)
+    desired = DesiredField.objects.filter(record_id__in=with_desired).order_by("pk") if with_desired else ()
     return Known(
         records=records,
         owners=_owners(connection, owner_ids),
-        units=dict(BusinessUnit.objects.values_list("key", "pk")),
-        desired={
-            (row.record_id, row.field): row
-            for row in DesiredField.objects.filter(record_id__in=records).order_by("pk")
-        },
-        asks=sent_asks(records, now) if records else {},
+        units=dict(BusinessUnit.objects.values_list("key", "pk")) if has_units else {},
+        desired={(row.record_id, row.field): row for row in desired},
+        asks=sent_asks(with_asks, now) if with_asks else {},
         history=_told_history([pk for pk in records if rows[pk].history]),
         winners=_winners(connection, rows),
     )

@@ -33,15 +33,16 @@ from records.storing.superseding import supersede
 from records.touching import touch
 
 AfterStore = Callable[[Collection[uuid.UUID], datetime], object]
-_after_store: dict[str, AfterStore] = {}
+_after_store: dict[str, tuple[AfterStore, frozenset[str]]] = {}
 
 Marked = tuple[IncomingRecord, str]
 """A row and its mark."""
 
 
-def register_after_store(name: str, listen: AfterStore) -> None:
-    """``listen(record ids, now)`` is called in the transaction that made or changed these records."""
-    _after_store[name] = listen
+def register_after_store(name: str, listen: AfterStore, *, objects: Collection[str] = ()) -> None:
+    """``listen(record ids, now)`` is called in the transaction that made or changed these records; ``objects``: only
+    those logical objects (none: every)."""
+    _after_store[name] = (listen, frozenset(objects))
 
 
 def store_page(
@@ -73,11 +74,10 @@ def _store(
     """What was done, and the rows to store again: somebody else made their records in the meantime."""
     by_id = {record_id(connection.name, row.remote_object, row.remote_id): (row, mark) for row, mark in rows}
     values = {pk: reading.values(row) for pk, (row, _) in by_id.items()}
-    owners = {str(found["owner"]) for found in values.values() if found.get("owner")}
-    known = load_known(connection, {pk: row for pk, (row, _) in by_id.items()}, owners, now)
+    known = load_known(connection, {pk: row for pk, (row, _) in by_id.items()}, values.values(), now)
     work = _Page(connection, reading, known, now, caused_by)
     # In the order of ids: two workers writing the same records must lock them alike.
-    for pk in sorted(by_id):
+    for pk in sorted(by_id, key=lambda pk: pk.int):
         work.take(pk, *by_id[pk], values[pk])
     again = writing.insert_records(connection, reading, work.new, now)
     work.forget(again)
@@ -245,8 +245,9 @@ class _Page:
             AskedChange.objects.bulk_update(self.asks, ["echoes"])
         if self.with_history:
             supersede(self.with_history)
-        for listen in _after_store.values() if self.links else ():
-            listen(self.links, self.now)
+        for listen, objects in _after_store.values():
+            if self.links and (not objects or self.reading.object in objects):
+                listen(self.links, self.now)
         touch(self.touched | dependents_of(self.touched, self.now), self.now)
 
     def _set_after_losses(self) -> None:

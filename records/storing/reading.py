@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,6 @@ from records.canonical import Unreadable, canonical
 from records.incoming import IncomingRecord
 
 LONGEST_KEY = 300
-_encode = json.JSONEncoder(sort_keys=True, default=str, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +43,34 @@ class Reading:
 
     @cached_property
     def _version(self) -> bytes:
-        seen = [self.connection, self.remote_object, self.object]
-        fields = sorted(str([getattr(f, name) for name in MappedField.__slots__]) for f in self.fields)
-        return hashlib.blake2b(_encode([seen, fields]).encode(), digest_size=16).digest()
+        fields = [[getattr(f, name) for name in MappedField.__slots__] for f in self.fields]
+        text = json.dumps([self.connection, self.remote_object, self.object, fields], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+    @cached_property
+    def _read(self) -> tuple[str, ...]:
+        return tuple(f.remote_name for f in self.fields if f.constant is None and not f.is_broken)
 
     def mark(self, row: IncomingRecord) -> str:
-        """32 hex digits; equal when the row, and how we read it, are the same. Its time of change is no part of it."""
-        seen = [
-            row.values,
-            sorted(row.links) if row.links else (),
+        """32 hex digits; equal when the row, and how we read it, are the same. Its time of change is no part of it.
+
+        Every row of every pull is marked, so this is the one function here that must be fast."""
+        get = row.values.get
+        seen = (
+            # A field that is missing is unknown, which is not the same as empty.
+            [get(name, ...) for name in self._read],
+            bool(row.values),
             row.is_deleted,
             row.merged_into,
-            sorted(entry.key for entry in row.history) if row.history else (),
-        ]
-        return hashlib.blake2b(_encode(seen).encode(), digest_size=16, key=self._version).hexdigest()
+            sorted(row.links) if row.links else None,
+            sorted([entry.key for entry in row.history]) if row.history else None,
+        )
+        try:
+            # The second version of the format tells equal values alike; later ones tell identity.
+            told = marshal.dumps(seen, 2)
+        except ValueError:
+            told = repr(seen).encode("utf-8", "replace")
+        return hashlib.blake2b(told, digest_size=16, key=self._version).hexdigest()
 
     def values(self, row: IncomingRecord) -> dict[str, Any]:
         """Canonical values by logical field; what can't be read is left out: it is unknown, never empty."""

@@ -48,7 +48,7 @@ def insert_records(
 def update_records(records: Sequence[Mirrored]) -> None:
     if records:
         with stage(Record, ("id", *_MIRROR), [(str(r.id), *_mirror_cells(r)) for r in records]) as staged:
-            staged.update(("id",), _MIRROR)
+            staged.update(("id",), _MIRROR, are_different=True)
 
 
 def update_marks(records: Sequence[Mirrored]) -> None:
@@ -56,7 +56,7 @@ def update_marks(records: Sequence[Mirrored]) -> None:
     if records:
         rows = [(str(r.id), instant_cell(r.modified_at_remote), r.fingerprint) for r in records]
         with stage(Record, ("id", *_SEEN), rows) as staged:
-            staged.update(("id",), _SEEN)
+            staged.update(("id",), _SEEN, are_different=True)
 
 
 def insert_events(connection: Connection, events: Sequence[NewEvent], now: datetime) -> None:
@@ -97,14 +97,15 @@ def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> 
     rows = [(str(pk), json_cell(body)) for pk, body in payloads]
     if rows:
         with stage(RecordPayload, ("record", "body"), rows) as staged:
-            staged.update(("record",), ("body",))
-            staged.insert_missing(("record",), ("body",))
+            if staged.update(("record",), ("body",), are_different=True) < len(rows):
+                staged.insert_missing(("record",), ("body",))
 
 
 def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.UUID, str]]) -> None:
-    for pairs, is_new in ((sorted(gone), False), (sorted(new), True)):
-        if pairs:
-            with stage(LinkKey, ("record", "key"), [(str(pk), key) for pk, key in pairs]) as staged:
+    for pairs, is_new in ((gone, False), (new, True)):
+        rows = sorted([(str(pk), key) for pk, key in pairs])
+        if rows:
+            with stage(LinkKey, ("record", "key"), rows) as staged:
                 if is_new:
                     staged.insert()
                 else:
