@@ -41,7 +41,10 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
         words = "HubSpot: " + "; ".join(f"{b.field}: {b.text} ({b.code})" for b in said)[:1000]
     raise Rejected(
         words,
-        code=said[0].code if len({b.code for b in said}) == 1 else category,
+        # The category may be missing; what a 409 says, its status says as well.
+        code=said[0].code
+        if len({b.code for b in said}) == 1
+        else category or ("CONFLICT" if status == 409 else ""),
         fields=tuple(dict.fromkeys(b.field for b in said if b.field)),
     )
 

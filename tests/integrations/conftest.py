@@ -12,6 +12,7 @@ from integrations.setup import ensure_connection
 from integrations.standins.app import Running, running_standins
 from integrations.standins.world import World, salesforce_id
 from records.models import Connection
+from tests.integrations.hubspot_api.recorder import recording
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LEADS = 7
@@ -155,6 +156,14 @@ def connect(kind: str, base_url: str, **more: Any) -> Connection:
 @pytest.fixture(autouse=True)
 def _may_call_this_machine(settings: Any) -> None:
     settings.CRM_HOSTS = ["127.0.0.1"]
+
+
+@pytest.fixture(autouse=True)
+def _hubspot_is_asked_as_it_is_described() -> Iterator[None]:
+    """No test of a connector passes with a request that HubSpot's API descriptions don't have."""
+    with recording() as faults:
+        yield
+    assert not faults, sorted(set(faults))
 
 
 @pytest.fixture
