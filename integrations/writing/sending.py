@@ -119,7 +119,7 @@ def store_results(claim: Claim, results: Sequence[PushResult], run: Run, now: da
             for row, sent in rows:
                 _apply(row, sent, result, run, now)
                 changed.append(row)
-        DesiredField.objects.bulk_update(changed, _RESULT)
+        _save(changed, _RESULT)
         WriteAttempt.objects.bulk_create(attempts)
         state.paused_objects.pop(claim.remote_object, None)
         _count(state, sum(a.outcome == "written" for a in attempts), now)
@@ -217,7 +217,7 @@ def _free(
         row.lease_until, row.last_error, row.next_try_at = None, text, next_try_at
         if is_known:
             row.lease_token = None
-    DesiredField.objects.bulk_update(rows, _LEASE)
+    _save(rows, _LEASE)
 
 
 def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text: str, now: datetime) -> None:
@@ -236,10 +236,18 @@ def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text:
             row.state = DesiredField.State.REFUSED
             row.last_error = f"Given up after {row.attempts} tries: {text}"[:2000]
             given_up.append(row)
-    DesiredField.objects.bulk_update(rows, _LEASE)
+    _save(rows, _LEASE)
     if given_up:
         result = PushResult(given_up[0].record.remote_id, "refused", given_up[0].last_error)
         _attempt(claim.connection, None, given_up, result, now).save()
+
+
+def _save(rows: Sequence[DesiredField], fields: Sequence[str]) -> None:
+    """As ``bulk_update``, whose CASE per row and column takes Django longer than the CRM takes to answer. The rows are
+    locked, so that there is a row to meet."""
+    DesiredField.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
+    )
 
 
 def _mine(claim: Claim) -> list[DesiredField]:
