@@ -233,18 +233,26 @@ class Record(models.Model):
     """One CRM row as we last saw it. ``values``: logical field -> canonical value; absent = unknown, null = empty."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="records")
+    # Without an index of its own: another one begins with it, and every write pays for each.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="records", db_index=False
+    )
     object = models.CharField(max_length=40)
     remote_object = models.CharField(max_length=80)
     remote_id = models.CharField(max_length=80)
     title = models.CharField(max_length=300, blank=True)
     values = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     journey = models.ForeignKey(
-        Journey, null=True, blank=True, on_delete=models.SET_NULL, related_name="records"
+        Journey, null=True, blank=True, on_delete=models.SET_NULL, related_name="records", db_index=False
     )
     business_unit = models.ForeignKey("teams.BusinessUnit", null=True, blank=True, on_delete=models.SET_NULL)
     owner = models.ForeignKey(
-        "teams.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="owned_records"
+        "teams.Person",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="owned_records",
+        db_index=False,
     )
     created_at_remote = models.DateTimeField(null=True, blank=True)
     modified_at_remote = models.DateTimeField(null=True, blank=True)
@@ -333,7 +341,7 @@ class RecordPayload(models.Model):
 class LinkKey(models.Model):
     """A strong link of a record, e.g. ``email:…`` or ``id:hubspot:contacts:101``; equal keys make one journey."""
 
-    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="link_keys")
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="link_keys", db_index=False)
     key = models.CharField(max_length=300)
 
     class Meta:
@@ -349,10 +357,12 @@ class LinkKey(models.Model):
 class Event(models.Model):
     """One thing that happened; append-only. See docs/architecture.md, Events."""
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="events")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     external_key = models.CharField(max_length=300)
     kind = models.CharField(max_length=60)
-    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="events")
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="events", db_index=False)
     field = models.CharField(max_length=60, blank=True)
     old = models.JSONField(null=True, blank=True)
     new = models.JSONField(null=True, blank=True)
@@ -442,7 +452,9 @@ class DesiredField(models.Model):
         REFUSED = "refused"
         DROPPED = "dropped"
 
-    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="desired_fields")
+    record = models.ForeignKey(
+        Record, on_delete=models.CASCADE, related_name="desired_fields", db_index=False
+    )
     field = models.CharField(max_length=60)
     writer = models.CharField(max_length=40, help_text="The one declaration that decides this field.")
     desired = models.JSONField(null=True, blank=True)
