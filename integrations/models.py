@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 import integrations.csv.models
+import integrations.reporting.models
 import integrations.writing.models  # noqa: F401  (Django looks for them here)
 
 
