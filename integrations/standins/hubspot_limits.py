@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from integrations.standins.faults import Faults
 from integrations.standins.http import Request, Response, json_response
@@ -19,6 +20,7 @@ class Limits:
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
+        self.clock: Callable[[], float] = time.monotonic
         self._lock = threading.Lock()
         self._recent: deque[float] = deque()
         self._searches: deque[float] = deque()
@@ -26,7 +28,7 @@ class Limits:
 
     def refuse(self, request: Request) -> Response | None:
         """The 429 of the bucket that is full; the two say it differently."""
-        now = time.monotonic()
+        now = self.clock()
         if request.path.endswith("/search"):
             most = int(self.faults.value_of("searches"))
             if most and not self._fits(self._searches, now, 1.0, most):
@@ -63,8 +65,8 @@ class Limits:
                 most = _PLANS[used % len(_PLANS)]
                 used += (used * 7919) % wobble
             if not self.faults.value_of("burst"):
-                self._trim(self._recent, time.monotonic(), 10.0)
-                self._recent.append(time.monotonic())
+                self._trim(self._recent, self.clock(), 10.0)
+                self._recent.append(self.clock())
             left = max(0, most - len(self._recent))
         if not request.path.endswith("/search"):
             response.headers |= {
