@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from integrations import asks_views, reading_views, views
 from integrations.enforcement import views as enforcement
+from integrations.people import views as people
+from integrations.reporting import views as reporting
 from integrations.writing import record_views, settings_views
 from integrations.writing import views as writing_views
 
 app_name = "integrations"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/hubspot/<slug:name>/", views.hubspot_webhook, name="hubspot_webhook"),
+    path("connections/", include("integrations.connecting.urls")),
     path("crm/", writing_views.writing, name="writing"),
     path("crm/pause/", writing_views.pause_all, name="pause"),
     path("crm/switches/<int:pk>/", writing_views.switch, name="switch"),
@@ -24,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         enforcement.refused,
         name="rules_refused",
     ),
+    path("crm/<slug:name>/reports/", reporting.reports, name="reports"),
+    path("crm/<slug:name>/reports/<slug:what>/", reporting.act, name="reports_act"),
     path("crm/<slug:name>/preview/", writing_views.preview, name="preview"),
     path("crm/every-field/", writing_views.possible, name="possible"),
     path("crm/every-field.csv", writing_views.possible_export, name="possible_export"),
@@ -39,6 +44,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("crm/<slug:name>/fields/", writing_views.provision, name="provision"),
     path("crm/<slug:name>/retry/", writing_views.retry, name="retry"),
     path("crm/<slug:name>/lift-hold/", writing_views.lift_hold, name="lift_hold"),
+    path("people/from-crms/", people.people, name="people"),
+    path("people/from-crms/export.csv", people.export, name="people_export"),
+    path("people/from-crms/rules/", people.rules, name="people_rules"),
+    path("import/", include("integrations.csv.urls")),
     path("runs/", reading_views.runs, name="runs"),
     path("runs/<uuid:pk>/", reading_views.run, name="run"),
     path("runs/<uuid:pk>/undo/", writing_views.undo, name="undo"),

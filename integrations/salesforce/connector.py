@@ -29,6 +29,7 @@ from integrations.salesforce import activities, names, people, writing
 from integrations.salesforce.errors import classify
 from integrations.salesforce.fields import Fields
 from integrations.salesforce.reading import IDS_PER_QUERY, Reader
+from integrations.salesforce.reports import Reports
 from integrations.salesforce.rules import Rules
 from integrations.salesforce.session import Session
 from records.incoming import IncomingRecord
@@ -123,3 +124,7 @@ class SalesforceConnector:
     def rules(self) -> Rules:
         """The validation rules of this organisation, and who may pass them."""
         return Rules(self.session.call, self.session.rows)
+
+    def reports(self) -> Reports:
+        """The folder of reports on our own fields."""
+        return Reports(self.session)

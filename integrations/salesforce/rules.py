@@ -5,12 +5,7 @@ Its answers give a rule's formula for one row at a time only."""
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import time
-import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,16 +17,12 @@ from simple_salesforce import Salesforce
 
 from integrations.errors import Misconfigured, Rejected, RetryLater
 from integrations.salesforce import names
+from integrations.salesforce.deploying import Call, Problem, deploy, document, manifest, packed
+from integrations.salesforce.names import OURS
 
-Call = Callable[[Callable[[Salesforce], Any]], Any]
 Rows = Callable[[str], Iterator[Mapping[str, Any]]]
 
-OURS = "Kept by gtmops."
-"""Every description of ours begins with it; what has another is somebody else's."""
-CHECK_POLLS = 30
-CHECK_PAUSE_SECONDS = 0.5
 _DEVELOPER_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
-_METADATA = "http://soap.sforce.com/2006/04/metadata"
 
 
 @dataclass(frozen=True)
@@ -71,14 +62,6 @@ class RuleLine:
     name: str
     is_active: bool
     message: str
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why Salesforce would not take a component, in its own words."""
-
-    name: str
-    text: str
 
 
 class Rules:
@@ -133,24 +116,7 @@ class Rules:
 
     def check(self, rules: Sequence[Rule], permission: str) -> list[Problem]:
         """What Salesforce would say against these rules and the permission they name; nothing is changed there."""
-        body, kind = _multipart(_package(rules, permission))
-        answer = self._call(
-            partial(
-                _restful,
-                "metadata/deployRequest",
-                method="POST",
-                data=body,
-                headers={"Content-Type": kind},
-            )
-        )
-        deploy_id = str(answer["id"])
-        for _ in range(CHECK_POLLS):
-            path = f"metadata/deployRequest/{deploy_id}"
-            told = self._call(partial(_restful, path, params={"includeDetails": "true"}))["deployResult"]
-            if told.get("done"):
-                return _problems(told)
-            time.sleep(CHECK_PAUSE_SECONDS)
-        raise RetryLater("Salesforce has not finished checking the rules.")
+        return deploy(self._call, _package(rules, permission), check_only=True)
 
     def _one(self, where: str) -> FoundRule | None:
         soql = (
@@ -276,49 +242,23 @@ def _metadata(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _problems(told: Mapping[str, Any]) -> list[Problem]:
-    if told.get("success"):
-        return []
-    failures = (told.get("details") or {}).get("componentFailures") or []
-    found = [
-        Problem(
-            str(f.get("fullName") or f.get("fileName") or ""), str(f.get("problem") or "It was not accepted.")
-        )
-        for f in (failures if isinstance(failures, list) else [failures])
-    ]
-    text = str(told.get("errorMessage") or told.get("status") or "It was not accepted.")
-    return found or [Problem("", text)]
-
-
 def _package(rules: Sequence[Rule], permission: str) -> bytes:
-    """A zip in the Metadata API's form: the permission, and the rules, inactive, in a file per object."""
+    """The permission, and the rules, inactive, in a file per object."""
     objects: dict[str, list[Rule]] = {}
     for rule in rules:
         objects.setdefault(_api_name(rule.remote_object), []).append(rule)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        members = "".join(f"<members>{escape(r.full_name)}</members>" for r in rules)
-        package.writestr(
-            "package.xml",
-            _document(
-                "Package",
-                f"<types><members>{escape(permission)}</members><name>CustomPermission</name></types>"
-                f"<types>{members}<name>ValidationRule</name></types><version>62.0</version>",
-            ),
-        )
-        package.writestr(
-            f"customPermissions/{permission}.customPermission",
-            _document(
-                "CustomPermission",
-                f"<description>{OURS}</description><isLicensed>false</isLicensed>"
-                "<label>gtmops: pass the model's rules</label>",
-            ),
-        )
-        for name, some in objects.items():
-            package.writestr(
-                f"objects/{name}.object", _document("CustomObject", "".join(map(_rule_xml, some)))
-            )
-    return out.getvalue()
+    members = {"CustomPermission": [permission], "ValidationRule": [rule.full_name for rule in rules]}
+    files = {
+        "package.xml": manifest({kind: [escape(name) for name in names] for kind, names in members.items()}),
+        f"customPermissions/{permission}.customPermission": document(
+            "CustomPermission",
+            f"<description>{OURS}</description><isLicensed>false</isLicensed>"
+            "<label>gtmops: pass the model's rules</label>",
+        ),
+    }
+    for name, some in objects.items():
+        files[f"objects/{name}.object"] = document("CustomObject", "".join(map(_rule_xml, some)))
+    return packed(files)
 
 
 def _rule_xml(rule: Rule) -> str:
@@ -332,31 +272,6 @@ def _rule_xml(rule: Rule) -> str:
     }
     inside = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in parts.items() if text)
     return f"<validationRules>{inside}</validationRules>"
-
-
-def _document(root: str, inside: str) -> str:
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{_METADATA}">{inside}</{root}>\n'
-
-
-def _multipart(package: bytes) -> tuple[bytes, str]:
-    """(body, content type) of a deploy that only checks."""
-    boundary = f"gtmops-{uuid.uuid4().hex}"
-    options = {
-        "deployOptions": {
-            "checkOnly": True,
-            "rollbackOnError": True,
-            "singlePackage": True,
-            "testLevel": "NoTestRun",
-        }
-    }
-    head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="json"\r\nContent-Type: application/json\r\n\r\n'
-        f"{json.dumps(options)}\r\n"
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="deploy.zip"\r\n'
-        "Content-Type: application/zip\r\n\r\n"
-    )
-    body = head.encode() + package + f"\r\n--{boundary}--\r\n".encode()
-    return body, f"multipart/form-data; boundary={boundary}"
 
 
 def _instant(text: Any) -> datetime | None:

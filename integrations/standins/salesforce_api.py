@@ -15,6 +15,7 @@ from integrations.standins.salesforce_answers import body_of, error, refused
 from integrations.standins.salesforce_bulk import Bulk
 from integrations.standins.salesforce_fields import CustomFields, described
 from integrations.standins.salesforce_life import CHILDREN, delete_whole
+from integrations.standins.salesforce_metadata import Deploys
 from integrations.standins.salesforce_query import Queries
 from integrations.standins.salesforce_rules import (
     API_ACTOR,
@@ -44,6 +45,7 @@ class SalesforceApi:
         self.faults = faults
         self.queries = Queries(store)
         self.tooling = Tooling(store)
+        self.deploys = Deploys(store, faults)
         self.fields = CustomFields(store)
         self.sessions = Sessions(store, faults)
         self.bulk = Bulk(store, self.queries, faults)
@@ -66,6 +68,7 @@ class SalesforceApi:
             *self.fields.routes(_VERSIONED),
             *self.tooling.routes(_VERSIONED),
             *self.bulk.routes(_VERSIONED),
+            *self.deploys.routes(_VERSIONED),
             ("GET", f"{_VERSIONED}/sobjects", self.objects),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}", self.object_head),
             ("GET", f"{_VERSIONED}/sobjects/{{name}}/describe", self.describe),

@@ -146,6 +146,11 @@ def delete(store: Store, row: Stored, actor: Actor) -> None:
             "DELETE_FAILED",
             "Your attempt to delete this permission set could not be completed because it is assigned to users.",
         )
+    if row.object == "Folder" and any(
+        store.all_of(SYSTEM, kind, "json_extract(fields, '$.OwnerId') = ?", [row.remote_id])
+        for kind in ("Report", "Dashboard")
+    ):
+        raise RuleError("DELETE_FAILED", "The folder is not empty.")
     store.set_deleted(row, True, actor)
 
 

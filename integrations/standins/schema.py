@@ -42,6 +42,9 @@ SALESFORCE_OBJECTS = {
     ),
     "CustomPermission": SalesforceObject("0CP", "Custom Permission", "Custom Permissions"),
     "SetupEntityAccess": SalesforceObject("0J0", "Setup Entity Access", "Setup Entity Access"),
+    "Folder": SalesforceObject("00l", "Folder", "Folders"),
+    "Report": SalesforceObject("00O", "Report", "Reports"),
+    "Dashboard": SalesforceObject("01Z", "Dashboard", "Dashboards"),
     "CustomField": SalesforceObject("00N", "Custom Field", "Custom Fields"),
     "ValidationRule": SalesforceObject("03d", "Validation Rule", "Validation Rules"),
 }
@@ -96,7 +99,7 @@ def _ref(name: str, *to: str, **more: Any) -> SalesforceField:
     return _f(name, "reference", reference_to=list(to), **more)
 
 
-NEVER_DELETED = frozenset({"User", "UserRole", "Group", "GroupMember", "Organization"})
+NEVER_DELETED = frozenset({"User", "UserRole", "Group", "GroupMember", "Organization", "Folder"})
 """Objects without a recycle bin, and so without the column that says what is in it."""
 
 
@@ -339,6 +342,29 @@ SALESFORCE_FIELDS: dict[str, list[SalesforceField]] = {
         _ref("ParentId", "PermissionSet", required=True),
         _ref("SetupEntityId", "CustomPermission", required=True),
         _f("SetupEntityType", updateable=False),
+    ],
+    "Folder": [_f("Name", length=80), _f("DeveloperName", length=80), _f("Type", length=40)],
+    "Report": [
+        _f("Name", length=40, label="Report Name", updateable=False),
+        _f("DeveloperName", length=80, updateable=False),
+        _f("FolderName", updateable=False),
+        _ref("OwnerId", "Folder", label="Folder ID", updateable=False),
+        _f("Description", updateable=False),
+        _f("Format", length=40, updateable=False),
+        _f("ReportType", length=80, updateable=False),
+        _f("Columns", "textarea", updateable=False),
+        _f("GroupedBy", updateable=False),
+        _f("Filters", "textarea", updateable=False),
+    ],
+    "Dashboard": [
+        _f("Title", length=80, updateable=False),
+        _f("Name", length=80, label="Dashboard Name", updateable=False),
+        _f("DeveloperName", length=80, updateable=False),
+        _f("FolderName", updateable=False),
+        _ref("OwnerId", "Folder", label="Folder ID", updateable=False),
+        _f("Description", updateable=False),
+        _f("Type", length=40, updateable=False),
+        _f("Components", "textarea", updateable=False),
     ],
     "CustomField": [_f("FullName"), _f("DeveloperName"), _f("TableEnumOrId"), _f("NamespacePrefix")],
     "ValidationRule": [

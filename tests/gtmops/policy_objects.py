@@ -68,7 +68,7 @@ def confirm_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 # --- teams ---
 
 
-@makes("teams:person", "teams:person_edit")
+@makes("teams:person", "teams:person_edit", "people:leaver", "people:leaver_export")
 def person(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"person_id": owner.pk}
 
@@ -187,6 +187,35 @@ def crm(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"name": crm_connection().name}
 
 
+@makes(
+    "integrations:connection",
+    "integrations:connection_pause",
+    "integrations:connection_rename",
+    "integrations:connection_throw_away",
+    "integrations:connection_disconnect",
+    "integrations:sign_in",
+    "integrations:oauth_go",
+    "integrations:connection_test",
+    "integrations:connection_objects",
+    "integrations:connection_fields",
+    "integrations:changed_fields",
+    "integrations:connection_go_live",
+    is_bordered=False,
+)
+def connected(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name}
+
+
+@makes("integrations:credentials", is_bordered=False)
+def way_to_sign_in(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "method": "service_key"}
+
+
+@makes("integrations:connection_mapping", "integrations:connection_sample", is_bordered=False)
+def mapped_object(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": crm_connection().name, "remote_object": "contacts"}
+
+
 @makes("integrations:settle_refused", is_bordered=False)
 def refused_values(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"name": crm_connection().name, "what": "retry"}
@@ -211,6 +240,27 @@ def write_switch(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
         connection=crm_connection(), remote_object="contacts", field="gtm_stage"
     )[0]
     return {"pk": row.pk}
+
+
+@makes(
+    "integrations:import_map",
+    "integrations:import_preview",
+    "integrations:import_result",
+    "integrations:import_refused",
+    is_bordered=False,
+)
+def file_import(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    from integrations.csv.uploads import take_upload
+
+    row = take_upload("leads.csv", b"id,created\n1,2026-01-01\n", None, timezone.now())
+    row.refused = row.content
+    row.save()
+    return {"pk": row.pk}
+
+
+@makes("integrations:import_act", is_bordered=False)
+def file_act(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {**file_import(unit, owner), "what": "cancel"}
 
 
 @makes("integrations:run", "integrations:undo", is_bordered=False)
@@ -418,7 +468,18 @@ def rule_watched(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"key": "matrix"}
 
 
-# --- rules in the CRMs ---
+# --- rules and reports in the CRMs ---
+
+
+@makes("integrations:reports", is_bordered=False)
+def crm_reports(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    told = {"label": "Salesforce", "kind": "salesforce"}
+    return {"name": Connection.objects.get_or_create(name="crm_sf", defaults=told)[0].name}
+
+
+@makes("integrations:reports_act", is_bordered=False)
+def crm_reports_act(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {**crm_reports(unit, owner), "what": "check"}
 
 
 @makes("integrations:rules_act", is_bordered=False)

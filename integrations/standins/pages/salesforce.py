@@ -54,6 +54,12 @@ class SalesforceCrm(Crm):
             ObjectPage("User", "User", "Users", ("Title", "Email", "IsActive")),
             ObjectPage("Group", "Queue", "Queues", ("Type",)),
             ObjectPage(
+                "Report", "Report", "Reports", ("FolderName", "ReportType", "GroupedBy", "LastModifiedDate")
+            ),
+            ObjectPage(
+                "Dashboard", "Dashboard", "Dashboards", ("FolderName", "Components", "LastModifiedDate")
+            ),
+            ObjectPage(
                 "ValidationRule",
                 "Validation Rule",
                 "Validation Rules",

@@ -12,7 +12,7 @@ import requests
 from definitions.models import Version
 from integrations.enforcement import acting
 from integrations.pull import pull_to_the_end
-from integrations.salesforce import rules
+from integrations.salesforce import deploying
 from integrations.standins.app import Running, running_standins
 from integrations.standins.world import World, salesforce_id
 from records.models import Connection
@@ -128,7 +128,7 @@ def put_in_force(body: dict[str, Any], number: int = 1, at: datetime = START) ->
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acting, "PAUSES_SECONDS", (0.0,) * 8)
-    monkeypatch.setattr(rules, "CHECK_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(deploying, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
