@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from types import ModuleType
 
-from integrations.standins.fernhill import accounts, activities, deals, leads, life, present, relationships
+from integrations.standins.fernhill import (
+    accounts,
+    activities,
+    beside,
+    deals,
+    leads,
+    life,
+    present,
+    relationships,
+)
 from integrations.standins.fernhill.builder import WorldBuilder
 from integrations.standins.fernhill.fields import schema
 from integrations.standins.fernhill.people import owners, queues, users
@@ -62,7 +71,11 @@ def _write(builder: WorldBuilder) -> World:
             "Task": activities.task_rows(builder),
             "Event": activities.event_rows(builder),
         },
-        "hubspot": {"contacts": leads.contact_rows(builder), **activities.hubspot_rows(builder)},
+        "hubspot": {
+            "contacts": leads.contact_rows(builder),
+            **activities.hubspot_rows(builder),
+            **beside.rows(builder),
+        },
         "schema": schema(),
         "users": users(),
         "owners": owners(),
