@@ -36,6 +36,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     kinds.SENT_BACK: ANSWERABLE,
     kinds.REASON_GIVEN: frozenset({SENT_BACK}),
     kinds.NEXT_STEP_CONFIRMED: frozenset({ACCEPTED}),
+    kinds.GIVEN: frozenset({OPEN, SENT, SEEN, ASKED, ACCEPTED, SENT_BACK}),
 }
 """In which states an act counts; at any other time it stays in the ledger and changes nothing."""
 
@@ -223,6 +224,15 @@ def _confirmed(handoff: HandoffData, event: EventData) -> HandoffData:
     )
 
 
+def _given(handoff: HandoffData, event: EventData) -> HandoffData:
+    """While it is still theirs: whom a CRM or an act has named since stays."""
+    side = "sender_id" if event.data.get("side") == "sender" else "receiver_id"
+    if getattr(handoff, side) != event.data.get("was"):
+        return handoff
+    person: int | None = event.data.get("person")
+    return replace(handoff, sender_id=person) if side == "sender_id" else replace(handoff, receiver_id=person)
+
+
 _APPLY: Mapping[str, Callable[[HandoffData, EventData], HandoffData]] = {
     kinds.FILLED: _filled,
     kinds.SENT: _sent,
@@ -233,4 +243,5 @@ _APPLY: Mapping[str, Callable[[HandoffData, EventData], HandoffData]] = {
     kinds.SENT_BACK: _sent_back,
     kinds.REASON_GIVEN: _reason_given,
     kinds.NEXT_STEP_CONFIRMED: _confirmed,
+    kinds.GIVEN: _given,
 }

@@ -14,6 +14,8 @@ ACCEPTED = "handoff.accepted"
 SENT_BACK = "handoff.sent_back"
 REASON_GIVEN = "handoff.reason_given"
 NEXT_STEP_CONFIRMED = "handoff.next_step_confirmed"
+GIVEN = "handoff.given"
+"""Somebody left, and another sends or receives it. ``data``: ``side``, ``was``, ``person`` (ids, null: nobody)."""
 
 KINDS = (
     EventKind(OPENED, "Handoff opened", court="sender"),
@@ -26,4 +28,5 @@ KINDS = (
     EventKind(SENT_BACK, "{actor} sent the handoff back", court="sender"),
     EventKind(REASON_GIVEN, "{actor} said why it goes back", is_key=False),
     EventKind(NEXT_STEP_CONFIRMED, "{actor} confirmed the next step with the buyer", court="customer"),
+    EventKind(GIVEN, "{actor} gave the handoff to somebody else"),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from records.canonical import Unreadable, instant
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
-from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, RESTORED, TOUCH_WRITTEN
+from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, OWNER_GIVEN, RESTORED, TOUCH_WRITTEN
 from slas.kinds import TOUCH_REPORTED
 from slas.rules import ANY
 from slas.staff import Staff
@@ -257,13 +257,13 @@ def holdings(journey: JourneyData, subject: RecordData, batch: Batch, staff: Sta
     """Who owned the buyer over time: the subject's owner, or while that is no person, another person record's."""
     people = [subject, *(r for r in journey.of("person") if r.id != subject.id)]
     changes = sorted(
-        ((event.order, i, event, value) for i, r in enumerate(people) for event, value in r.changes("owner")),
+        ((event.order, i, event, value) for i, r in enumerate(people) for event, value in _owners_of(r)),
         key=lambda c: (c[0], c[1]),
     )
     current: dict[int, tuple[OwnerData | None, EventData]] = {}
     found: list[Holding] = []
     for _, i, event, value in changes:
-        current[i] = (batch.owner_of(people[i].connection, value), event)
+        current[i] = (_owner_told(people[i], value, event, batch), event)
         owner, proof = _holder(current, event.occurred_at, staff)
         is_person = owner is not None and _works(owner, event.occurred_at, staff)
         name, person_id = (owner.name, owner.person_id if is_person else None) if owner else (NOBODY, None)
@@ -271,6 +271,19 @@ def holdings(journey: JourneyData, subject: RecordData, batch: Batch, staff: Sta
             learned_at = max(event.observed_at, proof.observed_at)
             found.append(Holding(event.occurred_at, name, person_id, learned_at, proof))
     return found
+
+
+def _owners_of(record: RecordData) -> Iterator[tuple[EventData, Any]]:
+    """What the CRM said of the owner, and what was given away here: it holds until the CRM says something else."""
+    yield from record.changes("owner")
+    yield from ((event, None) for event in record.events if event.kind == OWNER_GIVEN)
+
+
+def _owner_told(record: RecordData, value: Any, event: EventData, batch: Batch) -> OwnerData | None:
+    if event.kind != OWNER_GIVEN:
+        return batch.owner_of(record.connection, value)
+    person = event.data.get("person")
+    return OwnerData(str(event.data.get("name", "")), "person" if person else "queue", True, person)
 
 
 def _holder(

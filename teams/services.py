@@ -77,6 +77,14 @@ def deactivate(person: Person, at: datetime) -> None:
     person.is_active = False
 
 
+def deactivate_all(person_ids: Sequence[int], at: datetime) -> int:
+    """The same for many; sessions end with their next request. Returns how many were active."""
+    with transaction.atomic():
+        gone: int = Person.objects.filter(pk__in=person_ids, is_active=True).update(is_active=False)
+        _close_access(person_ids, at)
+    return gone
+
+
 def _close_access(person_ids: Sequence[int], at: datetime) -> None:
     stays = Membership.objects.open().filter(person__in=person_ids)
     # A stay that would begin after the leaving never came to be.
