@@ -9,6 +9,7 @@ from integrations.standins.fernhill import (
     accounts,
     activities,
     beside,
+    campaigns,
     deals,
     leads,
     life,
@@ -70,6 +71,8 @@ def _write(builder: WorldBuilder) -> World:
             "OpportunityContactRole": accounts.contact_role_rows(builder),
             "Task": activities.task_rows(builder),
             "Event": activities.event_rows(builder),
+            "Campaign": campaigns.campaign_rows(builder),
+            "CampaignMember": campaigns.member_rows(builder),
         },
         "hubspot": {
             "contacts": leads.contact_rows(builder),

@@ -15,6 +15,8 @@ PREFIXES = {
     "OpportunityContactRole": "00K",
     "Task": "00T",
     "Event": "00U",
+    "Campaign": "701",
+    "CampaignMember": "00v",
 }
 
 
@@ -67,6 +69,10 @@ def test_references_lead_somewhere(world):
         assert o["fields"]["OwnerId"] in owners
     for role in s["OpportunityContactRole"]:
         assert role["fields"]["OpportunityId"] in ids_of(s, "Opportunity")
+    for member in s["CampaignMember"]:
+        assert member["fields"]["CampaignId"] in ids_of(s, "Campaign")
+        assert member["fields"]["LeadId"] in ids_of(s, "Lead")
+        assert member["fields"]["ContactId"] in {None, *ids_of(s, "Contact")}
     for activity in [*s["Task"], *s["Event"]]:
         assert activity["fields"]["WhoId"] in people
     contacts = ids(world["hubspot"]["contacts"])
