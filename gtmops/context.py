@@ -51,8 +51,10 @@ FOR_ALL = (
 )
 FOR_ADMINS = (
     Entry("Signals", "definitions:signals", "broadcast"),
+    Entry("Connections", "integrations:connections", "plug"),
     Entry("What we write", "integrations:writing", "pencil-square"),
     Entry("What it enforces", "integrations:rules", "shield-check"),
+    Entry("Import", "integrations:imports", "file-earmark-arrow-up"),
     Entry("Runs", "integrations:runs", "arrow-repeat"),
 )
 BESIDE = (

@@ -107,6 +107,14 @@ WORDS: Final[dict[str, str]] = {
     "run_kind.uninstall": "Uninstall",
     "run_kind.history": "Read the history",
     "run_kind.compare": "Compare with the CRM",
+    # A file on its way in.
+    "import_state.draft": "Draft",
+    "import_state.checking": "Being read",
+    "import_state.checked": "Ready to be taken in",
+    "import_state.running": "Being taken in",
+    "import_state.done": "Taken in",
+    "import_state.failed": "Stopped by a fault",
+    "import_state.cancelled": "Stopped by hand",
     # How an object of a CRM is read.
     "reading.paused": "Paused",
     "reading.failing": "Can't be read now",
