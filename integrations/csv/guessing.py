@@ -178,10 +178,13 @@ def _id_of(columns: Sequence[Column], signs: Sequence[str], *, is_log: bool) -> 
             0 if column.kind in {"text", "number", "picklist"} else 1,
         )
 
+    most = max(column.filled for column in columns)
     able = [
         n
         for n, column in enumerate(columns)
-        if column.filled and (column.is_unique or (is_log and signs[n] in {"case", "id"})) and not column.ways
+        if column.filled >= min(most - 1, most * 0.9)
+        and (column.is_unique or (is_log and signs[n] in {"case", "id"}))
+        and not column.ways
     ]
     able = [n for n in able if rank(n)[0] < 3 or signs[n] in {"email", "company", "name"}] or able
     return min(able, key=rank, default=None)

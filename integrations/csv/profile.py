@@ -27,7 +27,7 @@ class Column:
 
     name: str
     filled: int = 0
-    is_unique: bool = False
+    is_unique: bool = False  # no value stands there twice
     samples: tuple[str, ...] = ()
     kind: str = "text"
     ways: tuple[str, ...] = ()
@@ -86,15 +86,15 @@ def profile(header: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[list[
         for count, cell in zip(counts, row, strict=True):
             if value := cell.strip():
                 count.add(value)
-    return [_column(name, count, total) for name, count in zip(header, counts, strict=True)], total
+    return [_column(name, count) for name, count in zip(header, counts, strict=True)], total
 
 
-def _column(name: str, count: _Count, total: int) -> Column:
+def _column(name: str, count: _Count) -> Column:
     kind, ways, decimal = _kind(count)
     return Column(
         name=name,
         filled=count.filled,
-        is_unique=count.seen is not None and count.filled == total and total > 0,
+        is_unique=count.seen is not None and count.filled > 0,
         samples=tuple(count.samples),
         kind=kind,
         ways=ways,
@@ -113,11 +113,12 @@ def _kind(count: _Count) -> tuple[str, tuple[str, ...], str]:
     if ways := ways_of(values):
         return ("datetime" if any(":" in v or "epoch" in ways[0] for v in values) else "date"), ways, ""
     if not any(_LEADING_ZERO.match(v) for v in values):
-        if _is_most(_share(values, lambda v: bool(_PLAIN.fullmatch(v))), len(values)):
-            return "number", (), ""
-        for decimal in (".", ","):
-            if _is_most(_share(values, lambda v, d=decimal: _is_number(v, d)), len(values)):
-                return "number", (), decimal
+        shares = {
+            decimal: _share(values, lambda v, d=decimal: _is_number(v, d)) for decimal in ("", ".", ",")
+        }
+        best = max(shares, key=lambda decimal: shares[decimal])
+        if _is_most(shares[best], len(values)):
+            return "number", (), best
     if (
         count.options is not None
         and len(count.options) * 3 <= count.filled
@@ -132,9 +133,8 @@ def _kind(count: _Count) -> tuple[str, tuple[str, ...], str]:
 def ways_of(values: Sequence[str]) -> tuple[str, ...]:
     """The ways of writing dates that fit nearly all of the values, the best first."""
     likely = [way for way in WAYS if _share(values[:FIRST], lambda v, w=way: _fits(w, v)) >= 0.5]
-    found = [
-        (share, way.key) for way in likely if (share := _share(values, lambda v, w=way: _fits(w, v))) >= MOST
-    ]
+    shares = [(_share(values, lambda v, w=way: _fits(w, v)), way.key) for way in likely]
+    found = [(share, key) for share, key in shares if _is_most(share, len(values))]
     best = max((share for share, _ in found), default=0.0)
     return tuple(key for share, key in found if share == best)
 
@@ -151,6 +151,8 @@ def _fits(way: WayOfDates, value: str) -> bool:
 
 
 def _is_number(value: str, decimal: str) -> bool:
+    if not decimal:
+        return bool(_PLAIN.fullmatch(value))
     try:
         read_number(value, decimal)
     except ValueError:
