@@ -22,6 +22,7 @@ from integrations.models import Run
 from integrations.registry import connector_class, connector_for
 from integrations.store import store_records, tombstones
 from integrations.wanted import wanted_for
+from integrations.writing.parts import push_parts
 from records.asked import due_asks, refusal, refuse, remote_values
 from records.canonical import Unreadable
 from records.incoming import IncomingRecord
@@ -119,7 +120,7 @@ def _send(claim: _Claim, now: datetime) -> bool:
         if not ready:
             return True
         writes = [(row.record.remote_id, values) for row, values in ready]
-        results = connector.push(claim.remote_object, writes)
+        results = push_parts(connector, claim.remote_object, writes)
     except (Misconfigured, Rejected) as error:
         # Somebody waits for an answer, and this can't work until a person changes something.
         _finish(claim, {row.pk: PushResult("", "refused", str(error)) for row in claim.rows}, [], run, now)

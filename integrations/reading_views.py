@@ -18,6 +18,7 @@ from integrations.progress import notes_of, object_lines, pace_of, steps_of
 from integrations.reading_forms import SCHEDULES, ObjectForm, PauseReadingForm, ReadNowForm, ScheduleForm
 from integrations.registry import CONNECTORS
 from integrations.runs import paused_runs
+from integrations.writing.undoing import undo_plan
 from records.models import AskedChange, Connection, DesiredField, Record
 from teams.access import person_of
 
@@ -90,9 +91,7 @@ def run(request: HttpRequest, pk: Any) -> HttpResponse:
         "notes": notes_of(row, now_utc(), person),
         "written": written,
         "asked": asked.filter(record__in=Record.objects.for_person(person))[:LISTED],
-        "can_undo": row.kind == Run.Kind.PUSH
-        and row.state != Run.State.RUNNING
-        and (sent.exists() or asked.filter(state=AskedChange.State.DONE).exists()),
+        "undo": undo_plan(row) if row.kind == Run.Kind.PUSH and row.state != Run.State.RUNNING else None,
     }
     return render(request, "integrations/run.html", context)
 

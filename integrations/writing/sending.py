@@ -12,12 +12,13 @@ from django.db import transaction
 
 from integrations import runs
 from integrations.base import Connector, PushResult, Wanted, Write
-from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected, RetryLater
+from integrations.errors import ConnectorError, Misconfigured, Reconnect, RetryLater
 from integrations.models import Run
 from integrations.registry import connector_for
 from integrations.writing import deciding
 from integrations.writing.claiming import Claim, locked_state
 from integrations.writing.models import PushState, WriteAttempt
+from integrations.writing.parts import push_parts
 from integrations.writing.rows import UNDOING, UNDONE, remote_names, value_of
 from records.canonical import Unreadable, canonical
 from records.models import Connection, DesiredField
@@ -51,22 +52,6 @@ def send(claim: Claim, run: Run, now: datetime) -> bool:
     run.counts["calls"] = run.counts.get("calls", 0) + bool(todo)
     store_results(claim, results, run, now)
     return True
-
-
-def push_parts(connector: Connector, remote_object: str, writes: Sequence[Write]) -> list[PushResult]:
-    """One result per record. A batch that the CRM refuses as a whole, without saying whose fault it is, is halved until
-    the record is alone, so that it never blocks the others."""
-    if not writes:
-        return []
-    try:
-        return list(connector.push(remote_object, writes))
-    except Rejected as error:
-        if len(writes) == 1:
-            return [PushResult(writes[0][0], "refused", str(error), error.code)]
-        half = len(writes) // 2
-        return push_parts(connector, remote_object, writes[:half]) + push_parts(
-            connector, remote_object, writes[half:]
-        )
 
 
 def _standing(connector: Connector, claim: Claim, writes: Sequence[Write], run: Run) -> dict[str, PushResult]:
