@@ -29,7 +29,10 @@ EVENTS_PER_DELIVERY = 100
 BATCH = 300
 ATTEMPTS = 12
 LONGEST_PAUSE_SECONDS = 600
-TYPES = {"contact": "contacts", "company": "companies", "deal": "deals"}
+TYPES = {
+    "contact": "contacts", "company": "companies", "deal": "deals", "lead": "leads", "call": "calls",
+    "meeting": "meetings", "meeting_event": "meetings", "email": "emails", "note": "notes", "task": "tasks",
+}  # fmt: skip
 TYPE_IDS = {
     "0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-27": "tasks", "0-46": "notes", "0-47": "meetings",
     "0-48": "calls", "0-49": "emails", "0-136": "leads",
@@ -50,12 +53,8 @@ def webhook_secret(name: str) -> tuple[Connection, str] | None:
 
 
 def store_events(connection: Connection, events: Iterable[Any], now: datetime) -> int:
-    """Write down what is new, each event once however often it comes. Returns how many could be read as events."""
-    rows = [
-        row
-        for event in list(events)[:EVENTS_PER_DELIVERY]
-        if (row := _row(connection, event, now)) is not None
-    ]
+    """Write down what is new, each event once however often it comes. Returns how many records they name."""
+    rows = [row for event in list(events)[:EVENTS_PER_DELIVERY] for row in _rows(connection, event, now)]
     WebhookEvent.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
         ring("webhooks")
@@ -88,31 +87,40 @@ def next_due(now: datetime) -> datetime | None:
     return rows.values_list("next_try_at", flat=True).first()
 
 
-def _row(connection: Connection, event: Any, now: datetime) -> WebhookEvent | None:
+def _rows(connection: Connection, event: Any, now: datetime) -> list[WebhookEvent]:
+    """One for each record to read: of a changed association both, because neither's last change moves with it."""
     if not isinstance(event, dict):
-        return None
+        return []
     subscription = str(event.get("subscriptionType", ""))
     prefix, _, kind = subscription.partition(".")
     remote_object = TYPE_IDS.get(str(event.get("objectTypeId", ""))) or TYPES.get(prefix)
-    remote_id = str(event.get("newObjectId") or event.get("objectId") or event.get("fromObjectId") or "")
-    if remote_object is None or not kind or not (remote_id.isascii() and remote_id.isdigit()):
-        return None
-    value = hashlib.blake2b(
-        str(event.get("propertyValue")).encode("utf-8", "replace"), digest_size=12
+    remote_id = event.get("newObjectId") or event.get("objectId") or event.get("fromObjectId")
+    places = [(remote_object, str(remote_id or ""))]
+    if kind == "associationChange":
+        _, _, to_type = str(event.get("associationType") or "").partition("_TO_")
+        places.append((TYPES.get(to_type.lower().removesuffix("s")), str(event.get("toObjectId") or "")))
+    # Digests, because what they stand for may be personal or long.
+    values = [event.get("propertyValue"), *(event.get("mergedObjectIds") or [])]
+    digest = hashlib.blake2b(
+        "|".join(map(str, values)).encode("utf-8", "replace"), digest_size=12
     ).hexdigest()
     parts = [
         event.get(k, "") for k in ("portalId", "subscriptionType", "objectId", "propertyName", "occurredAt")
     ]
     extra = [event.get(k, "") for k in ("objectTypeId", "fromObjectId", "toObjectId", "newObjectId")]
-    return WebhookEvent(
-        connection=connection,
-        dedupe_key="|".join(map(str, [*parts, value, *extra]))[:300],
-        remote_object=remote_object,
-        remote_id=remote_id[:80],
-        body=event,
-        received_at=now,
-        next_try_at=now,
-    )
+    return [
+        WebhookEvent(
+            connection=connection,
+            dedupe_key="|".join(map(str, [*parts, digest, *extra, *([place] if n else [])]))[:300],
+            remote_object=place,
+            remote_id=at[:80],
+            body=event,
+            received_at=now,
+            next_try_at=now,
+        )
+        for n, (place, at) in enumerate(places)
+        if place is not None and kind and at.isascii() and at.isdigit()
+    ]
 
 
 def _claim(now: datetime) -> list[WebhookEvent]:

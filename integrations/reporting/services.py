@@ -54,7 +54,7 @@ def takes_reports(connection: Connection) -> bool:
 
 
 def view_of(connection: Connection) -> View:
-    there, items = _fields_there(connection), _items(connection)
+    there, items = fields_there(connection), _items(connection)
     planned = plan(connection)
     current = fingerprint(planned)
     lines = [_line(report, there, items.get(report.name), current) for report in REPORTS]
@@ -72,7 +72,7 @@ def view_of(connection: Connection) -> View:
 
 def plan(connection: Connection) -> list[Report]:
     """The reports whose fields are all there."""
-    there = _fields_there(connection)
+    there = fields_there(connection)
     return [r for r in REPORTS if r.fields <= there.get(r.remote_object, set())]
 
 
@@ -145,7 +145,8 @@ def _say(log: Log, problems: list[Problem], good: str) -> None:
     log.step(good)
 
 
-def _fields_there(connection: Connection) -> dict[str, set[str]]:
+def fields_there(connection: Connection) -> dict[str, set[str]]:
+    """Our fields that were created, by remote object."""
     rows = WriteSwitch.objects.filter(connection=connection, provisioned_at__isnull=False)
     found: dict[str, set[str]] = {}
     for remote_object, name in rows.values_list("remote_object", "field"):

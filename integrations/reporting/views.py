@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,9 +13,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from effects.tick import now_utc
 from integrations.enforcement.acting import Refused
+from integrations.hubspot.saved_views import SAVED_VIEWS, list_address
 from integrations.models import Run
 from integrations.reporting import services
 from records.models import Connection
+from records.own_fields import OWN_FIELD_BY_NAME
 from teams.access import person_of
 
 Act = Callable[[Connection, datetime, str], Run]
@@ -27,10 +30,29 @@ ACTS: dict[str, tuple[Act, str]] = {
 
 @require_GET
 def reports(request: HttpRequest, name: str) -> HttpResponse:
+    """The reports of a CRM that takes them; for HubSpot, which doesn't, the views that can be made by hand."""
     person_of(request)
+    hubspot = Connection.objects.filter(name=name, kind=Connection.Kind.HUBSPOT).first()
+    if hubspot is not None:
+        return render(request, "integrations/reporting/saved_views.html", _saved_views(hubspot))
     return render(
         request, "integrations/reporting/reports.html", {"view": services.view_of(_connection(name))}
     )
+
+
+def _saved_views(connection: Connection) -> dict[str, Any]:
+    there = services.fields_there(connection)
+    lines = [
+        {
+            "view": view,
+            "missing": [
+                OWN_FIELD_BY_NAME[n].label for n in sorted(view.fields - there.get(view.remote_object, set()))
+            ],
+            "address": list_address(connection.record_url, view.remote_object),
+        }
+        for view in SAVED_VIEWS
+    ]
+    return {"connection": connection, "lines": lines}
 
 
 @require_POST

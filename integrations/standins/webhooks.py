@@ -71,7 +71,7 @@ def _merged(written: Written) -> dict[str, Any]:
 
 def _associated(written: Written) -> dict[str, Any]:
     to_type, (from_id, to_id) = next(iter(written.changes.items()))
-    names = [_OWN_TYPES.get(t, t).upper() for t in (written.row.object, to_type)]
+    names = [HUBSPOT_OBJECTS[t].singular.upper() for t in (written.row.object, to_type)]
     return {
         "fromObjectId": int(from_id),
         "toObjectId": int(to_id),

@@ -13,7 +13,7 @@ from integrations.models import WebhookEvent
 from integrations.pull import pull_to_the_end
 from integrations.standins.app import Running
 from integrations.standins.hubspot_merging import forget, merge, restore
-from integrations.standins.hubspot_rules import API_ACTOR, archive
+from integrations.standins.hubspot_rules import API_ACTOR, archive, relate
 from integrations.standins.store import Stored
 from integrations.webhooks import serve_webhooks, store_events
 from records.models import Connection, Record
@@ -124,6 +124,26 @@ def test_what_was_archived_comes_back_under_its_id(begin: Begin) -> None:
     restore(running.store, contact(running, "104"), API_ACTOR)
     pull_to_the_end(connection, full=True)
     assert held(connection, "104").deleted_at is None
+
+
+def test_a_changed_association_is_heard_from_either_end(begin: Begin) -> None:
+    """No last-modified moves with it: without the webhook only the next full reading would find it."""
+    running, connection = begin()
+    pull_to_the_end(connection)
+    listening(running)
+    relate(running.store, "contacts", "102", "calls", "900", 193)
+    told_by_webhooks(running, connection)
+    call = Record.objects.get(connection=connection, remote_object="calls", remote_id="900")
+    keys = set(call.link_keys.values_list("key", flat=True))
+    assert {"id:hubspot:contacts:101", "id:hubspot:contacts:102"} <= keys
+
+
+def test_two_merges_into_one_at_the_same_moment_are_two(begin: Begin) -> None:
+    _, connection = begin()
+    event = {"subscriptionType": "contact.merge", "objectId": 101, "primaryObjectId": 101, "occurredAt": 1}
+    events = [{**event, "mergedObjectIds": [102]}, {**event, "mergedObjectIds": [103]}]
+    assert store_events(connection, [*events, *events], START) == 4
+    assert WebhookEvent.objects.count() == 2
 
 
 def test_events_twice_and_in_any_order_end_alike(begin: Begin) -> None:
