@@ -36,10 +36,16 @@ class QueueLine:
     last_out_at: datetime | None
     is_unwatched: bool
     facts: FactSet
+    members: tuple[tuple[str, bool], ...] | None = None
+    """(name, whether they still work there) of who takes from it; None where the CRM does not tell."""
 
     @property
     def waiting(self) -> int:
         return self.n - self.out
+
+    @property
+    def watch_words(self) -> str:
+        return watch_words(self.members)
 
     @property
     def never_href(self) -> str:
@@ -118,13 +124,32 @@ class Page:
         return [line for line in self.queues if line.is_unwatched]
 
 
+def watch_words(members: tuple[tuple[str, bool], ...] | None) -> str:
+    """Who should have watched a queue: "Silas Kerbridge and Femke Dijkwater take from it, and both have left."."""
+    if members is None:
+        return "Nobody has taken one out lately. Check who reads it: its members may have left."
+    if not members:
+        return "It has no members in the CRM: nobody can take one out."
+    names = [name for name, _ in members]
+    told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    takes = "takes" if len(names) == 1 else "take"
+    here = [name for name, is_active in members if is_active]
+    if not here:
+        left = {1: "and has left", 2: "and both have left"}.get(len(names), "and all have left")
+        return f"{told} {takes} from it, {left}."
+    if len(here) < len(names):
+        still = "still works" if len(here) == 1 else "still work"
+        return f"{told} {takes} from it; only {', '.join(here)} {still} there."
+    return f"{told} {takes} from it, and took none out lately."
+
+
 def hours_words(seconds: float) -> str:
     """Whole hours from two hours on, as people say it."""
     return f"{round(seconds / 3600)} h" if seconds >= 7200 else duration_words(int(seconds))
 
 
 def load(frame: Frame) -> Page:
-    """Four queries beside names."""
+    """Five queries beside names."""
     asked = frame.asked
     by = asked.by if asked.by in BY else "queue"
     few = f"{FEW}{asked.touches}"
@@ -145,7 +170,7 @@ def load(frame: Frame) -> Page:
 
 def _queues(frame: Frame) -> list[QueueLine]:
     asked = frame.asked
-    names = set(OwnerMatch.objects.filter(kind=OwnerMatch.Kind.QUEUE).values_list("name", flat=True))
+    queues = queue_members()
     wanted = asked.without("team", "tier", "party", "reason").facts(LEFT_ALONE.key)
     took = ExpressionWrapper(F("seconds") * Value(timedelta(seconds=1)), output_field=DurationField())
     rows = (
@@ -163,20 +188,44 @@ def _queues(frame: Frame) -> list[QueueLine]:
     found = [
         QueueLine(
             holder=row["slice"] or NOBODY,
-            is_queue=row["slice"] in names,
+            is_queue=row["slice"] in queues,
             n=row["n"],
             out=row["out"],
             never=row["never"],
             median=row["median"],
             last_out_at=row["last_out_at"],
-            is_unwatched=row["slice"] in names
+            is_unwatched=row["slice"] in queues
             and row["n"] > row["out"]
-            and (row["last_out_at"] is None or row["last_out_at"] < frame.now - UNWATCHED_AFTER),
+            and (
+                _nobody_is_left(queues[row["slice"]])
+                or row["last_out_at"] is None
+                or row["last_out_at"] < frame.now - UNWATCHED_AFTER
+            ),
             facts=replace(wanted, slice=row["slice"]),
+            members=queues.get(row["slice"]),
         )
         for row in rows
     ]
     return sorted(found, key=lambda line: (-line.never, -line.n, line.holder))
+
+
+def queue_members() -> dict[str, tuple[tuple[str, bool], ...] | None]:
+    """Queue's name -> its members, None where no CRM tells. Two queries."""
+    queues = list(OwnerMatch.objects.filter(kind=OwnerMatch.Kind.QUEUE).order_by("pk"))
+    wanted = {one for queue in queues for one in queue.members or ()}
+    known = {
+        (row.connection_id, row.remote_id): row for row in OwnerMatch.objects.filter(remote_id__in=wanted)
+    }
+    found: dict[str, tuple[tuple[str, bool], ...] | None] = {}
+    for queue in queues:
+        rows = [known.get((queue.connection_id, one)) for one in queue.members or ()]
+        told = tuple((row.name, row.is_active) for row in rows if row is not None)
+        found[queue.name] = None if queue.members is None else told
+    return found
+
+
+def _nobody_is_left(members: tuple[tuple[str, bool], ...] | None) -> bool:
+    return members is not None and not any(is_active for _, is_active in members)
 
 
 def _flows(frame: Frame, by: str, few: str) -> tuple[list[FlowLine], FlowLine, int]:

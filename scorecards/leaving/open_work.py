@@ -24,6 +24,10 @@ from teams.models import Absence, Membership, Person, Role
 from teams.querysets import border
 
 
+CLOSED, CONVERTED = {"is_closed": True}, {"is_converted": True}
+"""Whoever has no such field is open, too."""
+
+
 class Kind(StrEnum):
     """A kind of work that is given to one taker."""
 
@@ -73,10 +77,10 @@ def records_of(viewer: Person, person: Person, kind: Kind) -> QuerySet[Record]:
     """What is still theirs in the CRMs, of what the viewer may read. A converted lead can't be given to anybody."""
     found = Record.objects.for_person(viewer).present().filter(owner=person)
     if kind is Kind.DEALS:
-        return found.filter(object="deal").exclude(values__is_closed=True)
+        return found.filter(object="deal").exclude(values__contains=CLOSED)
     if kind is Kind.ACCOUNTS:
         return found.filter(object="account")
-    return found.filter(object="person").exclude(values__is_converted=True)
+    return found.filter(object="person").exclude(values__contains=CONVERTED)
 
 
 def handoffs_of(viewer: Person, person: Person) -> QuerySet[Handoff]:
@@ -224,8 +228,8 @@ def leavers_with_work(viewer: Person) -> list[Leaver]:
     """Whoever is not active and still owns something open, the most deals first. Four queries."""
     gone = list(Person.objects.visible_to(viewer).filter(is_active=False))
     owned = Record.objects.for_person(viewer).present().filter(owner__in=gone).order_by()
-    is_open = Q(object="deal") & ~Q(values__is_closed=True)
-    is_buyer = Q(object="person") & ~Q(values__is_converted=True)
+    is_open = Q(object="deal") & ~Q(values__contains=CLOSED)
+    is_buyer = Q(object="person") & ~Q(values__contains=CONVERTED)
     rows = owned.values("owner").annotate(
         deals=Count("pk", filter=is_open), buyers=Count("pk", filter=is_buyer)
     )
