@@ -136,7 +136,8 @@ class NewActivity:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """Batch sizes are the largest the API takes."""
+    """Batch sizes are the largest the API takes. ``locks_accounts``: a write holds the record's account, so that
+    records of one account are best written together."""
 
     can_pull: bool = True
     can_push: bool = True
@@ -144,6 +145,7 @@ class Capabilities:
     has_webhooks: bool = False
     read_batch: int = 100
     push_batch: int = 100
+    locks_accounts: bool = False
 
 
 class Connector(Protocol):

@@ -48,7 +48,7 @@ def allowance(headers: Mapping[str, str]) -> tuple[int, int] | None:
 class SalesforceConnector:
     kind: ClassVar[str] = "salesforce"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        read_batch=IDS_PER_QUERY, push_batch=writing.PUSH_BATCH
+        read_batch=IDS_PER_QUERY, push_batch=writing.PUSH_BATCH, locks_accounts=True
     )
 
     def __init__(self, connection: Connection) -> None:

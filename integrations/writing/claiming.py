@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from integrations.registry import connector_class
 from integrations.writing import deciding
@@ -16,7 +17,7 @@ from integrations.writing.models import PushState
 from integrations.writing.pilot import limits_of
 from integrations.writing.rows import due_rows
 from records.canonical import instant
-from records.models import Connection, DesiredField
+from records.models import Connection, DesiredField, Record
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ def claim(connection: Connection, now: datetime) -> Claim | None:
         if first is None:
             return None
         attempts, remote_object = first
+        capabilities = connector_class(connection.kind).capabilities
         size = deciding.batch_size(
-            connector_class(connection.kind).capabilities.push_batch,
+            capabilities.push_batch,
             attempts=attempts,
             failures=standing.failures,
             left=standing.left or None,
@@ -87,6 +89,8 @@ def claim(connection: Connection, now: datetime) -> Claim | None:
         # Fields that failed before are not sent along with fresh ones: one of them may be poisoned.
         due = due.filter(record__remote_object=remote_object, attempts=attempts)
         records = list(due.order_by("record").values_list("record", flat=True).distinct()[:size])
+        if capabilities.locks_accounts and len(records) == size:
+            records = _by_account(due, records)
         rows = list(
             due.filter(record__in=records)
             .select_for_update(skip_locked=True, of=("self",))
@@ -100,6 +104,18 @@ def claim(connection: Connection, now: datetime) -> Claim | None:
             lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), lease_token=token
         )
     return Claim(connection, remote_object, rows, token, unknown) if rows else None
+
+
+def _by_account(due: QuerySet[DesiredField], records: list[uuid.UUID]) -> list[uuid.UUID]:
+    """As many records, but whole accounts: two calls that write to one account wait for each other, or fail."""
+    account = KeyTextTransform("account", "record__values")
+    of_them = Record.objects.filter(pk__in=records, values__account__isnull=False)
+    accounts = set(of_them.values_list(KeyTextTransform("account", "values"), flat=True)) - {None}
+    if not accounts:
+        return records
+    whole = due.annotate(account=account).filter(Q(record__in=records) | Q(account__in=accounts))
+    found = whole.order_by("account", "record").values_list("record", "account").distinct()
+    return [record for record, _ in found[: len(records)]]
 
 
 def waiting_objects(state: PushState | None, now: datetime) -> list[str]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from integrations.errors import RetryLater
-from integrations.standins.app import Running
+from integrations.salesforce.connector import SalesforceConnector
+from integrations.standins.app import Running, running_standins
 from integrations.standins.salesforce_life import delete_whole
 from integrations.standins.store import Actor
-from records.models import Connection
+from integrations.writing.claiming import claim
+from records.models import Connection, Record
 from tests.integrations.conftest import ANNA, lead_id, small_world
 from tests.integrations.salesforce.conftest import Start, connector_of
+from tests.integrations.writing.conftest import make_live
 
 
 def test_200_records_cost_one_call_and_201_two(start: Start) -> None:
@@ -80,3 +86,19 @@ def test_a_connection_cut_after_the_write_may_be_written_again(start: Start) -> 
     assert [r.outcome for r in connector.push("Lead", [(lead_id(1), {"Title": "a"})])] == ["written"]
     writes = [w for w in running.store.writes("salesforce", "API") if w["remote_id"] == lead_id(1)]
     assert [w["fields"] for w in writes] == [{"Title": "a"}, {"Title": "a"}]
+
+
+@pytest.mark.django_db
+def test_records_of_one_account_are_written_in_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_standins(small_world(7)) as standins:
+        live = make_live("salesforce", standins)
+        live.want("gtm_stage", "MQL")
+        leads = list(Record.objects.filter(remote_object="Lead").order_by("pk"))
+        for lead, account in zip(leads, "ABCABCA", strict=True):
+            Record.objects.filter(pk=lead.pk).update(values={**lead.values, "account": account})
+        few = replace(SalesforceConnector.capabilities, push_batch=3)
+        monkeypatch.setattr(SalesforceConnector, "capabilities", few)
+        batches = []
+        while (taken := claim(live.connection, datetime.now(UTC))) is not None:
+            batches.append(sorted({str(row.record.values["account"]) for row in taken.rows}))
+        assert batches == [["A"], ["B", "C"], ["C"]]
