@@ -69,7 +69,7 @@ def unpack(data: bytes, most_bytes: int) -> bytes:
 
 def detect_encoding(data: bytes) -> str:
     """One of ENCODINGS. Raises NotATable for what is no text."""
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise NotATable("The file is empty.", 1)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

@@ -192,6 +192,10 @@ class _Writer:
             self.faults["form"] = (
                 "No column says since when the values hold. Choose one, or take rows without a date as of now."
             )
+        elif not {"what", "owner", "owner_email"} & set(seen) and not any(
+            c.role in {"field", "since"} for _, c in self.pairs
+        ):
+            self.faults["form"] = "No column fills a field; there would be nothing to keep."
         if "owner_name" in seen and not {"owner", "owner_email"} & set(seen):
             self.faults["form"] = (
                 "Choose which column says who owns a record; a name alone tells nobody apart."

@@ -145,7 +145,7 @@ def _sign(column: Column) -> str:
     for sign, words in _WORDS.items():
         if name in words:
             return sign
-    if name.startswith("owner") and "@" in "".join(column.samples):
+    if "owner" in name.split("_") and "@" in "".join(column.samples):
         return "owner_email"
     # e-mail of whom nobody says is of the person
     return "email" if column.samples and all("@" in s and "." in s for s in column.samples) else ""

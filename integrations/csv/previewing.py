@@ -52,6 +52,7 @@ class _Labels:
         held = {(f.object, f.name): f for f in CatalogueField.objects.all()}
         self.by_object: dict[str, dict[str, tuple[str, str, Mapping[str, Any]]]] = {}
         for record in mapping.records:
+            self.by_object.setdefault(record.remote_object, {})
             for item in record.catalogue():
                 known = held.get((item["object"], item["field"]))
                 words = str(item["field"]).replace("_", " ").capitalize()

@@ -188,7 +188,7 @@ def test_wrong_letters_and_separators_can_be_chosen(admin: Client) -> None:
 
 
 def test_an_import_that_ended_has_no_way_back(admin: Client) -> None:
-    send(admin, "id,created\nA,2026-01-01\n")
+    send(admin, "id,name,created\nA,Acme,2026-01-01\n")
     row = FileImport.objects.get()
     admin.post(url("map", row), {**chosen(admin, row, source="Old CRM"), "do": "next"})
     serve_imports(NOW)
