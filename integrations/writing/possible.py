@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from integrations.models import ActivitySwitches, EnforcementItem, WriteSwitch
 from integrations.registry import connector_class
+from integrations.reporting.models import ReportItem
 from integrations.wanted import remote_objects_of
 from integrations.writing.rows import broken_fields
 from records.models import Connection, FieldMapping
@@ -19,6 +20,7 @@ OURS: Final = "Our field"
 THEIRS: Final = "Your field, when somebody asks"
 CREATED: Final = "Record we create"
 RULE: Final = "Rule"
+REPORT: Final = "Report"
 
 HEADER: Final = (
     "CRM", "Object", "Name there", "Label", "Kind", "Type", "What it means", "Who reads it", "When it is written",
@@ -67,8 +69,14 @@ class PossibleWrite:
 
 def possible_writes(connection: Connection) -> list[PossibleWrite]:
     """By object, ours first. Nothing is asked of the CRM; a constant number of queries."""
-    found = [*_ours(connection), *_theirs(connection), *_created(connection), *_rules(connection)]
-    order = (OURS, THEIRS, CREATED, RULE)
+    found = [
+        *_ours(connection),
+        *_theirs(connection),
+        *_created(connection),
+        *_rules(connection),
+        *_reports(connection),
+    ]
+    order = (OURS, THEIRS, CREATED, RULE, REPORT)
     return sorted(found, key=lambda w: (order.index(w.kind), w.remote_object))
 
 
@@ -147,4 +155,15 @@ def _rules(connection: Connection) -> Iterable[PossibleWrite]:
         connection, "Opportunity", "Gtm_Exit_…", "Exit criteria as validation rules", RULE, "validation rule",
         "Refuses to save a deal that leaves a stage without what the model asks.", "Whoever saves a deal.",
         "Only when an admin creates one, inactive first, and switches it on.", "on" if made.exists() else "off",
+    )  # fmt: skip
+
+
+def _reports(connection: Connection) -> Iterable[PossibleWrite]:
+    if connection.kind != Connection.Kind.SALESFORCE:
+        return
+    yield PossibleWrite(
+        connection, "Report, Dashboard", "Gtm_…", "Reports of our fields and a dashboard", REPORT, "report",
+        "A folder of ours with reports on what our fields say.", "Leaders, with their own rights.",
+        "Only when an admin makes them; made anew when they change.",
+        "on" if ReportItem.objects.filter(connection=connection).exists() else "off",
     )  # fmt: skip

@@ -27,6 +27,8 @@ from integrations.models import (
     WriteSwitch,
 )
 from integrations.registry import connector_class, connector_for
+from integrations.reporting import services as reporting
+from integrations.reporting.models import ReportItem
 from integrations.writing import deciding
 from integrations.writing.models import Uninstall
 from records.asked import refuse
@@ -86,8 +88,10 @@ def plan(connection: Connection) -> UninstallPlan:
         found.goes.append(
             Line("Rules that enforce the model, and what lets our user pass them", ", ".join(made))
         )
-    if hasattr(crm, "remove_reports"):
-        found.goes.append(Line("The report folder with our reports and the dashboard"))
+    if reports := ReportItem.objects.filter(connection=connection).count():
+        found.goes.append(
+            Line(f"{reports} reports and dashboards of ours", "What others put into our folder stays.")
+        )
     found.goes.append(Line("Our credentials, here", "Nothing is read or written afterwards."))
     records = Record.objects.filter(connection=connection).count()
     found.stays.append(
@@ -271,15 +275,12 @@ def _remove_rules(row: Uninstall, now: datetime) -> str:
 
 
 def _remove_reports(row: Uninstall, now: datetime) -> str:
-    remove = getattr(connector_for(row.connection), "remove_reports", None)
-    if remove is None:
+    if not ReportItem.objects.filter(connection=row.connection).exists():
         return "No reports of ours were there."
-    removed = remove()
-    return (
-        f"{len(removed)} reports and folders of ours were removed."
-        if removed
-        else "No reports of ours were there."
-    )
+    run = reporting.remove(row.connection, now, row.by_name)
+    if run.error:
+        raise RetryLater(run.error)
+    return "Our reports and the dashboard were removed."
 
 
 def _remove_fields(row: Uninstall, now: datetime) -> str:
