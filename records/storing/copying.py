@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 Cells = Sequence[str | None]
 Model = type[models.Model]
@@ -58,6 +58,43 @@ def cells_of(model: Model, names: Sequence[str], objects: Iterable[models.Model]
     return [
         [None if (value := getattr(row, name)) is None else cell(value) for name, cell in cells]
         for row in objects
+    ]
+
+
+def insert_new(
+    model: Model, names: Sequence[str], rows: Sequence[Cells], *, returning: str
+) -> list[Any] | None:
+    """Rows that are most likely new; one that meets a unique row is left out. Returns None when all were written, else
+    ``returning`` of those that were."""
+    if len(rows) > FEW and _copied_at_once(model, names, rows):
+        return None
+    with stage(model, names, rows) as staged:
+        written = staged.insert(returning)
+    return None if len(written) == len(rows) else written
+
+
+def _copied_at_once(model: Model, names: Sequence[str], rows: Sequence[Cells]) -> bool:
+    """Straight into the table, half the work of staging; False, and nothing written, when one is there already."""
+    rest = _left_out(model, names)
+    columns = ", ".join(_quoted(_field(model, name).column) for name in (*names, *(f.name for f in rest)))
+    defaults = tuple(_to_cell(f)(f.get_default()) for f in rest)
+    lines = copy_lines([(*row, *defaults) for row in rows] if defaults else rows)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.copy_expert(
+                f"COPY {_quoted(model._meta.db_table)} ({columns}) FROM STDIN", io.BytesIO(lines)
+            )
+    except IntegrityError:
+        return False
+    return True
+
+
+def _left_out(model: Model, names: Sequence[str]) -> list[Any]:
+    """The fields that are not among ``names`` and may not be null."""
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if field.name not in names and not field.null and not isinstance(field, models.AutoField)
     ]
 
 
@@ -130,17 +167,16 @@ class Staged:
         )
         return int(self._cursor.rowcount)
 
-    def insert(self, returning: str = "") -> list[Any]:
+    def insert(self, returning: str) -> list[Any]:
         """Those that meet no unique row; gives ``returning`` of each that was written."""
         columns, extra, values = self._insertable()
-        back = f" RETURNING {_quoted(_field(self._model, returning).column)}" if returning else ""
         self._cursor.execute(
             f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608
             f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
-            f"ON CONFLICT DO NOTHING{back}",
+            f"ON CONFLICT DO NOTHING RETURNING {_quoted(_field(self._model, returning).column)}",
             [*values, *self._params],
         )
-        return [row[0] for row in self._cursor.fetchall()] if returning else []
+        return [row[0] for row in self._cursor.fetchall()]
 
     def insert_missing(self, key: Sequence[str], fields: Sequence[str]) -> int:
         """Those without a row of the same ``key``; one that somebody else wrote meanwhile gets our ``fields``."""
@@ -171,11 +207,7 @@ class Staged:
 
     def _insertable(self) -> tuple[list[str], list[str], list[Any]]:
         """Our columns; those left out that may not be null, and their defaults."""
-        rest = [
-            field
-            for field in self._model._meta.concrete_fields
-            if field.name not in self._names and not field.null and not isinstance(field, models.AutoField)
-        ]
+        rest = _left_out(self._model, self._names)
         values = [field.get_db_prep_save(field.get_default(), connection) for field in rest]
         return self._columns(self._names), self._columns([field.name for field in rest]), values
 

@@ -11,7 +11,7 @@ from django.db import connection as database
 
 from records.kinds import MERGED
 from records.models import Connection, Event, LinkKey, Record, RecordPayload
-from records.storing.copying import instant_cell, json_cell, stage
+from records.storing.copying import insert_new, instant_cell, json_cell, stage
 from records.storing.events import Mirrored, NewEvent
 from records.storing.reading import Reading
 
@@ -40,9 +40,8 @@ def insert_records(
         (str(r.id), *same, r.remote_id, instant_cell(made), now.isoformat(), *_mirror_cells(r))
         for r, made in records
     ]
-    with stage(Record, _NEW, rows) as staged:
-        written = set(staged.insert("id"))
-    return {r.id for r, _ in records} - written
+    written = insert_new(Record, _NEW, rows, returning="id")
+    return set() if written is None else {r.id for r, _ in records} - set(written)
 
 
 def update_records(records: Sequence[Mirrored]) -> None:
@@ -82,15 +81,13 @@ def insert_events(connection: Connection, events: Sequence[NewEvent], now: datet
         )
         for e in events
     ]
-    with stage(Event, _EVENT, rows) as staged:
-        staged.insert()
+    insert_new(Event, _EVENT, rows, returning="id")
 
 
 def insert_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
     rows = [(str(pk), json_cell(body)) for pk, body in payloads]
     if rows:
-        with stage(RecordPayload, ("record", "body"), rows) as staged:
-            staged.insert()
+        insert_new(RecordPayload, ("record", "body"), rows, returning="record")
 
 
 def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
@@ -102,14 +99,13 @@ def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> 
 
 
 def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.UUID, str]]) -> None:
-    for pairs, is_new in ((gone, False), (new, True)):
-        rows = sorted([(str(pk), key) for pk, key in pairs])
-        if rows:
-            with stage(LinkKey, ("record", "key"), rows) as staged:
-                if is_new:
-                    staged.insert()
-                else:
-                    staged.delete(("record", "key"))
+    stale = sorted([(str(pk), key) for pk, key in gone])
+    if stale:
+        with stage(LinkKey, ("record", "key"), stale) as staged:
+            staged.delete(("record", "key"))
+    fresh = sorted([(str(pk), key) for pk, key in new])
+    if fresh:
+        insert_new(LinkKey, ("record", "key"), fresh, returning="id")
 
 
 _JOIN_MERGED = """
