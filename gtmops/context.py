@@ -54,7 +54,6 @@ FOR_ADMINS = (
     Entry("Connections", "integrations:connections", "plug"),
     Entry("What we write", "integrations:writing", "pencil-square"),
     Entry("What it enforces", "integrations:rules", "shield-check"),
-    Entry("Import", "integrations:imports", "file-earmark-arrow-up"),
     Entry("Runs", "integrations:runs", "arrow-repeat"),
 )
 BESIDE = (

@@ -70,6 +70,9 @@ export function startRequests(htmx) {
       target.querySelector("details.gt-menu[open]") ||
       (hadFocus && document.activeElement.matches("input, select, textarea"));
     if (isBackground(event) && isInUse) event.detail.shouldSwap = false;
+    // A form that is drawn anew as it is filled in must not take back what somebody is typing meanwhile.
+    const isTyping = hadFocus && document.activeElement.matches("input:not([type=checkbox], [type=radio]), textarea");
+    if (isTyping && event.detail.elt.matches("[data-minds-typing]")) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target ?? event.target;

@@ -72,6 +72,7 @@ _STAGE_WORDS = frozenset(
         "signed", "accepted", "approved", "opportunity", "customer", "activated", "onboarded", "churned",
     }
 )  # fmt: skip
+_NAMING = frozenset({"email", "company", "name"})
 _PERSONAL = frozenset({"email", "first_name", "last_name", "phone"})
 
 
@@ -171,22 +172,19 @@ def _object(stem: str, signs: Sequence[str]) -> str:
 
 def _id_of(columns: Sequence[Column], signs: Sequence[str], *, is_log: bool) -> int | None:
     def rank(n: int) -> tuple[int, int]:
-        name, column = plain(columns[n].name), columns[n]
-        named = signs[n] in {"id", "case"} or name.endswith("id")
-        return (
-            0 if signs[n] == "case" else 1 if named and name.endswith("id") else 2 if named else 3,
-            0 if column.kind in {"text", "number", "picklist"} else 1,
-        )
+        column, is_named = columns[n], signs[n] in {"id", "case"} or plain(columns[n].name).endswith("id")
+        by_name = 0 if signs[n] == "case" else 1 if is_named else 2 if signs[n] in _NAMING else 3
+        return by_name, 0 if column.kind in {"text", "number", "picklist"} else 1
 
     most = max(column.filled for column in columns)
     able = [
         n
         for n, column in enumerate(columns)
         if column.filled >= min(most - 1, most * 0.9)
-        and (column.is_unique or (is_log and signs[n] in {"case", "id"}))
         and not column.ways
+        and (column.is_unique or (rank(n)[0] < 2 and (is_log or column.is_nearly_unique)))
     ]
-    able = [n for n in able if rank(n)[0] < 3 or signs[n] in {"email", "company", "name"}] or able
+    able = [n for n in able if rank(n)[0] < 3] or able
     return min(able, key=rank, default=None)
 
 

@@ -27,12 +27,21 @@ class Column:
 
     name: str
     filled: int = 0
-    is_unique: bool = False  # no value stands there twice
+    repeats: int = 0  # times that a value stood there before
     samples: tuple[str, ...] = ()
     kind: str = "text"
     ways: tuple[str, ...] = ()
     decimal: str = ""
     options: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_unique(self) -> bool:
+        return self.filled > 0 and self.repeats == 0
+
+    @property
+    def is_nearly_unique(self) -> bool:
+        """A slip or two aside; an id that stands twice by mistake is still the id."""
+        return self.filled > 0 and self.repeats <= max(1, self.filled // 100)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,6 +62,7 @@ class Column:
 @dataclass
 class _Count:
     filled: int = 0
+    repeats: int = 0
     seen: set[str] | None = field(default_factory=set)
     options: Counter[str] | None = field(default_factory=Counter)
     values: list[str] = field(default_factory=list)
@@ -61,10 +71,11 @@ class _Count:
     def add(self, value: str) -> None:
         self.filled += 1
         if self.seen is not None:
-            if value in self.seen:
+            self.repeats += value in self.seen
+            self.seen.add(value)
+            # Enough to know that it tells no rows apart.
+            if self.repeats > MOST_OPTIONS and self.repeats > self.filled // 50:
                 self.seen = None
-            else:
-                self.seen.add(value)
         if self.options is not None:
             self.options[value] += 1
             if len(self.options) > MOST_OPTIONS:
@@ -94,7 +105,7 @@ def _column(name: str, count: _Count) -> Column:
     return Column(
         name=name,
         filled=count.filled,
-        is_unique=count.seen is not None and count.filled > 0,
+        repeats=count.repeats,
         samples=tuple(count.samples),
         kind=kind,
         ways=ways,
