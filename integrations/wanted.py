@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from integrations.base import Connector, Wanted
-from records.models import Connection, FieldMapping
+from integrations.drift import note_back, note_lost
+from records.models import Connection
 from records.schema import SeenField, store_schema
 from records.services import mapped_remote_fields
 
@@ -21,11 +24,11 @@ def wanted_for(connection: Connection, connector: Connector, remote_object: str)
         [SeenField(f.name, f.label, f.type, f.options) for f in described.values()],
         connector.server_now(),
     )
-    changed = [m for m in mappings if m.is_broken == (m.remote_name in described)]
-    for mapping in changed:
-        mapping.is_broken = not mapping.is_broken
-    FieldMapping.objects.bulk_update(changed, ["is_broken"])
-    whole = [m for m in mappings if not m.is_broken]
+    whole = [m for m in mappings if m.remote_name in described]
+    if back := [m for m in whole if m.is_broken]:
+        note_back(connection, remote_object, back, timezone.now())
+    if lost := [m for m in mappings if not m.is_broken and m.remote_name not in described]:
+        note_lost(connection, remote_object, lost, timezone.now())
     return Wanted(
         fields=tuple(sorted({m.remote_name for m in whole})),
         with_history=tuple(sorted({m.remote_name for m in whole if m.has_history})),

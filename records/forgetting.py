@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
@@ -40,7 +41,7 @@ def forget_values(connection: Connection, remote_object: str, fields: Collection
     names = sorted(set(fields))
     if not names:
         return 0
-    told = {
+    told: dict[str, Any] = {
         "connection": connection.pk,
         "remote_object": remote_object,
         "fields": names,

@@ -1,0 +1,80 @@
+"""A mapped field that is gone in the CRM, or back: its values are unknown meanwhile, and admins are told once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.urls import reverse
+
+from effects.outbox import Intent, enqueue
+from integrations.models import PullCursor
+from records.forgetting import forget_values
+from records.models import Connection, FieldMapping
+from records.own_fields import OWN_FIELD_BY_NAME
+from teams.access import ADMINS
+from teams.models import Person
+
+NAMED = 5
+
+
+def note_lost(
+    connection: Connection, remote_object: str, lost: Sequence[FieldMapping], now: datetime
+) -> None:
+    """Mark mappings broken, forget their values, and tell admins where another field is chosen."""
+    with transaction.atomic():
+        fresh = list(
+            FieldMapping.objects.select_for_update()
+            .filter(pk__in=[mapping.pk for mapping in lost], is_broken=False)
+            .select_related("field")
+        )
+        if not fresh:
+            return  # another reader has told it
+        FieldMapping.objects.filter(pk__in=[mapping.pk for mapping in fresh]).update(is_broken=True)
+        forget_values(connection, remote_object, [mapping.field.name for mapping in fresh], now)
+        enqueue(_messages(connection, remote_object, fresh, now), now=now)
+
+
+def note_back(
+    connection: Connection, remote_object: str, back: Sequence[FieldMapping], now: datetime
+) -> None:
+    """Make mappings whole, and have the object read once more: what did not change meanwhile says nothing by itself."""
+    with transaction.atomic():
+        changed = FieldMapping.objects.filter(pk__in=[m.pk for m in back], is_broken=True).update(
+            is_broken=False
+        )
+        if changed:
+            PullCursor.objects.filter(connection=connection, remote_object=remote_object).update(
+                history_asked_at=now, history_state={}
+            )
+
+
+def _messages(
+    connection: Connection, remote_object: str, lost: Sequence[FieldMapping], now: datetime
+) -> list[Intent]:
+    labels = [f"“{mapping.field.label}”" for mapping in lost[:NAMED]]
+    more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
+    names = ", ".join(mapping.remote_name for mapping in lost[:NAMED]) + more
+    if all(mapping.field.name in OWN_FIELD_BY_NAME for mapping in lost):
+        what_to_do, page = (
+            "Create our fields again, or switch their writing off.",
+            reverse("integrations:writing"),
+        )
+    else:
+        what_to_do = "Checks that read it say “Can't tell” until you choose another field or give access."
+        page = reverse("integrations:changed_fields", args=[connection.name])
+    payload = {
+        "title": f"{', '.join(labels)}{more} {'are' if len(lost) > 1 else 'is'} gone in {connection.label}",
+        "body": f"{remote_object} no longer shows us {names}. {what_to_do}",
+        "href": page,
+        "severity": "warning",
+        "group": f"fields-gone:{connection.name}",
+        "group_name": f"Fields gone in {connection.label}",
+    }
+    mark = f"{connection.pk}:{remote_object}:{now.isoformat()}"
+    people = Person.objects.filter(role__in=ADMINS, is_active=True).order_by("pk")
+    return [
+        Intent("inbox", f"field-gone:{mark}:{person.pk}", {**payload, "person": person.pk})
+        for person in people
+    ]
