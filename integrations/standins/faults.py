@@ -85,6 +85,27 @@ class PageSize(Fault):
         store.page_rows = int(self.value)
 
 
+class Hidden(Fault):
+    """Salesforce hides ``value`` of the fields that are not required from our user; always the same ones."""
+
+    def prepare(self, store: Store) -> None:
+        store.hidden_share = self.value
+
+
+class HistorySince(Fault):
+    """Salesforce's field history begins ``value`` days ago: it was switched on then."""
+
+    def prepare(self, store: Store) -> None:
+        store.history_days = self.value
+
+
+class Forgets(Fault):
+    """Salesforce's log of deleted ids reaches back ``value`` days only, and what is older is purged."""
+
+    def prepare(self, store: Store) -> None:
+        store.deleted_days = self.value
+
+
 class _Sometimes(Fault):
     """``value`` is the share of API requests that is hit, 0 to 1."""
 
@@ -199,6 +220,9 @@ FAULTS: dict[str, Callable[[float], Fault]] = {
     **{name: partial(Named, name) for name in (*NAMED, *HUBSPOT)},
     "cut": Cut,
     "pages": PageSize,
+    "hidden": Hidden,
+    "history": HistorySince,
+    "forgets": Forgets,
     "429": RateLimit,
     "daily": DailyLimit,
     "500": ServerError,

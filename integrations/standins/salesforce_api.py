@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import threading
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 from integrations.standins.faults import Faults
-from integrations.standins.forms import read_instant
+from integrations.standins.forms import read_instant, salesforce_stamp
 from integrations.standins.http import Refused, Request, Response, Router, json_response
 from integrations.standins.load import API_USER_ID, ORGANIZATION_ID
 from integrations.standins.salesforce_answers import body_of, error, refused
@@ -30,7 +31,7 @@ from integrations.standins.salesforce_rules import (
 from integrations.standins.salesforce_sessions import Sessions
 from integrations.standins.schema import HISTORY_OBJECTS, SALESFORCE_OBJECTS, TOOLING_OBJECTS
 from integrations.standins.soql import SoqlError
-from integrations.standins.store import Fields, Store, Stored
+from integrations.standins.store import Fields, Store, Stored, by_person_at
 from integrations.standins.tooling import Tooling
 from integrations.standins.world import salesforce_id_18
 
@@ -232,8 +233,10 @@ class SalesforceApi:
         rows = self._window(request, self._name(name), deleted=True)
         now = self.store.clock().strftime("%Y-%m-%dT%H:%M:00.000+0000")
         items = [{"id": r["remote_id"], "deletedDate": r["modified"]} for r in rows]
+        since = salesforce_stamp(self.store.clock() - timedelta(days=self.store.deleted_days))
+        items = [item for item in items if item["deletedDate"] >= since]
         return json_response(
-            {"deletedRecords": items, "earliestDateAvailable": request.arg("start"), "latestDateCovered": now}
+            {"deletedRecords": items, "earliestDateAvailable": since, "latestDateCovered": now}
         )
 
     def updated(self, request: Request, name: str) -> Response:
@@ -378,7 +381,8 @@ class _RolledBack(Exception):  # ends a transaction on purpose
 def full_row(row: Stored) -> Fields:
     """The fields of a row with the ones the CRM itself keeps."""
     own = {"Id": row.remote_id, "IsDeleted": row.deleted, "CreatedDate": row.created}
-    return {**row.fields, **own, "LastModifiedDate": row.modified, "SystemModstamp": row.modified}
+    by_person = by_person_at(row.modified, row.seq)
+    return {**row.fields, **own, "LastModifiedDate": by_person, "SystemModstamp": row.modified}
 
 
 def _auto_assign(request: Request) -> bool:

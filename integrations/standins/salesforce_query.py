@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from integrations.standins.forms import salesforce_stamp
 from integrations.standins.salesforce_rules import SYSTEM, picklist, readable
 from integrations.standins.salesforce_validation import VALIDATION_RULE
 from integrations.standins.schema import HISTORY_OBJECTS, TOOLING_OBJECTS
@@ -22,7 +24,7 @@ _ROW_COLUMNS = {
     "Id": "r.remote_id",
     "IsDeleted": "r.deleted",
     "CreatedDate": "r.created",
-    "LastModifiedDate": "r.modified",
+    "LastModifiedDate": "by_person(r.modified, r.seq)",
     "SystemModstamp": "r.modified",
 }
 _STAGE_TABLES = {
@@ -270,7 +272,11 @@ class _Table:
             parent = self._history[0]
             tracked = [n for n, d in self._store.schema(SYSTEM, parent).items() if d.get("tracked")]
             tracked += ["leadConverted"] if parent == "Lead" else []
-            return _HISTORY, [parent, json.dumps(tracked), parent]
+            params = [parent, json.dumps(tracked), parent]
+            if self._store.history_days is None:
+                return _HISTORY, params
+            since = self._store.clock() - timedelta(days=self._store.history_days)
+            return f"(SELECT * FROM {_HISTORY} WHERE at >= ?)", [*params, salesforce_stamp(since)]  # noqa: S608
         sql, params = self._store.source(SYSTEM, self._object)
         return (sql if deleted else f"(SELECT * FROM {sql} WHERE deleted = 0)"), params  # noqa: S608
 

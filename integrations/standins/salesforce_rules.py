@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from integrations.standins.world import salesforce_id, salesforce_id_18
 
 SYSTEM = "salesforce"
 API_ACTOR = Actor(API_USER_ID, "API")
+TRACKED = ("Lead", "Contact", "Account", "Opportunity", "Task", "Event")
 _NUMBERS = ("double", "currency", "percent")
 _UNIQUE = {
     "PermissionSet": ("Name",),
@@ -50,8 +52,26 @@ def readable(store: Store, object_name: str) -> dict[str, Fields]:
         name: d
         for name, d in schema.items()
         if not d.get("metadata_only")
+        and not _is_hidden(store, object_name, d)
         and (not d.get("granted_only") or _granted(store, object_name, "Read")(name))
     }
+
+
+def _is_hidden(store: Store, object_name: str, definition: Fields) -> bool:
+    """By a fault of the stand-in: field-level security that somebody set against us."""
+    if not store.hidden_share or definition.get("required") or object_name not in TRACKED:
+        return False
+    name = definition["name"]
+    always = {
+        "Id",
+        "OwnerId",
+        "IsDeleted",
+        "SystemModstamp",
+        "CreatedDate",
+        "LastModifiedDate",
+        "LastModifiedById",
+    }
+    return name not in always and zlib.crc32(name.encode()) % 100 < store.hidden_share * 100
 
 
 def writable(store: Store, object_name: str) -> set[str]:
@@ -60,7 +80,9 @@ def writable(store: Store, object_name: str) -> set[str]:
     return {
         n
         for n, d in schema.items()
-        if d.get("updateable", True) and (not d.get("granted_only") or granted(n))
+        if d.get("updateable", True)
+        and not _is_hidden(store, object_name, d)
+        and (not d.get("granted_only") or granted(n))
     }
 
 

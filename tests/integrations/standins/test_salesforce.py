@@ -212,3 +212,43 @@ def test_a_very_long_address_gets_html_instead_of_json(sf: Salesforce, running: 
     address = f"{running.base_url}/services/data/v62.0/query?q={'x' * 17_000}"
     answer = requests.get(address, headers=headers, timeout=10)
     assert (answer.status_code, answer.text[0]) == (414, "<")
+
+
+def test_some_rows_were_stamped_by_the_system_a_second_after_the_person(start: Start) -> None:
+    rows = salesforce_at(start(small_world(leads=400))).query_all(
+        "SELECT LastModifiedDate, SystemModstamp FROM Lead"
+    )
+    differing = [r for r in rows["records"] if r["LastModifiedDate"] != r["SystemModstamp"]]
+    assert 1 <= len(differing) <= 2
+    assert all(r["LastModifiedDate"] < r["SystemModstamp"] for r in differing)
+
+
+def test_hidden_fields_are_the_same_ones_every_time_and_never_the_required(start: Start) -> None:
+    sf = salesforce_at(start(faults="hidden:0.5"))
+    shown = {f["name"] for f in sf.Lead.describe()["fields"]}
+    assert shown == {f["name"] for f in sf.Lead.describe()["fields"]}
+    everything = {f["name"] for f in salesforce_at(start()).Lead.describe()["fields"]}
+    hidden = everything - shown
+    assert 5 < len(hidden) < len(everything) - 5
+    assert not hidden & {"Id", "LastName", "Company", "Status", "OwnerId", "SystemModstamp"}
+    with pytest.raises(SalesforceMalformedRequest, match="INVALID_FIELD"):
+        sf.query(f"SELECT {sorted(hidden)[0]} FROM Lead")
+
+
+def test_history_begins_when_it_was_switched_on(start: Start) -> None:
+    world = small_world()
+    old = {"field": "Status", "old": None, "new": "Open - Not Contacted", "at": START, "by": REP}
+    world["salesforce"]["Lead"][0]["history"] = [old]
+    for faults, count in (("", 2), ("history:1", 1)):
+        sf = salesforce_at(start(world, faults=faults))
+        sf.Lead.update(ONE, {"Status": "Working - Contacted"})
+        assert sf.query("SELECT COUNT() FROM LeadHistory")["totalSize"] == count
+
+
+def test_the_log_of_the_deleted_reaches_back_no_further_than_it_says(start: Start) -> None:
+    running = start(faults="forgets:0")
+    sf = salesforce_at(running)
+    sf.Lead.delete(ONE)
+    now = running.store.clock()
+    told = sf.Lead.deleted(now - timedelta(days=10), now + timedelta(minutes=2))
+    assert told["earliestDateAvailable"] > (now - timedelta(days=10)).isoformat()
