@@ -21,6 +21,7 @@ from scorecards import record_list as listing
 from scorecards.csv_export import csv_response
 from scorecards.fact_words import narrowing_words
 from scorecards.links import handoff_href
+from scorecards.matching.belonging import account_of
 from scorecards.moves_panel import add_next_moves, panel_of
 from scorecards.record_page import load_page, page_address
 from teams.access import person_of
@@ -163,7 +164,12 @@ def record(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
     key_only = request.GET.get("events") != "all"
     viewer, now = person_of(request), now_utc()
     page = load_page(viewer, record_id, now, key_only=key_only)
-    context = {"page": page, "key_only": key_only, "panel": panel_of(page.record, viewer, now)}
+    context = {
+        "page": page,
+        "key_only": key_only,
+        "panel": panel_of(page.record, viewer, now),
+        "account": account_of(viewer, page.record) if page.record.object == "person" else None,
+    }
     return render(request, "records/record.html", context)
 
 

@@ -23,7 +23,6 @@ from teams.access import business_units_of
 from teams.models import Absence, Membership, Person, Role
 from teams.querysets import border
 
-
 CLOSED, CONVERTED = {"is_closed": True}, {"is_converted": True}
 """Whoever has no such field is open, too."""
 
