@@ -25,8 +25,8 @@ class UploadForm(forms.Form):
         error_messages={"required": "Choose a file.", "empty": "The file is empty."},
     )
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[bytes]:
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         most = settings.GTMOPS.import_max_bytes
         if (file.size or 0) > most:
             raise forms.ValidationError(

@@ -114,18 +114,24 @@ def keep(row: FileImport, draft: Draft, now: datetime) -> None:
     row.save(update_fields=["choices", "state", "changed_at", "error"])
 
 
-def start_check(row: FileImport, now: datetime) -> dict[str, str]:
-    """Have the whole file read by the mapping, nothing stored. Returns faults by place; empty when it was started."""
+def plan(row: FileImport) -> tuple[dict[str, Any], dict[str, str]]:
+    """(the mapping that the choices make, faults by place: the name of an input, or ``c3`` of a column)."""
     draft = draft_from(row)
-    connection = file_connection(draft.connection)
-    if draft.connection and connection is None:
-        return {"connection": "There is no such source any more."}
     mapping, faults = write_mapping(
         draft, columns_of(row), known_fields(draft.object),
         file_name=row.file_name, encoding=row.encoding, separator=row.separator,
     )  # fmt: skip
+    if draft.connection and file_connection(draft.connection) is None:
+        faults["connection"] = "There is no such source any more."
+    return mapping, faults
+
+
+def start_check(row: FileImport, now: datetime) -> dict[str, str]:
+    """Have the whole file read by the mapping, nothing stored. Returns faults by place; empty when it was started."""
+    mapping, faults = plan(row)
     if faults:
         return faults
+    connection = file_connection(draft_from(row).connection)
     row.connection, row.mapping, row.state = connection, mapping, State.CHECKING
     row.counts, row.preview, row.refused, row.error, row.changed_at = {}, [], None, "", now
     row.lease_until = row.lease_token = None

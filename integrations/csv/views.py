@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -54,25 +55,28 @@ def map_columns(request: HttpRequest, pk: Any) -> HttpResponse:
     row = _import(pk, with_content=request.method == "POST")
     if row.run_id is not None or row.state not in uploads.OPEN:
         return redirect("integrations:import_result", row.pk)
-    if request.method != "POST":
-        return render(request, "integrations/imports/map.html", map_context(row, uploads.draft_from(row), {}))
-    do, faults = request.POST.get("do", "look"), {}
-    if do == "letters":
-        faults = _read_letters(request, row)
-    else:
-        columns = uploads.columns_of(row)
-        fresh = guess(row.file_name, columns).columns
-        uploads.keep(row, read_draft(request.POST, uploads.draft_from(row), columns, fresh), now_utc())
-    if do == "next":
-        faults = uploads.start_check(row, now_utc())
-        if not faults:
-            return redirect("integrations:import_preview", row.pk)
-    context = map_context(row, uploads.draft_from(row), faults)
     template = "integrations/imports/map.html"
-    is_part = request.headers.get("HX-Request") == "true"
-    return render(
-        request, f"{template}#form" if is_part else template, context, status=422 if faults else 200
-    )
+    if request.method != "POST":
+        faults = uploads.plan(row)[1] if "missing" in request.GET else {}
+        return render(request, template, map_context(row, uploads.draft_from(row), faults))
+    here = reverse("integrations:import_map", args=[row.pk])
+    do = request.POST.get("do", "look")
+    if do == "letters":
+        if faults := _read_letters(request, row):
+            context = map_context(row, uploads.draft_from(row), faults)
+            return render(request, template, context, status=422)
+        return redirect(here)
+    columns = uploads.columns_of(row)
+    fresh = guess(row.file_name, columns).columns
+    uploads.keep(row, read_draft(request.POST, uploads.draft_from(row), columns, fresh), now_utc())
+    if do == "next":
+        if uploads.start_check(row, now_utc()):
+            # A page that can be reloaded: sending the form again would undo what is chosen after this.
+            return redirect(f"{here}?missing=1")
+        return redirect("integrations:import_preview", row.pk)
+    if request.headers.get("HX-Request") != "true":
+        return redirect(here)
+    return render(request, f"{template}#form", map_context(row, uploads.draft_from(row), {}))
 
 
 def _read_letters(request: HttpRequest, row: FileImport) -> dict[str, str]:
