@@ -170,9 +170,10 @@ def _record(request: HttpRequest, connection: Connection, person: Person) -> Rec
     return get_object_or_404(Record.objects.for_person(person).filter(connection=connection), pk=key)
 
 
-def _changes(attempt: WriteAttempt) -> list[tuple[str, Any, Any]]:
-    """(label, before, sent) of each field."""
-    return [(_label(field), before, after) for field, (before, after) in sorted(attempt.values.items())]
+def _changes(attempt: WriteAttempt) -> list[tuple[str, str, Any, Any]]:
+    """(field, label, before, sent) of each."""
+    told = sorted(attempt.values.items())
+    return [(field, _label(field), before, after) for field, (before, after) in told]
 
 
 def _label(field: str) -> str:

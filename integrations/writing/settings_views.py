@@ -105,7 +105,8 @@ def _limits_page(
         "listed": [p.record for p in listed.order_by("record__title")[:LISTED]],
         "cap": typed.get("records_a_day", "" if cap is None else cap),
         "default_cap": settings.GTMOPS.push_records_a_day,
-        "faults": faults or {},
+        "wrong": faults or {},
+        "criteria_faults": [faults["criteria"]] if faults and "criteria" in faults else [],
     }
     status = 422 if faults else 200
     return render(request, "integrations/writing/limits.html", context, status=status)

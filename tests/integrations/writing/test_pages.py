@@ -164,7 +164,7 @@ def test_the_log_of_a_record_says_each_try_and_holds_it(admin: Client, bare: Bar
             "Write at least one condition",
             'value="condition" checked',
         ),
-        ({"pilot": "condition", "object": "person", "criteria": "{{{"}, "invalid-feedback", "{{{"),
+        ({"pilot": "condition", "object": "person", "criteria": "{{{"}, "is-invalid", "{{{"),
         (
             {"pilot": "condition", "object": "person", "criteria": '{"field": "nope", "op": "is"}'},
             "nope",
