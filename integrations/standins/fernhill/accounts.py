@@ -39,10 +39,10 @@ def _account_row(company: Company, p: Prospect, *, is_customer: bool) -> Row:
     return {
         "id": company.account_id,
         "created": created,
-        "modified": created,
+        "modified": p.churned_at.replace(microsecond=0) if p.churned_at else created,
         "fields": {
             "Name": company.name,
-            "Type": "Customer" if is_customer else "Prospect",
+            "Type": "Former customer" if p.churned_at else "Customer" if is_customer else "Prospect",
             "Industry": company.industry,
             "Website": f"https://www.{company.domain}",
             "Phone": p.phone,
@@ -52,6 +52,7 @@ def _account_row(company: Company, p: Prospect, *, is_customer: bool) -> Row:
             "Business_Unit__c": company.unit,
             "Region__c": company.region,
             "Fleet_Size__c": company.fleet,
+            "Churned_On__c": p.churned_at.date() if p.churned_at else None,
             "Product_Account_Id__c": company.domain.partition(".")[0][:40] if is_customer else None,
         },
     }

@@ -22,10 +22,16 @@ from integrations.standins.fernhill.people import owners, queues, users
 from integrations.standins.fernhill.stories import (
     STORIES,
     story_01_two_mqls,
+    story_02_another_definition,
     story_06_perfect_sdr,
     story_07_leave,
+    story_10_two_pipelines,
+    story_11_wrong_fit,
+    story_12_upstream,
+    story_13_recycled_and_won,
     story_14_leaver,
     story_17_live_lead,
+    story_18_sales_disagrees,
 )
 from integrations.standins.world import World
 
@@ -39,14 +45,23 @@ def build_world(anchor: datetime, seed: int = 17) -> World:
     builder = WorldBuilder(anchor, seed)
     for plant in _planters():
         plant.plant(builder)
+    life.populate(builder)
+    life.spread_over_quarters(builder)
+    story_02_another_definition.exchange(builder)
     life.settle(builder)
     story_07_leave.hand_over(builder)
     leads.describe(builder)
+    story_18_sales_disagrees.move_to_customers(builder)
     story_06_perfect_sdr.write_notes(builder)
     relationships.settle(builder)
     leads.number(builder)
+    story_11_wrong_fit.lose(builder)
     deals.plan(builder)
+    story_13_recycled_and_won.win(builder)
     story_14_leaver.leave_deals(builder)
+    story_12_upstream.enlarge(builder)
+    story_11_wrong_fit.fit(builder)
+    story_10_two_pipelines.muddle(builder)
     accounts.number(builder)
     activities.plan(builder)
     world = _write(builder)

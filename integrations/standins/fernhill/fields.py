@@ -102,6 +102,7 @@ def salesforce_fields() -> dict[str, list[SalesforceField]]:
             _industry(),
             *_shared(),
             _number("Fleet_Size__c", "Fleet Size"),
+            {"name": "Churned_On__c", "type": "date", "label": "Churned on"},
             _text("Product_Account_Id__c", "Account id in the product", 40),
         ],
         "Opportunity": [

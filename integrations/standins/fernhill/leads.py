@@ -225,6 +225,8 @@ def _stages(p: Prospect) -> list[tuple[str, datetime]]:
         "subscriber" if p.origin in ("content", "webinar") and p.group in ("neither", "marketing") else "lead"
     )
     stages = [(first, p.created)]
+    if p.earlier_pass:
+        stages += [("marketingqualifiedlead", p.earlier_pass.mql_at), ("lead", p.earlier_pass.recycled_at)]
     if p.group != "sales" and p.mql_at:
         stages.append(("marketingqualifiedlead", max(p.mql_at, p.created + timedelta(seconds=1))))
     if p.qualified_at:
@@ -307,7 +309,8 @@ def lead_rows(builder: WorldBuilder) -> list[Row]:
 def _lead_row(p: Prospect, anchor: datetime, random: Random) -> Row:
     if p.created is None or p.company is None or p.unit is None:
         raise ValueError(f"person {p.n} is nobody yet")
-    created = (p.mql_at or p.created) + timedelta(seconds=random.randint(12, 38))
+    came = p.earlier_pass.mql_at if p.earlier_pass else p.mql_at
+    created = (came or p.created) + timedelta(seconds=random.randint(12, 38))
     history = _Story()
     owner_id = _add_owners(p, created, history)
     status = _add_statuses(p, anchor, history, random)
@@ -368,6 +371,11 @@ def _add_statuses(p: Prospect, anchor: datetime, history: _Story, random: Random
     status = "Open"
     end = p.lead_status or "Open"
     steps: list[tuple[str, datetime | None]] = []
+    if first := p.earlier_pass:
+        back = p.mql_at or anchor
+        steps += [("Working", first.touched_at), ("Nurture", first.recycled_at), ("Open", back)]
+        history.add("Recycle_Reason__c", None, first.reason, first.recycled_at, by)
+        history.add("Recycle_Reason__c", first.reason, None, back, by)
     if p.touched_at:
         steps.append(("Working", p.touched_at + timedelta(seconds=random.randint(30, 600))))
     if p.qualified_at:

@@ -13,7 +13,7 @@ from integrations.standins.fernhill.prospect import Pace, Prospect
 MQLS_PER_QUARTER = ((458, 84), (420, 77), (450, 81), (470, 87))
 """MQLs outside the webinar flood, and how many of them reach Qualified: 18-19% in each quarter."""
 
-NEITHER, EARLIER, EARLIER_QUALIFIED, EARLIER_DEALS, CUSTOMERS = 1316, 480, 300, 250, 500
+NEITHER, EARLIER, EARLIER_QUALIFIED, EARLIER_DEALS, CUSTOMERS = 1316, 479, 299, 249, 500
 CUSTOMER_COMPANIES, PURSUED_COMPANIES = 300, 130
 """The first customers bought, the next are pursued on old accounts, the last are colleagues of the first."""
 EARLIER_DAYS = (800, 385)
@@ -49,9 +49,9 @@ _PACES_OTHER: tuple[Pace, ...] = ("hour", "hour", "day", "day", "day", "late", "
 
 
 def settle(builder: WorldBuilder) -> None:
-    """Decide everything that is still open about everyone; raises ValueError when the stories leave no room."""
-    _populate(builder)
-    _spread_over_quarters(builder)
+    """Once everybody is there and has a quarter, decide everything that is still open about everyone.
+
+    Raises ValueError when the stories leave no room."""
     _place(builder)
     random = builder.random("life")
     for p in builder.prospects:
@@ -63,7 +63,7 @@ def settle(builder: WorldBuilder) -> None:
             _settle_outcome(builder, p, random)
 
 
-def _populate(builder: WorldBuilder) -> None:
+def populate(builder: WorldBuilder) -> None:
     random = builder.random("population")
     builder.add(NEITHER, "content", "neither")
     builder.add(EARLIER, "content", "earlier", qualify=EARLIER_QUALIFIED, deals=EARLIER_DEALS)
@@ -71,11 +71,11 @@ def _populate(builder: WorldBuilder) -> None:
     for p in builder.prospects:
         if p.group == "neither":
             p.origin = random.choice(_NEITHER_ORIGINS)
-        elif p.group in ("earlier", "customer"):
+        elif p.group in ("earlier", "customer") and not p.story:
             p.origin = random.choice(_EARLIER_ORIGINS)
 
 
-def _spread_over_quarters(builder: WorldBuilder) -> None:
+def spread_over_quarters(builder: WorldBuilder) -> None:
     random = builder.random("quarters")
     for qualifies in (True, False):
         flood = {p.n for p in builder.prospects if p.story == "03"}

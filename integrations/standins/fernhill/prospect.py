@@ -58,6 +58,16 @@ class Note:
     booked_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierPass:
+    """A first time as an MQL that ended without a deal."""
+
+    mql_at: datetime
+    touched_at: datetime
+    recycled_at: datetime
+    reason: str
+
+
 @dataclass(slots=True, eq=False)
 class Prospect:
     """One person: a HubSpot contact and, if ``synced``, the Salesforce Lead of the same e-mail address.
@@ -88,7 +98,9 @@ class Prospect:
     qualified_at: datetime | None = None
     converted_at: datetime | None = None
     closed_at: datetime | None = None
+    churned_at: datetime | None = None
     recycle_reason: str | None = None
+    earlier_pass: EarlierPass | None = None
     lead_status: str | None = None
 
     first_name: str = ""
