@@ -12,7 +12,7 @@ from integrations.models import Run, WriteSwitch
 from integrations.registry import connector_for
 from integrations.reporting.models import ReportItem
 from integrations.salesforce.deploying import Problem
-from integrations.salesforce.reports import DASHBOARD, REPORTS, Report, Reports, column_of, fingerprint
+from integrations.salesforce.reports import DASHBOARD, REPORTS, Report, Reports, fingerprint
 from records.models import Connection
 from records.own_fields import OWN_FIELD_BY_NAME
 
@@ -22,7 +22,7 @@ State = Literal["made", "making", "stale", "planned", "waiting", "left over"]
 
 @dataclass(frozen=True)
 class Line:
-    """One report or the dashboard. ``missing``: labels of fields of ours that are not there yet."""
+    """One report or the dashboard. ``columns``: what it shows, in words; ``missing``: fields of ours not there yet."""
 
     name: str
     title: str
@@ -166,11 +166,16 @@ def _line(report: Report, there: dict[str, set[str]], item: ReportItem | None, c
         report.title,
         report.says,
         report.remote_object,
-        tuple(column_of(report.remote_object, name) for name in (report.grouped_by, *report.columns)),
+        tuple(_label(name) for name in (report.grouped_by, *report.columns)),
         state,
-        tuple(OWN_FIELD_BY_NAME[name].label for name in missing),
+        tuple(map(_label, missing)),
         item.put_at if item else None,
     )
+
+
+def _label(name: str) -> str:
+    own = OWN_FIELD_BY_NAME.get(name)
+    return own.label if own else name.replace("_NAME", "").replace("_", " ").capitalize()
 
 
 def _state(item: ReportItem | None, current: str) -> State:
