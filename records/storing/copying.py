@@ -81,9 +81,7 @@ def _copied_at_once(model: Model, names: Sequence[str], rows: Sequence[Cells]) -
     lines = copy_lines([(*row, *defaults) for row in rows] if defaults else rows)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.copy_expert(
-                f"COPY {_quoted(model._meta.db_table)} ({columns}) FROM STDIN", io.BytesIO(lines)
-            )
+            _copy(cursor, f"{_quoted(model._meta.db_table)} ({columns})", lines)
     except IntegrityError:
         return False
     return True
@@ -254,8 +252,14 @@ def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Sequence[Cell
     table = _quoted(f"staged_{hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()}")
     cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS")
     cursor.execute(f"TRUNCATE {table}")
-    cursor.copy_expert(f"COPY {table} FROM STDIN", io.BytesIO(copy_lines(rows)))
+    _copy(cursor, table, copy_lines(rows))
     return table
+
+
+def _copy(cursor: Any, target: str, lines: bytes) -> None:
+    # Django doesn't turn the errors of this call into its own.
+    with connection.wrap_database_errors:
+        cursor.copy_expert(f"COPY {target} FROM STDIN", io.BytesIO(lines))
 
 
 def copy_lines(rows: Iterable[Cells]) -> bytes:
