@@ -55,7 +55,7 @@ def go_live(connection: Connection, now: datetime, *, from_now: bool) -> None:
 def pause(connection: Connection, person: Person, now: datetime) -> bool:
     """Stop reading and writing until somebody resumes; False when it is not running."""
     changed = Connection.objects.filter(
-        pk=connection.pk, setup=None, disconnected_at=None, state__in=["active", "broken"]
+        pk=connection.pk, setup__isnull=True, disconnected_at=None, state__in=["active", "broken"]
     ).update(state=Connection.State.PAUSED, state_reason=f"Paused by {person} on {now:%d %b %Y, %H:%M} UTC.")
     return bool(changed)
 
@@ -65,7 +65,7 @@ def resume(connection: Connection) -> bool:
     if not Credential.objects.filter(connection=connection).exists():
         return False
     changed = Connection.objects.filter(
-        pk=connection.pk, setup=None, disconnected_at=None, state=Connection.State.PAUSED
+        pk=connection.pk, setup__isnull=True, disconnected_at=None, state=Connection.State.PAUSED
     ).update(state=Connection.State.ACTIVE, state_reason="")
     if changed:
         pull_now(connection)
