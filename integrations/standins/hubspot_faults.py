@@ -20,5 +20,5 @@ NAMED = {
     "churn": "a record of a page of HubSpot changes just after the page was read",
 }
 """Shares from 0 to 1, or a number where the sentence says “so many”."""
-UNPLEASANT = "lag:2,empty:0.05,bare:0.5,wobble:1000,searches:5"
+UNPLEASANT = "lag:2,empty:0.05,bare:0.5,wobble:1000"
 """On unless something else is asked for: what a correct client never notices."""

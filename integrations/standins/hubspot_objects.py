@@ -99,10 +99,10 @@ class Objects:
 
     def search(self, request: Request, kind: str) -> Response:
         body = body_of(request)
+        total, rows, after = search(self.store, kind, body, len(request.body))
         if self.faults.hits("empty"):
             begin = str(integer_of(str(body.get("after") or 0)))
-            return json_response({"total": 0, "results": [], "paging": {"next": {"after": begin}}})
-        total, rows, after = search(self.store, kind, body, len(request.body))
+            return json_response({"total": total, "results": [], "paging": {"next": {"after": begin}}})
         self._churn(rows)
         out: Fields = {"total": total, "results": show(self.store, kind, rows, body.get("properties") or [])}
         if after is not None:
