@@ -342,7 +342,9 @@ class Pages:
         row = self._row(crm, name, remote_id)
         form = request.form
         try:
-            after = crm.act(row, form.get("act", ""), form.get("other", ""), crm.actor(_acting(crm, request, row)))
+            after = crm.act(
+                row, form.get("act", ""), form.get("other", ""), crm.actor(_acting(crm, request, row))
+            )
         except PageFault as refused:
             return self.render("base.html", str(refused), 400, **self._frame(crm, request, row))
         return redirect(f"{crm.href(after)}?done=saved")
