@@ -47,6 +47,7 @@ POLICY: Policy = {
     "teams:person": {"GET": SIGNED_IN},
     "teams:person_add": {"GET": ADMINS, "POST": ADMINS},
     "teams:person_edit": {"GET": ADMINS, "POST": ADMINS},
+    "people:export": {"GET": SIGNED_IN},
     "people:leavers": {"GET": ADMINS},
     "people:leaver": {"GET": ADMINS, "POST": ADMINS},
     "people:leaver_export": {"GET": ADMINS},

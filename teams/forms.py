@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from teams.access import ADMINS, business_units_of
 from teams.models import ApiToken, Person, Role, Scope, Team
+from teams.querysets import PersonQuerySet
 from teams.services import change_email, deactivate, move_to_team, team_at
 
 if TYPE_CHECKING:
@@ -47,6 +49,21 @@ class PeopleFilter(forms.Form):
     )
     role = forms.ChoiceField(choices=[("", "All roles"), *Role.choices], required=False)
     active = forms.ChoiceField(label="Show", choices=ACTIVE, required=False)
+
+    def find(self, viewer: Person) -> PersonQuerySet:
+        """The people a viewer may see, as they are filtered: those of a team together, whoever has none last."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        found: PersonQuerySet = Person.objects.visible_to(viewer).with_team_name().select_related("manager")
+        if chosen.get("active") != "all":
+            found = found.filter(is_active=chosen.get("active") != "no")
+        if team := chosen.get("team"):
+            found = found.in_team(team)
+        if role := chosen.get("role"):
+            found = found.filter(role=role)
+        if text := chosen.get("q"):
+            found = found.searched(text)
+        return found.order_by(F("team_name").asc(nulls_last=True), "name", "email")
 
     def bar(self) -> list[dict[str, Any]]:
         """The choices, as components/filter_bar.html takes them."""

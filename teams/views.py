@@ -7,7 +7,6 @@ from operator import attrgetter
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -26,19 +25,8 @@ PEOPLE_PER_PAGE = 100
 def people(request: HttpRequest) -> HttpResponse:
     viewer = person_of(request)
     filters = PeopleFilter(request.GET)
-    filters.is_valid()
+    found = filters.find(viewer)
     chosen = filters.cleaned_data
-    found = Person.objects.visible_to(viewer).with_team_name().select_related("manager")
-    if chosen.get("active") != "all":
-        found = found.filter(is_active=chosen.get("active") != "no")
-    if team := chosen.get("team"):
-        found = found.in_team(team)
-    if role := chosen.get("role"):
-        found = found.filter(role=role)
-    if text := chosen.get("q"):
-        found = found.searched(text)
-    # The people of a team together, whoever has none last.
-    found = found.order_by(F("team_name").asc(nulls_last=True), "name", "email")
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,

@@ -218,6 +218,16 @@ def _propose(
     return Proposal(key, state, owners, wanted, person, changes, tuple(notes))
 
 
+_SYSTEM_WORDS = frozenset(
+    {"api", "automation", "bot", "connector", "integration", "service", "sync", "system"}
+)
+
+
+def is_system(name: str) -> bool:
+    """Whether a name is rather that of a program: those own records, too, and are nobody's colleague."""
+    return bool(_SYSTEM_WORDS & set(_fold(name).replace("-", " ").replace("_", " ").split()))
+
+
 def _propose_new(
     key: str,
     owners: tuple[Owner, ...],
@@ -234,6 +244,9 @@ def _propose_new(
     if alike:
         notes.append(f"{alike[0].name} is here with another address: {alike[0].email}.")
         return Proposal(key, State.UNCLEAR, owners, wanted, notes=tuple(notes), candidates=alike)
+    if is_system(wanted.name):
+        notes.append("Looks like a program, not a person.")
+        return Proposal(key, State.UNCLEAR, owners, wanted, notes=tuple(notes))
     return Proposal(key, State.NEW, owners, wanted, notes=tuple(notes))
 
 

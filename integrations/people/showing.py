@@ -68,6 +68,8 @@ class Words:
             wanted = one.wanted
             if wanted.team is not None:
                 yield f"Team {self.teams.get(wanted.team, '')}"
+            elif one.state is State.NEW:
+                yield "Added without a team: no rule says which"
             if wanted.manager is not None:
                 yield f"Manager {self._names.get(wanted.manager, '')}"
             if wanted.has_reports:
@@ -88,7 +90,9 @@ class Words:
 
 
 def _choices(one: Proposal) -> Iterable[tuple[str, str]]:
-    same: list[tuple[str, str]] = [(f"{SAME}{person.pk}", f"Is {person.name} ({person.email})") for person in one.candidates]
+    same: list[tuple[str, str]] = [
+        (f"{SAME}{person.pk}", f"Is {person.name} ({person.email})") for person in one.candidates
+    ]
     match one.state:
         case State.NEW:
             yield from [(APPLY, "Add"), (OUT, "Leave out"), ("", "Decide later")]
@@ -96,7 +100,7 @@ def _choices(one: Proposal) -> Iterable[tuple[str, str]]:
             yield ("", "Decide later")
             yield from same
             if one.wanted.email:
-                yield (APPLY, "Is somebody else: add")
+                yield (APPLY, "Is somebody else: add" if same else "Add")
             yield (OUT, "Leave out")
         case State.CHANGED:
             yield from [(APPLY, "Change it here"), (KEEP, "Keep what is here"), ("", "Decide later")]

@@ -17,6 +17,7 @@ from records.matching.linking import LinkError
 from records.models import AccountMatch, LinkKey, ManualLink, Record
 from records.relations import REFERENCES
 from scorecards.matching.listing import Candidate, candidates_of
+from scorecards.record_checks import noun_of
 from teams.models import Person
 
 FOUND = 10
@@ -38,6 +39,11 @@ class Member:
     shares: tuple[str, ...]
     is_this: bool
 
+    @property
+    def place(self) -> str:
+        """ "HubSpot contact"."""
+        return f"{self.record.connection.label} {noun_of(self.record)}"
+
 
 @dataclass(frozen=True)
 class Said:
@@ -53,6 +59,10 @@ class Belonging:
     members: list[Member]
     said: list[Said]
     may_say: bool
+
+    @property
+    def place(self) -> str:
+        return f"{self.record.connection.label} {noun_of(self.record)}"
 
 
 def account_of(viewer: Person, record: Record) -> Account | None:

@@ -41,6 +41,8 @@ def test_filters(
     client.force_login(ines)
     page = client.get(f"{reverse('teams:people')}?{query}")
     assert [member.name for _, members in page.context["groups"] for member in members] == names
+    table = client.get(f"{reverse('people:export')}?{query}").content.decode()
+    assert [line.partition(",")[0] for line in table.splitlines()[1:]] == names
 
 
 def test_the_list_costs_the_same_for_many_people(

@@ -129,12 +129,12 @@ def test_a_second_run_proposes_only_what_changed_since(
 
 
 def test_who_is_left_out_or_somebody_else_is_remembered(crm: dict[str, Connection], ines: Person) -> None:
-    store_owners(crm["sf"], [RemoteOwner("i", "Integration User", "api@fernhill.example"), BOSS])
+    store_owners(crm["sf"], [RemoteOwner("i", "Data User", "data@fernhill.example"), BOSS])
     store_owners(crm["hs"], [RemoteOwner("9", "Ines Kalderon", "i.kalderon@fernhill.example")])
     plan = {one.wanted.name: one for one in load_plan(ines, now_utc())}
     assert plan["Ines Kalderon"].state is State.UNCLEAR
     choices = {
-        plan["Integration User"].key: ("out", plan["Integration User"].digest),
+        plan["Data User"].key: ("out", plan["Data User"].digest),
         plan["Ines Kalderon"].key: (f"same:{ines.pk}", plan["Ines Kalderon"].digest),
         plan["Marisol Tann"].key: ("apply", "an older page"),
     }
@@ -142,11 +142,11 @@ def test_who_is_left_out_or_somebody_else_is_remembered(crm: dict[str, Connectio
     assert (result.left_out, result.joined, [name for name, _ in result.skipped]) == (1, 1, ["Marisol Tann"])
     assert OwnerMatch.objects.get(remote_id="9").person == ines
     assert states(ines) == {
-        "Integration User": State.OUT, "Ines Kalderon": State.SAME, "Marisol Tann": State.NEW,
+        "Data User": State.OUT, "Ines Kalderon": State.SAME, "Marisol Tann": State.NEW,
     }  # fmt: skip
     out = next(one for one in load_plan(ines, now_utc()) if one.state is State.OUT)
     apply({out.key: ("keep", out.digest)}, by=ines, now=now_utc())
-    assert states(ines)["Integration User"] is State.NEW
+    assert states(ines)["Data User"] is State.NEW
 
 
 def test_somebody_of_another_business_unit_is_nobodys_to_decide(

@@ -32,6 +32,8 @@ def one(owners: list[Owner], people: list[Someone] | None = None, rules: Any = R
         (replace(DANA, email="d@other.example"), [HERE], State.UNCLEAR),
         (replace(DANA, email="", name="Nobody Known"), [HERE], State.UNCLEAR),
         (replace(DANA, email="d@other.example", person=7), [HERE], State.SAME),
+        (replace(DANA, name="HubSpot Integration"), [], State.UNCLEAR),
+        (replace(DANA, name="Integra Sync-Bot"), [HERE], State.CHANGED),
         (replace(DANA, is_active=False), [], State.GONE),
         (replace(DANA, is_active=False), [HERE], State.LEFT),
         (replace(DANA, is_active=False), [replace(HERE, is_active=False)], State.SAME),
