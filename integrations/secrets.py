@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db import transaction
 from integrations.errors import Misconfigured
 from integrations.models import Credential
 from records.models import Connection
-from teams.secrets import Sealed, key_ring, rotate_addresses
+from teams.secrets import Sealed, first_key, key_ring, opens, rotate_addresses
 
 
 def seal(secret: Mapping[str, Any]) -> bytes:
@@ -98,22 +99,47 @@ def forget_verification(connection: Connection) -> None:
     Credential.objects.filter(connection=connection).update(verified_at=None)
 
 
-def rotate() -> int:
-    """Encrypt every credential and every address of a calendar with the first key. Returns how many; safe to repeat."""
-    ring = key_ring()
+@dataclass(frozen=True)
+class Rotated:
+    """``rotated``: encrypted anew with the first key; ``fresh``: they were already."""
+
+    rotated: int
+    fresh: int
+
+
+def rotate(*, is_dry: bool = False) -> Rotated:
+    """Encrypt every credential and every address of a calendar with the first key; ``is_dry`` only counts.
+
+    Each is committed by itself, so what a killed run did stays done and the next one goes on. Raises Misconfigured
+    for what no key opens, naming it; before anything is changed, so that the old key is not let go too early."""
+    ring, first = key_ring(), first_key()
+    rows = list(Credential.objects.select_related("connection").order_by("pk"))
+    for row in rows:
+        try:
+            ring.decrypt(bytes(row.secret))
+        except InvalidToken:
+            raise Misconfigured(f"No key opens the credentials of {row.connection.label}.") from None
     try:
-        count = rotate_addresses()
+        rotated, fresh = rotate_addresses(is_dry=is_dry)
     except Sealed as error:
         raise Misconfigured(str(error)) from None
+    for row in rows:
+        if opens(first, bytes(row.secret)):
+            fresh += 1
+            continue
+        rotated += 1
+        if not is_dry:
+            _rotate_one(row.pk)
+    return Rotated(rotated, fresh)
+
+
+def _rotate_one(pk: int) -> None:
     with transaction.atomic():
-        for row in Credential.objects.select_for_update().order_by("pk"):
-            try:
-                row.secret = ring.rotate(bytes(row.secret))
-            except InvalidToken:
-                raise Misconfigured(f"No key opens the credentials of {row.connection.label}.") from None
+        # Read again under the lock: a session that was renewed meanwhile must not be taken back.
+        row = Credential.objects.select_for_update().filter(pk=pk).first()
+        if row is not None:
+            row.secret = key_ring().rotate(bytes(row.secret))
             row.save(update_fields=["secret"])
-            count += 1
-    return count
 
 
 TOKEN = "session"  # the key under which a session's token lies beside what the admin entered  # noqa: S105

@@ -36,18 +36,33 @@ def unseal_text(token: bytes | memoryview) -> str:
         raise Sealed("The key that the address was kept with is gone. Add the calendar again.") from None
 
 
-def rotate_addresses() -> int:
-    """Encrypt the address of every calendar with the first key. Returns how many; raises Sealed; safe to repeat."""
-    ring = key_ring()
-    count = 0
-    with transaction.atomic():
-        for feed in (
-            AbsenceFeed.objects.select_for_update(of=("self",)).filter(removed_at=None).order_by("pk")
-        ):
-            try:
-                address = ring.rotate(bytes(feed.address))
-            except InvalidToken:
-                raise Sealed(f"No key opens the address of the calendar at {feed.host}.") from None
-            AbsenceFeed.objects.filter(pk=feed.pk).update(address=address)
-            count += 1
-    return count
+def first_key() -> Fernet:
+    """The key that encrypts."""
+    key_ring()  # says what is wrong with the ring
+    return Fernet(settings.ENCRYPTION_KEYS[0])
+
+
+def opens(key: Fernet, token: bytes) -> bool:
+    try:
+        key.decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
+def rotate_addresses(*, is_dry: bool = False) -> tuple[int, int]:
+    """Encrypt the address of every calendar with the first key: (encrypted anew, were already). Raises Sealed before
+    anything is changed; ``is_dry`` only counts; safe to repeat."""
+    ring, first = key_ring(), first_key()
+    feeds = list(AbsenceFeed.objects.filter(removed_at=None).order_by("pk"))
+    for feed in feeds:
+        try:
+            ring.decrypt(bytes(feed.address))
+        except InvalidToken:
+            raise Sealed(f"No key opens the address of the calendar at {feed.host}.") from None
+    stale = [feed for feed in feeds if not opens(first, bytes(feed.address))]
+    for feed in stale if not is_dry else ():
+        with transaction.atomic():
+            row = AbsenceFeed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
+            AbsenceFeed.objects.filter(pk=row.pk).update(address=ring.rotate(bytes(row.address)))
+    return len(stale), len(feeds) - len(stale)

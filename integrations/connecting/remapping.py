@@ -24,7 +24,7 @@ from records.models import Connection, FieldMapping, Record, SchemaField
 from records.own_fields import OWN_FIELD_BY_NAME
 
 RECENT = timedelta(days=30)
-LIKELY = 55
+LIKELY = 45
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from integrations.base import Connector
 from integrations.connecting import guide
 from integrations.connecting.standard import FIRST
-from integrations.errors import ConnectorError, Misconfigured, Rejected
+from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected
 from integrations.models import Credential
 from integrations.registry import connector_for
 from integrations.secrets import mark_verified
@@ -90,7 +90,7 @@ def next_step(error: ConnectorError) -> str:
         return "Change that in the CRM or in the credentials, then test again."
     if isinstance(error, Rejected):
         return "The CRM refuses it for good: change what it names, then test again."
-    if type(error).__name__ == "Reconnect":
+    if isinstance(error, Reconnect):
         return "Enter the credentials again, or approve the app there."
     return "Nothing is wrong here. Wait a minute, then test again."
 

@@ -23,7 +23,7 @@ from tests.integrations.connecting.conftest import page
 pytestmark = pytest.mark.django_db
 
 FIELD = {
-    "name": "segment_name", "label": "Segment name", "type": "string", "fieldType": "text",
+    "name": "segment_of_company", "label": "Company segment", "type": "string", "fieldType": "text",
     "groupName": "contactinformation",
 }  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_the_page_says_what_hangs_on_it_and_offers_the_likely_field(
     html = page(admin.get(changed(crm)))
     assert "company_segment" in html
     assert "Right segment" in html
-    assert 'value="segment_name" checked' in html
+    assert 'value="segment_of_company" checked' in html
     assert "1 field gone" in page(admin.get(reverse("integrations:connection_fields", args=[crm.name])))
     assert "Choose other fields" in page(admin.get(reverse("integrations:connections")))
 
@@ -114,12 +114,14 @@ def test_one_click_reads_that_object_again_and_nothing_looks_changed(
     assert row is not None
     pull_to_the_end(crm)
     before = Event.objects.filter(kind=CHANGE).count()
-    shown = page(admin.post(changed(crm), {"mapping": mapping(crm).pk, "to": "segment_name"}, follow=True))
+    shown = page(
+        admin.post(changed(crm), {"mapping": mapping(crm).pk, "to": "segment_of_company"}, follow=True)
+    )
     assert "contacts is read again; nothing else is" in shown
     asked = PullCursor.objects.filter(connection=crm, history_asked_at__isnull=False)
     assert list(asked.values_list("remote_object", flat=True)) == ["contacts"]
     pull_to_the_end(crm)
-    assert (mapping(crm).remote_name, mapping(crm).is_broken) == ("segment_name", False)
+    assert (mapping(crm).remote_name, mapping(crm).is_broken) == ("segment_of_company", False)
     records = Record.objects.filter(connection=crm, object="person")
     assert all("segment" in record.values for record in records)
     assert Event.objects.filter(kind=CHANGE).count() == before
