@@ -46,6 +46,7 @@ WAYS = (
     WayOfDates("epoch_ms", "1769860800000, milliseconds since 1970", ("epoch_ms",)),
 )
 WAY_BY_KEY = {way.key: way for way in WAYS}
+_LABELS = {way.formats: way.label for way in WAYS}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class Moment:
             found = read_moment(text, form)
             if found is not None:
                 return (found if found.tzinfo else found.replace(tzinfo=self.zone)).astimezone(UTC)
-        raise ValueError(f"{text[:40]!r} is not a time like {' or '.join(self.formats[:3])}")
+        raise ValueError(
+            f"{text[:40]!r} is not a time like {_LABELS.get(self.formats) or ' or '.join(self.formats)}"
+        )
 
 
 def read_moment(text: str, form: str) -> datetime | None:

@@ -7,14 +7,14 @@ import gzip
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 
 from integrations.csv.importing import pages_of
 from integrations.csv.incoming import Joined, join, join_known
 from integrations.csv.mapping import FileMapping
 from integrations.csv.reader import FileRecord, Reading
-from records.canonical import Unreadable, canonical, instant_text
+from records.canonical import Unreadable, canonical
 from records.models import CatalogueField, Connection
 
 SHOWN = 20
@@ -49,6 +49,7 @@ class _Labels:
     """What the fields of a mapping are called, and of which type they are."""
 
     def __init__(self, mapping: FileMapping) -> None:
+        self.zone: tzinfo = next((s.at.zone for r in mapping.records for s in r.history), UTC)
         held = {(f.object, f.name): f for f in CatalogueField.objects.all()}
         self.by_object: dict[str, dict[str, tuple[str, str, Mapping[str, Any]]]] = {}
         for record in mapping.records:
@@ -60,6 +61,11 @@ class _Labels:
                 self.by_object.setdefault(record.remote_object, {})[item["field"]] = (
                     label, known.type if known else item["type"], item.get("value_map") or {},
                 )  # fmt: skip
+
+    def when(self, at: datetime) -> str:
+        """In the time zone of the file: its midnight is a bare date."""
+        local = at.astimezone(self.zone)
+        return f"{local:%Y-%m-%d}" if local.time() == time.min else f"{local:%Y-%m-%d %H:%M}"
 
     def of(self, record: FileRecord) -> Mapping[str, tuple[str, str, Mapping[str, Any]]]:
         return self.by_object[record.remote_object]
@@ -84,7 +90,7 @@ def _shown(record: FileRecord, joined: Joined, labels: _Labels) -> dict[str, Any
         "change": joined.change,
         "cells": cells,
         "history": [
-            {"label": fields[h.remote_name][0], "value": str(h.new), "at": instant_text(h.occurred_at)}
+            {"label": fields[h.remote_name][0], "value": str(h.new), "at": labels.when(h.occurred_at)}
             for h in joined.record.history
             if h.remote_name in fields
         ][-6:],
