@@ -25,8 +25,10 @@ from records.canonical import Unreadable, instant
 from records.journey_data import JourneyData
 from records.kinds import CHANGE, event_kind
 from records.loading import load_batch
-from records.models import CatalogueField, Event
+from records.models import CatalogueField, Event, Record
 from records.own_fields import OWN_FIELD_BY_NAME
+from records.related import find_related
+from records.relations import relation
 from slas.evidence import activity_at
 from slas.models import Clock
 from slas.rules import parse_rule
@@ -154,7 +156,10 @@ def load_page(handoff: Handoff, viewer: Person, now: datetime) -> HandoffPage:
         href=record_href(handoff.record_id),
         missing=[row for row in rows if row.is_missing],
         filled=[row for row in rows if not row.is_missing],
-        facts=list(_facts(template.already_known, journey, places, viewer.zone)),
+        facts=[
+            *_facts(template.already_known, journey, places, viewer.zone),
+            *_account_facts(handoff.record, viewer),
+        ],
         buyer_words=_first(journey, template.buyer_words),
         last_engagement=_first(journey, "last_engagement"),
         deeds=deeds(journey, places, now)[:LAST_DEEDS],
@@ -217,6 +222,28 @@ def _form_row(state: FieldState, journey: JourneyData, places: Mapping[str, Plac
     return FormRow(
         state.key, state.label, state.kind, state.is_required, value, shown, source, at, state.choices
     )
+
+
+def _account_facts(record: Record, viewer: Person) -> Iterator[Fact]:
+    """The account the buyer belongs to, by its CRM or by matching, with what else is open there. Five queries."""
+    ways = [
+        way for name in ("account", "account_deals") if (way := relation(record.object, name)) is not None
+    ]
+    found = find_related({record.object: ways}, {record.object: {record.pk}}).get(record.pk, {})
+    ids = {pk for related in found.values() for pk in related}
+    rows = list(
+        Record.objects.for_person(viewer).present().filter(pk__in=ids).select_related("owner", "connection")
+    )
+    n = sum(1 for row in rows if row.object == "deal" and not row.values.get("is_closed"))
+    for account in sorted(
+        (row for row in rows if row.object == "account"), key=lambda row: (row.title, row.pk)
+    ):
+        told = [str(account)]
+        if account.owner is not None:
+            told.append(f"owned by {account.owner.name}")
+        if n:
+            told.append(f"{n:,} open deal{'' if n == 1 else 's'} there")
+        yield Fact("Account", ", ".join(told), account.connection.label, account.modified_at_remote)
 
 
 def _facts(

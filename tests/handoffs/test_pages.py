@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from handoffs import services
 from handoffs.models import Handoff
-from records.models import Event
+from handoffs.page import load_page
+from records.ids import record_id
+from records.models import AccountMatch, Event, Record
 from teams.models import BusinessUnit, Person
 from tests.handoffs.conftest import FULL, House
 from tests.handoffs.test_acts import STEP
@@ -181,3 +183,17 @@ def test_another_business_unit_sees_nothing(house: House, signed_in: Enter, sent
     assert client.post(href(sent, "accept"), {"key": "k"}).status_code == 404
     assert "Kestrel" not in client.get(reverse("handoffs:list")).content.decode()
     assert "Kestrel" not in b"".join(client.get(reverse("handoffs:export"))).decode()  # type: ignore[call-overload]  # it streams
+
+
+def test_the_account_a_lead_was_matched_to_is_known_to_both_sides(house: House) -> None:
+    handoff = house.handoff()
+    account = Record.objects.create(
+        id=record_id("salesforce", "Account", "A1"), connection=handoff.record.connection, object="account",
+        remote_object="Account", remote_id="A1", title="Kestrel Group", owner=house.ae,
+    )  # fmt: skip
+    assert not [fact for fact in load_page(handoff, house.ae, house.now).facts if fact.label == "Account"]
+    AccountMatch.objects.create(record=handoff.record, account=account, how="exact", domain="buyer.example")
+    facts = load_page(handoff, house.ae, house.now).facts
+    assert [(f.value, f.source) for f in facts if f.label == "Account"] == [
+        (f"Kestrel Group, owned by {house.ae.name}", "Salesforce")
+    ]
