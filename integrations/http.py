@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit, urlunsplit
@@ -58,12 +58,26 @@ class Limits:
         )
 
 
+LONGEST_WAIT_SECONDS = 86_400
+
+
 def is_allowed(host: str, kind: str) -> bool:
     """Whether a connection of ``kind`` may talk to ``host``: the provider's own, or one the installation names."""
     host = host.lower().rstrip(".")
     own = urlsplit(settings.STANDINS_URL).hostname
     allowed = (*PROVIDER_HOSTS.get(kind, ()), *settings.CRM_HOSTS, *([own] if own else []))
     return any(host == name or (name.startswith(".") and host.endswith(name)) for name in allowed)
+
+
+def _asked_until(headers: Mapping[str, str]) -> datetime | None:
+    """Until when an answer asks us to wait: seconds or a date, whichever the server wrote."""
+    told = (headers.get("Retry-After") or headers.get("retry-after") or "").strip()
+    try:
+        if told.isdigit():
+            return datetime.now(UTC) + timedelta(seconds=min(int(told), LONGEST_WAIT_SECONDS))
+        return parsedate_to_datetime(told).astimezone(UTC) if told else None
+    except ValueError:
+        return None
 
 
 class Guard:
@@ -129,6 +143,8 @@ class Guard:
         except ConnectorError as error:
             # A CRM, or a proxy before it, may repeat what it was sent; errors are shown, stored and logged.
             error.args = tuple(redacted(a, self._told) if isinstance(a, str) else a for a in error.args)
+            if isinstance(error, RetryLater):
+                error.at = max(filter(None, (error.at, _asked_until(headers))), default=None)
             raise
 
     def hush(self, body: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -198,4 +199,5 @@ def _next_try(error: Exception, failures: int, now: datetime) -> datetime:
     pause = settings.GTMOPS.pull_seconds * 2 ** min(failures, 10)
     if isinstance(error, (Misconfigured, Reconnect)):
         pause = max(pause, 60.0)
-    return now + timedelta(seconds=min(LONGEST_PAUSE_SECONDS, pause))
+    # Not all objects and connections at the same moment.
+    return now + timedelta(seconds=min(LONGEST_PAUSE_SECONDS, pause) * random.uniform(0.8, 1))  # noqa: S311
