@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, time, tzinfo
 from typing import Any
 
@@ -21,7 +21,11 @@ SHOWN = 20
 
 
 def count_changes(
-    connection: Connection | None, mapping: FileMapping, reading: Reading, read_at: datetime
+    connection: Connection | None,
+    mapping: FileMapping,
+    reading: Reading,
+    read_at: datetime,
+    beat: Callable[[], object] = lambda: None,
 ) -> tuple[dict[str, int], list[dict[str, Any]]]:
     """(counts, the first records as they will be stored); writes nothing."""
     counts: Counter[str] = Counter(
@@ -30,6 +34,7 @@ def count_changes(
     labels = _Labels(mapping)
     shown: list[dict[str, Any]] = []
     for page in pages_of(reading.records.values()):
+        beat()
         for record, joined in zip(page, _joined(connection, page, read_at), strict=True):
             counts[joined.change] += 1
             counts["events"] += joined.events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from records.canonical import canonical, instant_text
 MOST_FAULTS = 200
 MOST_REFUSED = 50_000  # lines kept for the file of refused lines
 LONGEST_ID = 80
+BEAT_ROWS = 2000
 _TICK = timedelta(microseconds=1)
 
 Entry = tuple[str, str, datetime]
@@ -105,11 +106,17 @@ def read_files(
 
 
 def read_one(
-    mapping: FileMapping, name: str, text: str, *, read_at: datetime, most_faults: int = MOST_REFUSED
+    mapping: FileMapping,
+    name: str,
+    text: str,
+    *,
+    read_at: datetime,
+    most_faults: int = MOST_REFUSED,
+    beat: Callable[[], object] = lambda: None,
 ) -> Reading:
-    """One file, of which bad lines are left out and named."""
+    """One file, of which bad lines are left out and named; ``beat`` is called now and then."""
     reading = Reading()
-    read_text(reading, mapping, name, text, read_at=read_at, most_faults=most_faults)
+    read_text(reading, mapping, name, text, read_at=read_at, most_faults=most_faults, beat=beat)
     _require_times(reading, {r.remote_object for r in mapping.records if r.is_dated_by_reading})
     return reading
 
@@ -131,6 +138,7 @@ def read_text(
     *,
     read_at: datetime,
     most_faults: int = MOST_FAULTS,
+    beat: Callable[[], object] = lambda: None,
 ) -> None:
     """Add what one file says. A line with any fault says nothing."""
     separator = "\t" if mapping.separator == "tab" else mapping.separator or detect_separator(text)
@@ -150,6 +158,8 @@ def read_text(
         if not row.fault and not any(cell.strip() for cell in row.cells):
             continue
         reading.rows += 1
+        if reading.rows % BEAT_ROWS == 0:
+            beat()
         faults = _read_row(reading, mapping, header, row.line, row.cells, row.fault, name, seen, read_at)
         if faults:
             reading.refuse(row.line, row.cells, faults)

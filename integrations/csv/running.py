@@ -7,6 +7,7 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Min, Q
@@ -28,7 +29,9 @@ log = logging.getLogger(__name__)
 State = FileImport.State
 AT_WORK = (State.CHECKING, State.RUNNING)
 LEFT_LYING = (State.DRAFT, State.CHECKED)
-PIECE_SECONDS = 45.0  # then the rest waits for the next turn: a task of a worker has its time limit
+PIECE_SECONDS = 45.0  # then the rest waits for the next turn
+ROWS_IN_A_TASK = 20_000  # a worker's task has its time limit; longer files are the ticker's
+BEAT_SECONDS = 10.0  # between two signs of life while a file is read
 
 
 class Stopped(Exception):
@@ -67,18 +70,39 @@ def next_due(now: datetime) -> datetime | None:
 
 def _claim(now: datetime) -> FileImport | None:
     free = Q(lease_until=None) | Q(lease_until__lt=now)
+    wanted = FileImport.objects.filter(free, state__in=AT_WORK)
+    if _is_in_a_task():
+        wanted = wanted.filter(rows__lte=ROWS_IN_A_TASK)
     with transaction.atomic():
-        row = (
-            FileImport.objects.filter(free, state__in=AT_WORK)
-            .order_by("uploaded_at")
-            .select_for_update(skip_locked=True, of=("self",))
-            .first()
-        )
+        row = wanted.order_by("uploaded_at").select_for_update(skip_locked=True, of=("self",)).first()
         if row is None:
             return None
         row.lease_token, row.lease_until = uuid.uuid4(), now + _lease()
         row.save(update_fields=["lease_token", "lease_until"])
     return row
+
+
+def _is_in_a_task() -> bool:
+    return current_app.current_worker_task is not None
+
+
+class _Beat:
+    """Keeps the lease while a file is read. Raises Stopped when another has it, or somebody cancelled it."""
+
+    def __init__(self, row: FileImport) -> None:
+        self.row = row
+        self.at = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.at < BEAT_SECONDS:
+            return
+        self.at = time.monotonic()
+        mine = FileImport.objects.filter(
+            pk=self.row.pk, lease_token=self.row.lease_token, state=self.row.state
+        )
+        if not mine.update(lease_until=datetime.now(UTC) + _lease()):
+            _tell_stopped(self.row)
+            raise Stopped
 
 
 def _lease() -> timedelta:
@@ -90,8 +114,9 @@ def _kept() -> timedelta:
 
 
 def _check(row: FileImport) -> None:
-    mapping, reading = read_import(row)
-    counts, shown = count_changes(row.connection, mapping, reading, row.uploaded_at)
+    beat = _Beat(row)
+    mapping, reading = read_import(row, beat)
+    counts, shown = count_changes(row.connection, mapping, reading, row.uploaded_at, beat)
     refused = refused_file(reading)
     with transaction.atomic():
         held = _hold(row, State.CHECKING)
@@ -110,7 +135,7 @@ def _run(row: FileImport) -> None:
     begun, connection = time.monotonic(), row.connection
     if connection is None:
         raise ValueError("an import that runs has a connection")
-    mapping, reading = read_import(row)
+    mapping, reading = read_import(row, _Beat(row))
     pages = pages_of(reading.records.values())
     run = _open(row, connection, mapping, reading)
     for page in pages[row.pages_stored :]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from integrations.csv.detecting import decode
@@ -56,8 +56,8 @@ def mapping_of(row: FileImport) -> FileMapping:
     return parse_mapping(row.mapping).files[0]
 
 
-def read_import(row: FileImport) -> tuple[FileMapping, Reading]:
+def read_import(row: FileImport, beat: Callable[[], object] = lambda: None) -> tuple[FileMapping, Reading]:
     """The file read by its mapping, bad lines left out and named. Raises NotATable, MappingError."""
     mapping = mapping_of(row)
     text = decode(row.data(), row.encoding)
-    return mapping, read_one(mapping, row.file_name, text, read_at=row.uploaded_at)
+    return mapping, read_one(mapping, row.file_name, text, read_at=row.uploaded_at, beat=beat)

@@ -217,3 +217,30 @@ def test_what_was_said_is_never_taken_back_and_saying_it_twice_adds_nothing(
         again = join(record, known, NOW + (turn + 1) * DAY)
         assert (again.change, again.events) == ("unchanged", 0)
         assert again.record.raw == known
+
+
+def test_a_worker_leaves_long_files_to_the_ticker(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = check("leads.csv", LEADS)
+    FileImport.objects.update(rows=running.ROWS_IN_A_TASK + 1)
+    assert start_run(row, NOW)
+    monkeypatch.setattr(running, "_is_in_a_task", lambda: True)
+    assert serve_imports(NOW) == 0
+    monkeypatch.undo()
+    assert serve(row).state == "done"
+
+
+def test_the_lease_is_kept_while_a_file_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = check("leads.csv", LEADS)
+    assert start_run(row, NOW)
+    monkeypatch.setattr(running, "BEAT_SECONDS", 0)
+    monkeypatch.setattr("integrations.csv.reader.BEAT_ROWS", 1)
+    seen: list[datetime] = []
+    real = running.store_records
+
+    def store(*args: Any) -> Any:
+        seen.append(FileImport.objects.get().lease_until or NOW)
+        return real(*args)
+
+    monkeypatch.setattr(running, "store_records", store)
+    assert serve(row).state == "done"
+    assert seen[0] > NOW + timedelta(days=1)
