@@ -21,6 +21,11 @@ OBJECTS: Mapping[str, str] = {
     "notes": "Notes",
 }
 """HubSpot's own kinds of records that can be read here."""
+STAGES: Mapping[str, tuple[str, str]] = {
+    "deals": ("pipeline", "dealstage"),
+    "leads": ("hs_pipeline", "hs_pipeline_stage"),
+}
+"""The properties that hold a record's pipeline and its stage there."""
 ACTIVITIES = ("calls", "meetings", "emails", "notes", "tasks")
 LINKS: Mapping[str, tuple[str, ...]] = {
     "deals": ("contacts",),

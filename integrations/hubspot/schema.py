@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from integrations.base import RemoteField, RemoteObject
@@ -26,7 +27,7 @@ class Schema:
         """Read once for the connector's life, which is one run. Raises Misconfigured."""
         if remote_object not in self._fields:
             found = {str(p["name"]): _remote_field(p) for p in self._read(remote_object)}
-            self._fields[remote_object] = found
+            self._fields[remote_object] = self._with_stages(remote_object, found)
         return self._fields[remote_object]
 
     def list_objects(self) -> Sequence[RemoteObject]:
@@ -112,6 +113,30 @@ class Schema:
                 raise Misconfigured(str(error)) from error
             self._properties[remote_object] = rows_of(answer)
         return self._properties[remote_object]
+
+    def _with_stages(self, remote_object: str, found: dict[str, RemoteField]) -> dict[str, RemoteField]:
+        """Pipelines and stages, where the properties list none of the options that they take from elsewhere."""
+        if remote_object not in names.STAGES:
+            return found
+        pipeline_name, stage_name = names.STAGES[remote_object]
+        lacking = [n for n in (pipeline_name, stage_name) if n in found and not found[n].options]
+        if not lacking:
+            return found
+        try:
+            answer = self.session.call(self.session.client.crm.pipelines.pipelines_api.get_all, remote_object)
+        except (Misconfigured, Rejected):
+            return found
+        pipelines = rows_of(answer)
+        options = {
+            pipeline_name: tuple((str(p["id"]), str(p["label"])) for p in pipelines),
+            stage_name: tuple(
+                # Stages of two pipelines are often called alike.
+                (str(s["id"]), f"{s['label']} ({p['label']})" if len(pipelines) > 1 else str(s["label"]))
+                for p in pipelines
+                for s in p.get("stages") or []
+            ),
+        }
+        return {**found, **{n: replace(found[n], options=options[n]) for n in lacking}}
 
     def _forget(self, remote_object: str) -> None:
         self._properties.pop(remote_object, None)

@@ -17,6 +17,7 @@ NAMED = {
     "locked": "a record of HubSpot is locked (423)",
     "keepid": "records of HubSpot that are merged keep the id of the first instead of getting a new one",
     "inuse": "HubSpot will not archive a property, because a form or list uses it",
+    "external": "a property of HubSpot whose options come from elsewhere lists none",
     "churn": "a record of a page of HubSpot changes just after the page was read",
 }
 """Shares from 0 to 1, or a number where the sentence says “so many”."""

@@ -62,7 +62,8 @@ class Properties:
 
     def _property(self, kind: str, definition: Fields) -> Fields:
         external = definition["name"] in _EXTERNAL
-        listed = [] if definition["name"] == "hubspot_owner_id" else options(self.store, kind, definition)
+        hides = definition["name"] == "hubspot_owner_id" or (external and self.faults.hits("external"))
+        listed = [] if hides else options(self.store, kind, definition)
         ours = bool(definition.get("made_by_api"))
         read_only = bool(definition.get("readOnly"))
         return {

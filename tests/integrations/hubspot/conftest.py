@@ -20,6 +20,7 @@ from tests.integrations.conftest import connect, small_world
 UNTIL = datetime.now(UTC) + timedelta(days=1)
 EMAIL = Wanted(fields=("email",))
 
+
 @pytest.fixture(autouse=True)
 def _nobody_waits_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rates are held elsewhere; here only time would pass."""

@@ -223,6 +223,23 @@ def test_the_kinds_of_records_depend_on_the_plan(begin: Begin) -> None:
     assert {"contacts", "companies", "deals", "calls", "meetings", "emails", "tasks", "notes"} == set(without)
 
 
+@pytest.mark.parametrize("faults", ["", "external:1"], ids=["in the property", "from the pipelines"])
+def test_stages_are_known_wherever_they_are_listed(begin: Begin, faults: str) -> None:
+    _, connection = begin(faults=faults)
+    described = connector_of(connection).describe("deals")
+    assert described["pipeline"].options == (("default", "Sales Pipeline"),)
+    assert ("closedwon", "Closed Won") in described["dealstage"].options
+    assert ("new-stage-id", "New") in connector_of(connection).describe("leads")["hs_pipeline_stage"].options
+
+
+def test_stages_of_two_pipelines_are_told_apart(begin: Begin) -> None:
+    running, connection = begin(faults="external:1")
+    pipelines = running.store.meta("pipelines")
+    running.store.set_meta("pipelines", [*pipelines, {**pipelines[0], "id": "77", "label": "Renewals"}])
+    labels = {label for _, label in connector_of(connection).describe("deals")["dealstage"].options}
+    assert {"Closed Won (Sales Pipeline)", "Closed Won (Renewals)"} <= labels
+
+
 def test_owners_come_with_their_teams_the_main_one_first(begin: Begin) -> None:
     running, connection = begin()
     owners = running.store.meta("owners")

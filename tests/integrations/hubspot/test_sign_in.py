@@ -169,6 +169,15 @@ def test_a_token_that_does_not_end_is_not_renewed(begin: Begin) -> None:
         connector_of(connection).check()
 
 
+@pytest.mark.parametrize("method", ["private_app_token", "service_key"])
+def test_a_bearer_token_of_either_kind_is_used_as_it_is(begin: Begin, method: str) -> None:
+    _, connection = begin()
+    Credential.objects.filter(connection=connection).update(
+        method=method, secret=seal({"access_token": "pat-only-a-test"})
+    )
+    assert connector_of(connection).check().remote_id
+
+
 def test_a_missing_scope_is_named(begin: Begin) -> None:
     running, connection = begin()
     running.store.set_meta("hubspot-scopes:pat-only-a-test", ["crm.objects.contacts.read"])
