@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
 from integrations import comparison, pull
+from integrations.compared import latest_comparisons
 from integrations.models import Comparison, Run
 from integrations.progress import notes_of, object_lines, pace_of, steps_of
 from integrations.reading_forms import SCHEDULES, ObjectForm, PauseReadingForm, ReadNowForm, ScheduleForm
@@ -118,7 +119,7 @@ def reading(request: HttpRequest, name: str) -> HttpResponse:
     connection = _connection(name)
     now = now_utc()
     running = Run.objects.filter(connection=connection, kind__in=READS, state=Run.State.RUNNING).first()
-    compared = comparison.latest_comparisons(connection)
+    compared = latest_comparisons(connection)
     named = {(d.remote_id, one.comparison.remote_object) for one in compared for d in one.named}
     seen = Record.objects.for_person(person).filter(
         connection=connection, remote_id__in={remote_id for remote_id, _ in named}

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from effects.models import Effect
 from integrations import comparing, comparison
+from integrations.compared import latest_comparisons
 from integrations.errors import RetryLater
 from integrations.models import Comparison, Difference, ListedId, PullCursor
 from integrations.pull import pull_to_the_end
@@ -44,7 +45,7 @@ def compare(connection: Connection) -> dict[str, list[tuple[str, str]]]:
     while Comparison.objects.filter(state__in=comparison.OPEN).exists():
         assert comparison.compare_due(NOON)
     found: dict[str, list[tuple[str, str]]] = {}
-    for one in comparison.latest_comparisons(connection):
+    for one in latest_comparisons(connection):
         assert one.comparison.last_error == ""
         found[one.comparison.remote_object] = [(d.kind, d.outcome) for d in one.named]
     return found
