@@ -33,6 +33,7 @@ def start_database() -> None:
         "GTMOPS_ENCRYPTION_KEYS": "b25seS1mb3ItdG9vbHMtd2l0aG91dC1hLXNlcnZlciE=",
         "GTMOPS_DATA": str(folder),
         "GTMOPS_LOG_LEVEL": "WARNING",
+        "GTMOPS_CRM_HOSTS": "127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "gtmops.settings",
     }
     import django
