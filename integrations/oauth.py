@@ -125,7 +125,10 @@ def finish(session: MutableMapping[str, Any], state: str, now: datetime) -> Pend
     del session[SESSION_KEY]
     if now > datetime.fromisoformat(held["until"]):
         raise NotOurs(f"The sign-in took longer than {LASTS_SECONDS // 60} minutes. Begin again.")
-    opened = unseal(str(held["sealed"]).encode())
+    try:
+        opened = unseal(str(held["sealed"]).encode())
+    except Misconfigured:
+        raise NotOurs("The encryption keys changed while you were signing in. Begin again.") from None
     app = OAuthApp(opened["client_id"], opened["client_secret"], opened["base_url"])
     return Pending(held["connection"], app, opened["verifier"])
 

@@ -135,6 +135,7 @@ def test(request: HttpRequest, name: str) -> HttpResponse:
         "found": last_found(row),
         "steps": _steps(row, "Test"),
         "next_href": reverse("integrations:connection_objects", args=[row.name]),
+        "twin": _twin(row),
     }
     return render(request, "integrations/connections/test.html", context)
 
@@ -228,6 +229,12 @@ def go_live(request: HttpRequest, name: str) -> HttpResponse:
 
 def _steps(row: Connection, here: str) -> list[object]:
     return list(steps_of(row, here)) if row.setup is not None else []
+
+
+def _twin(row: Connection) -> Connection | None:
+    """Another connection to the same organisation: its records would be here twice."""
+    same = Connection.objects.filter(kind=row.kind, account_id=row.account_id).exclude(pk=row.pk)
+    return same.first() if row.account_id else None
 
 
 def _mapping_page(row: Connection, remote_object: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.fernet import Fernet
 
 from integrations import oauth
 from integrations.errors import Misconfigured
@@ -94,3 +95,11 @@ def test_a_sign_in_without_a_refresh_token_is_not_kept() -> None:
     with pytest.raises(Misconfigured, match="offline_access"):
         oauth.secret_of(APP, {"access_token": "a"})
     assert oauth.secret_of(APP, {"access_token": "a", "refresh_token": "r"})["refresh_token"] == "r"
+
+
+def test_a_key_that_is_gone_ends_the_sign_in_in_words(settings: Any) -> None:
+    session: dict[str, Any] = {}
+    asked = _asked(session)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(NotOurs, match="encryption keys changed"):
+        oauth.finish(session, asked["state"], NOW)

@@ -173,3 +173,12 @@ def consent(address: str, answer: str) -> Any:
     back = urlsplit(sent.headers["Location"])
     assert parse_qs(back.query)["state"] == parse_qs(parts.query)["state"]
     return back
+
+
+def test_an_organisation_that_is_connected_twice_is_said(admin: Client, standins: Running) -> None:
+    for label in ("First", "Second"):
+        connection = begin(admin, "hubspot", standins.base_url, label)
+        sign_in(admin, connection)
+        tested = reverse("integrations:connection_test", args=[connection.name])
+        html = page(admin.post(tested, follow=True))
+        assert ("This organisation is connected already." in html) == (label == "Second")
