@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 State = FileImport.State
 AT_WORK = (State.CHECKING, State.RUNNING)
 LEFT_LYING = (State.DRAFT, State.CHECKED)
-PIECE_SECONDS = 45.0  # then the rest waits for the next turn
+PIECE_SECONDS = 45.0  # of a worker's task; then the rest waits for the next
 ROWS_IN_A_TASK = 20_000  # a worker's task has its time limit; longer files are the ticker's
 BEAT_SECONDS = 10.0  # between two signs of life while a file is read
 
@@ -140,7 +140,7 @@ def _run(row: FileImport) -> None:
     run = _open(row, connection, mapping, reading)
     for page in pages[row.pages_stored :]:
         _store(row, connection, run, page)
-        if time.monotonic() - begun > PIECE_SECONDS and row.pages_stored < len(pages):
+        if _is_in_a_task() and time.monotonic() - begun > PIECE_SECONDS and row.pages_stored < len(pages):
             with transaction.atomic():
                 _release(_hold(row, State.RUNNING))
             return
