@@ -19,7 +19,7 @@ from records.models import Connection, DesiredField
 from tests.integrations.conftest import START, connect, small_world
 from tests.integrations.writing.conftest import Wire
 
-RECORDS = 10_000
+RECORDS = 1_000
 
 
 def crm_of(kind: str) -> Any:
@@ -43,7 +43,9 @@ def crm_of(kind: str) -> Any:
     return world
 
 
-@pytest.fixture(params=[("salesforce", 50), ("hubspot", 100)], ids=["salesforce", "hubspot"])
+@pytest.fixture(
+    params=[("salesforce", RECORDS // 200), ("hubspot", RECORDS // 100)], ids=["salesforce", "hubspot"]
+)
 def crm(request: pytest.FixtureRequest, db: None, wire: Wire) -> Iterator[tuple[Connection, Running, int]]:
     kind, calls = request.param
     with running_standins(crm_of(kind)) as standins:
