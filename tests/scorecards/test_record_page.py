@@ -16,7 +16,7 @@ from teams.models import BusinessUnit, Person
 from tests.scorecards.conftest import House
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 15
+MOST_QUERIES = 16
 
 
 @pytest.fixture
