@@ -25,6 +25,7 @@ def every_route_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         "scorecards:monday": "/scorecard/",
         "records:list": "/records/",
         "definitions:model": "/model/",
+        "integrations:connections": "/connections/",
         "integrations:writing": "/crm/",
         "integrations:rules": "/crm/rules/",
         "integrations:runs": "/crm/runs/",
