@@ -14,7 +14,7 @@ from integrations import runs
 from integrations.asks import next_asked, send_asked
 from integrations.models import Run
 from integrations.writing import deciding
-from integrations.writing.claiming import claim, is_open, next_claim, standing_of
+from integrations.writing.claiming import Queue, claim, is_open, next_claim, standing_of
 from integrations.writing.kept import find_kept
 from integrations.writing.models import PushState, WriteAttempt
 from integrations.writing.rows import due_rows, writing_connections
@@ -27,13 +27,13 @@ def push_due(now: datetime, only: str | None = None) -> int:
     done = 0
     for connection in writing_connections(only):
         find_kept(connection, now)
-        goes_on = True
+        queue, goes_on = Queue(connection, now), True
         while goes_on:
             if not is_open(PushState.objects.filter(connection=connection).first(), now):
                 break
             asked, goes_on = send_asked(connection, now)
             done += asked
-            claimed = claim(connection, now) if goes_on else None
+            claimed = claim(queue) if goes_on else None
             if claimed is None:
                 break
             run = runs.open_run(Run.Kind.PUSH, connection, claimed.remote_object, now)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from integrations.registry import connector_class
@@ -17,7 +19,11 @@ from integrations.writing.models import PushState
 from integrations.writing.pilot import limits_of
 from integrations.writing.rows import due_rows
 from records.canonical import instant
-from records.models import Connection, DesiredField, Record
+from records.models import Connection, DesiredField
+
+LOOKED_UP: Final = 5_000
+NEAR: Final = 2_000
+"""Records that several workers may have under way at once: only so near to the cap are they counted."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +57,12 @@ def standing_of(connection: Connection, state: PushState | None, now: datetime) 
     cap = settings.GTMOPS.push_records_a_day if limits.records_a_day is None else limits.records_a_day
     if state is None:
         return deciding.Standing(cap, 0, 0)
-    in_flight = DesiredField.objects.filter(record__connection=connection, lease_until__gt=now)
     written = state.written if state.counted_on == now.astimezone(UTC).date() else 0
-    return deciding.Standing(cap, written, in_flight.values("record").distinct().count(), state.failures)
+    in_flight = 0
+    if cap - written < NEAR:
+        leased = DesiredField.objects.filter(record__connection=connection, lease_until__gt=now)
+        in_flight = leased.values("record").distinct().count()
+    return deciding.Standing(cap, written, in_flight, state.failures)
 
 
 def is_open(state: PushState | None, now: datetime) -> bool:
@@ -61,61 +70,86 @@ def is_open(state: PushState | None, now: datetime) -> bool:
     return state is None or state.next_try_at is None or state.next_try_at <= now
 
 
-def claim(connection: Connection, now: datetime) -> Claim | None:
+class Queue:
+    """Records of a connection that were due when it was last looked, so that a batch costs no look at all of them.
+
+    Fields that failed before stand apart from fresh ones, because one of them may be poisoned."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.is_only_undo = False
+        self._rows: list[tuple[int, str, uuid.UUID]] = []
+
+    def take(
+        self, due: QuerySet[DesiredField], size: Callable[[int], int]
+    ) -> tuple[int, str, list[uuid.UUID]]:
+        """(attempts, remote object, records) of the next batch; no records when none is due. ``size(attempts)``."""
+        if not self._rows:
+            self._rows = self._look_up(due)
+        if not self._rows:
+            return 0, "", []
+        attempts, remote_object, _ = self._rows[-1]
+        records: list[uuid.UUID] = []
+        most = size(attempts)
+        while self._rows and len(records) < most and self._rows[-1][:2] == (attempts, remote_object):
+            records.append(self._rows.pop()[2])
+        return attempts, remote_object, records
+
+    def _look_up(self, due: QuerySet[DesiredField]) -> list[tuple[int, str, uuid.UUID]]:
+        """The next one last. Two calls that write to one account wait for each other, or fail, so that its records go
+        together where the CRM locks it."""
+        columns = ["attempts", "record__remote_object"]
+        if connector_class(self.connection.kind).capabilities.locks_accounts:
+            due = due.annotate(account=KeyTextTransform("account", "record__values"))
+            columns.append("account")
+        found = due.order_by(*columns, "record").values_list(*columns, "record").distinct()[:LOOKED_UP]
+        return [(row[0], row[1], row[-1]) for row in list(found)[::-1]]
+
+    def forget(self) -> None:
+        """What may be claimed is not what it was."""
+        self._rows = []
+
+
+def claim(queue: Queue) -> Claim | None:
     """One batch: the fields of as many records of one remote object as may be sent at once; None when none may."""
+    connection, now = queue.connection, queue.now
+    full = connector_class(connection.kind).capabilities.push_batch
     with transaction.atomic():
         state = locked_state(connection)
         if not is_open(state, now):
             return None
         standing = standing_of(connection, state, now)
-        without = waiting_objects(state, now)
         # What somebody undoes is not kept back by the cap: it may be why they undo it.
-        due = due_rows(connection, now, only_undo=standing.left == 0, without=without)
-        first = (
-            due.order_by("attempts", "record__remote_object")
-            .values_list("attempts", "record__remote_object")
-            .first()
-        )
-        if first is None:
-            return None
-        attempts, remote_object = first
-        capabilities = connector_class(connection.kind).capabilities
-        size = deciding.batch_size(
-            capabilities.push_batch,
-            attempts=attempts,
-            failures=standing.failures,
-            left=standing.left or None,
-        )
-        # Fields that failed before are not sent along with fresh ones: one of them may be poisoned.
-        due = due.filter(record__remote_object=remote_object, attempts=attempts)
-        records = list(due.order_by("record").values_list("record", flat=True).distinct()[:size])
-        if capabilities.locks_accounts and len(records) == size:
-            records = _by_account(due, records)
-        rows = list(
-            due.filter(record__in=records)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("record")
-            .order_by("record", "field")
-        )
+        if queue.is_only_undo != (standing.left == 0):
+            queue.is_only_undo = not queue.is_only_undo
+            queue.forget()
+        without = waiting_objects(state, now)
+        due = due_rows(connection, now, only_undo=queue.is_only_undo, without=without)
+
+        def size(attempts: int) -> int:
+            return deciding.batch_size(
+                full, attempts=attempts, failures=standing.failures, left=standing.left or None
+            )
+
+        rows: list[DesiredField] = []
+        while not rows:
+            attempts, remote_object, records = queue.take(due, size)
+            if not records:
+                return None
+            rows = list(
+                due.filter(record__in=records, attempts=attempts)
+                .select_for_update(skip_locked=True, of=("self",))
+                .select_related("record")
+                .order_by("record", "field")
+            )
         # A token that outlived its lease is of a try whose end nobody knows.
         unknown = frozenset(row.record.remote_id for row in rows if row.lease_token is not None)
         token = uuid.uuid4()
         DesiredField.objects.filter(pk__in=[r.pk for r in rows]).update(
             lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), lease_token=token
         )
-    return Claim(connection, remote_object, rows, token, unknown) if rows else None
-
-
-def _by_account(due: QuerySet[DesiredField], records: list[uuid.UUID]) -> list[uuid.UUID]:
-    """As many records, but whole accounts: two calls that write to one account wait for each other, or fail."""
-    account = KeyTextTransform("account", "record__values")
-    of_them = Record.objects.filter(pk__in=records, values__account__isnull=False)
-    accounts = set(of_them.values_list(KeyTextTransform("account", "values"), flat=True)) - {None}
-    if not accounts:
-        return records
-    whole = due.annotate(account=account).filter(Q(record__in=records) | Q(account__in=accounts))
-    found = whole.order_by("account", "record").values_list("record", "account").distinct()
-    return [record for record, _ in found[: len(records)]]
+    return Claim(connection, remote_object, rows, token, unknown)
 
 
 def waiting_objects(state: PushState | None, now: datetime) -> list[str]:

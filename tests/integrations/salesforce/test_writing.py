@@ -12,7 +12,7 @@ from integrations.salesforce.connector import SalesforceConnector
 from integrations.standins.app import Running, running_standins
 from integrations.standins.salesforce_life import delete_whole
 from integrations.standins.store import Actor
-from integrations.writing.claiming import claim
+from integrations.writing.claiming import Queue, claim
 from records.models import Connection, Record
 from tests.integrations.conftest import ANNA, lead_id, small_world
 from tests.integrations.salesforce.conftest import Start, connector_of
@@ -99,6 +99,7 @@ def test_records_of_one_account_are_written_in_one_call(monkeypatch: pytest.Monk
         few = replace(SalesforceConnector.capabilities, push_batch=3)
         monkeypatch.setattr(SalesforceConnector, "capabilities", few)
         batches = []
-        while (taken := claim(live.connection, datetime.now(UTC))) is not None:
+        queue = Queue(live.connection, datetime.now(UTC))
+        while (taken := claim(queue)) is not None:
             batches.append(sorted({str(row.record.values["account"]) for row in taken.rows}))
         assert batches == [["A"], ["B", "C"], ["C"]]
