@@ -120,7 +120,7 @@ def mapping(request: HttpRequest, name: str, remote_object: str) -> HttpResponse
         request,
         "integrations/connections/mapping.html",
         context,
-        status=422 if error or is_faulty else 200,
+        status=422 if is_sent and (error or is_faulty) else 200,
     )
 
 

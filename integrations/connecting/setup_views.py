@@ -198,7 +198,7 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
         "error": error,
         "steps": _steps(row, "Objects"),
     }
-    return render(request, "integrations/connections/objects.html", context, status=422 if error else 200)
+    return render(request, "integrations/connections/objects.html", context, status=_status(request, error))
 
 
 @require_http_methods(["GET", "POST"])
@@ -229,6 +229,10 @@ def go_live(request: HttpRequest, name: str) -> HttpResponse:
 
 def _steps(row: Connection, here: str) -> list[object]:
     return list(steps_of(row, here)) if row.setup is not None else []
+
+
+def _status(request: HttpRequest, error: str) -> int:
+    return 422 if error and request.method == "POST" else 200
 
 
 def _twin(row: Connection) -> Connection | None:
