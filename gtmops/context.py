@@ -116,6 +116,10 @@ class Shell:
     def admin_nav(self) -> list[Item]:
         return items(FOR_ADMINS, self._request.path) if self.viewer and self.viewer.is_admin else []
 
+    @property
+    def is_in_admin(self) -> bool:
+        return any(item.is_here for item in self.admin_nav)
+
     @cached_property
     def bottom_nav(self) -> list[Item]:
         return [item for item in self.nav if item.in_bottom_bar]
