@@ -10,7 +10,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("api/", include("gtmops.api_urls")),
-    path("", include("scorecards.people_urls")),  # before the rest of people: /people/leavers/ is nobody's page
+    path(
+        "", include("scorecards.people_urls")
+    ),  # before the rest of people: /people/leavers/ is nobody's page
     path("", include("teams.urls")),
     path("", include("effects.urls")),
     path("", include("definitions.urls")),

@@ -172,9 +172,7 @@ class ListedId(models.Model):
     modified_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["comparison", "remote_id"], name="listed_id_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["comparison", "remote_id"], name="listed_id_once")]
 
     def __str__(self) -> str:
         return self.remote_id

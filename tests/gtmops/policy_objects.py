@@ -312,7 +312,14 @@ def make_record(unit: BusinessUnit) -> Record:
     )
 
 
-@makes("handoffs:snooze_until", "records:record", "records:belongs", "api:record", "slas:touch", "api:record_touches")
+@makes(
+    "handoffs:snooze_until",
+    "records:record",
+    "records:belongs",
+    "api:record",
+    "slas:touch",
+    "api:record_touches",
+)
 def record(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"record_id": make_record(unit).pk}
 
