@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 CREW = ("puller", "pusher")
@@ -191,15 +192,25 @@ def _mark_first(marker: str) -> None:
 
 def _write_again(marker: str) -> None:
     """The mistake: what a dead process sent is sent again without a look whether it stands there."""
+    from integrations.pulling import passes
     from integrations.writing import sending
 
-    push_parts = sending.push_parts
+    again = Path(f"{marker}.again")
+    push_parts, store = sending.push_parts, passes.store
 
     def pushing(connector: Any, remote_object: str, writes: Any) -> Any:
         answered = list(push_parts(connector, remote_object, writes))
         _die_once(marker)
+        again.touch()
         return answered
 
+    def storing(*args: Any, **more: Any) -> None:
+        # What was sent must not be read back before it is sent again.
+        while Path(marker).exists() and not again.exists():
+            time.sleep(0.01)
+        store(*args, **more)
+
+    passes.store = storing
     sending.push_parts = pushing
     sending._standing = lambda connector, claim, writes, run: {}
 
