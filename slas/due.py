@@ -72,7 +72,9 @@ SELECT due.* FROM due JOIN noticed ON clock_id = id
 
 def forget_noticed(journeys: Collection[uuid.UUID]) -> None:
     """What is concluded now says itself whether it still runs."""
-    NoticedDue.objects.filter(journey_id__in=journeys).delete()
+    noticed = NoticedDue.objects.filter(journey_id__in=journeys)
+    if noticed.exists():
+        noticed.delete()
 
 
 def next_due(now: datetime) -> datetime | None:

@@ -159,7 +159,7 @@ JSON = {"Content-Type": "application/json"}
             b'[{"errorCode":"INVALID_SESSION_ID","message":"not valid for use with the REST API"}]',
             Reconnect,
         ),
-        (401, {}, b"<html>", Reconnect),
+        (401, {}, b"<html>", SessionExpired),
         (400, JSON, b'{"error":"invalid_grant","error_description":"expired"}', Reconnect),
         (403, JSON, b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests"}]', RetryLater),
         (400, JSON, b'[{"errorCode":"INVALID_QUERY_LOCATOR","message":"x"}]', LocatorGone),
