@@ -175,7 +175,7 @@ def test_one_condition_agrees_at_its_boundaries(store: Store, data: st.DataObjec
                 assert block.in_hubspot(compiled.groups) == block.in_python(criterion)
 
 
-@drawn
+@settings(drawn, max_examples=max(20, EXAMPLES // TREES // 4))
 @given(st.data())
 def test_what_is_kept_of_a_refused_criterion_finds_no_less(store: Store, data: st.DataObject) -> None:
     fields = data.draw(catalogues(), label="fields") | {"apart": {"type": "text"}}

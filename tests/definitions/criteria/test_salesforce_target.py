@@ -156,7 +156,7 @@ def test_one_condition_agrees_at_its_boundaries(data: st.DataObject) -> None:
                 assert block.in_salesforce(compiled.text) == block.in_python(criterion)
 
 
-@drawn
+@settings(drawn, max_examples=max(20, EXAMPLES // TREES // 4))
 @given(st.data())
 def test_what_is_kept_of_a_refused_criterion_never_refuses_more(data: st.DataObject) -> None:
     fields = data.draw(catalogues(KINDS), label="fields") | {"apart": {"type": "text"}}
