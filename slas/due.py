@@ -25,11 +25,11 @@ from slas.sources import load_unread
 
 
 class Fallen(NamedTuple):
-    """A clock that has just fallen due."""
+    """A clock that has just fallen due; ids are text where that is enough."""
 
-    clock: uuid.UUID
+    clock: str
     record: uuid.UUID
-    journey: uuid.UUID
+    journey: str
     rule: int
     started_at: datetime
     due_at: datetime
@@ -66,7 +66,8 @@ WITH due AS MATERIALIZED (
     INSERT INTO slas_noticeddue (clock_id, journey_id) SELECT id, journey_id FROM due
     ON CONFLICT DO NOTHING RETURNING clock_id
 )
-SELECT due.* FROM due JOIN noticed ON clock_id = id
+SELECT id::text, record_id, journey_id::text, rule_id, started_at, due_at, is_measured_only
+FROM due JOIN noticed ON clock_id = id
 """
 
 
@@ -110,7 +111,7 @@ def _ask_for_evidence(fallen: Sequence[Fallen], now: datetime) -> None:
         stem = f"clock:{one.clock}:{one.due_at:%Y%m%dT%H%M%S.%f}"
         keys = {pk: f"{stem}:{pk}" for pk in dict.fromkeys([one.record, *people[one.journey]])}
         data = {
-            "clock": str(one.clock),
+            "clock": one.clock,
             "requests": {str(pk): key for pk, key in keys.items()},
             **({"no_data": blind[one.clock]} if one.clock in blind else {}),
         }
@@ -143,27 +144,27 @@ ON CONFLICT DO NOTHING
 """
 
 
-def _people_of(journeys: Collection[uuid.UUID]) -> dict[uuid.UUID | None, list[uuid.UUID]]:
+def _people_of(journeys: Collection[str]) -> dict[str, list[uuid.UUID]]:
     """Journey -> its person records that a live CRM still shows."""
-    found: dict[uuid.UUID | None, list[uuid.UUID]] = defaultdict(list)
+    found: dict[str, list[uuid.UUID]] = defaultdict(list)
     rows = Record.objects.present().filter(
         journey_id__in=journeys, object="person", connection__go_live_at__isnull=False
     )
     for pk, journey in rows.order_by("pk").values_list("pk", "journey_id"):
-        found[journey].append(pk)
+        found[str(journey)].append(pk)
     return found
 
 
-def _blind(fallen: Sequence[Fallen], rules: Mapping[int, Rule]) -> dict[uuid.UUID, list[str]]:
+def _blind(fallen: Sequence[Fallen], rules: Mapping[int, Rule]) -> dict[str, list[str]]:
     """Clock -> labels of its buyer's sources, for those of which none can tell what was done; two or three queries."""
     asked = [one for one in fallen if rules[one.rule].needs_activities]
     unread = load_unread() if asked else {}
     if not unread:
         return {}
-    sources: dict[uuid.UUID | None, set[str]] = defaultdict(set)
+    sources: dict[str, set[str]] = defaultdict(set)
     rows = Record.objects.filter(journey_id__in={one.journey for one in asked}).exclude(object="activity")
     for journey, name in rows.order_by().values_list("journey_id", "connection__name").distinct():
-        sources[journey].add(name)
+        sources[str(journey)].add(name)
     found = {}
     for one in asked:
         blind = [

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             name="NoticedDue",
             fields=[
                 ("clock_id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("journey_id", models.UUIDField(db_index=True)),
+                ("journey_id", models.UUIDField()),
             ],
         ),
         migrations.RemoveIndex(
