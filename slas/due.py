@@ -63,7 +63,7 @@ WITH due AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM slas_noticeddue WHERE clock_id = id)
     ORDER BY due_at, id LIMIT %s
 ), noticed AS (
-    INSERT INTO slas_noticeddue (clock_id, journey_id) SELECT id, journey_id FROM due
+    INSERT INTO slas_noticeddue (clock_id) SELECT id FROM due
     ON CONFLICT DO NOTHING RETURNING clock_id
 )
 SELECT id::text, record_id, journey_id::text, rule_id, started_at, due_at, is_measured_only
@@ -71,9 +71,9 @@ FROM due JOIN noticed ON clock_id = id
 """
 
 
-def forget_noticed(journeys: Collection[uuid.UUID]) -> None:
+def forget_noticed(clocks: Collection[uuid.UUID]) -> None:
     """What is concluded now says itself whether it still runs."""
-    noticed = NoticedDue.objects.filter(journey_id__in=journeys)
+    noticed = NoticedDue.objects.filter(pk__in=clocks)
     if noticed.exists():
         noticed.delete()
 

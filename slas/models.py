@@ -245,11 +245,10 @@ class Appeal(models.Model):
 
 
 class NoticedDue(models.Model):
-    """A running clock whose time has come, as the tick saw it; until its journey is concluded anew. It stands apart
-    because a row of two ids is written a good deal faster than a clock, which stands in a dozen indexes."""
+    """A running clock whose time has come, as the tick saw it; until it is concluded anew. It stands apart
+    because a row of one id is written a good deal faster than a clock, which stands in a dozen indexes."""
 
     clock_id = models.UUIDField(primary_key=True, editable=False)
-    journey_id = models.UUIDField()
 
     def __str__(self) -> str:
         return str(self.clock_id)

@@ -67,7 +67,7 @@ def refresh(batch: Batch) -> None:
         fields=CORRECTION_FIELDS,
         scope=Q(clock__journey_id__in=ids),
     )
-    forget_noticed(ids)
+    forget_noticed([clock.id for _, clock in folded])
     appeals.refresh(batch, {clock.id for _, clock in folded})
     steps.take(staff)
     fold_neighbours(batch, starts, rules, batch.now)

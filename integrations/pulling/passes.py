@@ -200,4 +200,4 @@ def _next_try(error: Exception, failures: int, now: datetime) -> datetime:
     if isinstance(error, (Misconfigured, Reconnect)):
         pause = max(pause, 60.0)
     # Not all objects and connections at the same moment.
-    return now + timedelta(seconds=min(LONGEST_PAUSE_SECONDS, pause) * random.uniform(0.8, 1))  # noqa: S311
+    return now + timedelta(seconds=min(LONGEST_PAUSE_SECONDS, pause) * random.uniform(0.8, 1))  # noqa: S311 (only spreads the load)

@@ -48,7 +48,7 @@ def find(rows: Callable[[str], Iterator[Row]], activity: NewActivity) -> tuple[s
     name, values = body_of(activity)
     about = "WhoId" if "WhoId" in values else "WhatId"
     soql = (
-        f"SELECT Id, Description FROM {name} WHERE {about} = {names.soql_ids([activity.remote_id])} "  # noqa: S608
+        f"SELECT Id, Description FROM {name} WHERE {about} = {names.soql_ids([activity.remote_id])} "  # noqa: S608 (ours)
         f"ORDER BY CreatedDate DESC LIMIT {LOOKED_AT}"
     )
     for row in rows(soql):

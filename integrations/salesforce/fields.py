@@ -94,14 +94,14 @@ class Fields:
 
     def _find(self, remote_object: str, name: str) -> str:
         soql = (
-            "SELECT Id FROM CustomField WHERE EntityDefinition.QualifiedApiName = "  # noqa: S608
+            "SELECT Id FROM CustomField WHERE EntityDefinition.QualifiedApiName = "  # noqa: S608 (ours)
             f"'{names.api_name(remote_object)}' AND DeveloperName = '{name.removesuffix('__c')}' "
             "AND NamespacePrefix = null"
         )
         return next((str(row["Id"]) for row in self._session.tooling_rows(soql)), "")
 
     def _is_ours(self, remote_id: str) -> bool:
-        soql = f"SELECT Metadata FROM CustomField WHERE Id = {names.soql_ids([remote_id])}"  # noqa: S608
+        soql = f"SELECT Metadata FROM CustomField WHERE Id = {names.soql_ids([remote_id])}"  # noqa: S608 (ours)
         told = next(iter(self._session.tooling_rows(soql)), {}).get("Metadata") or {}
         return str(told.get("description") or "").startswith(names.OURS)
 
@@ -127,7 +127,7 @@ class Fields:
         create_row("PermissionSetAssignment", assigned)
 
     def _permission_set(self) -> str:
-        soql = f"SELECT Id FROM PermissionSet WHERE Name = '{PERMISSION_SET}'"  # noqa: S608
+        soql = f"SELECT Id FROM PermissionSet WHERE Name = '{PERMISSION_SET}'"  # noqa: S608 (ours)
         return next((str(row["Id"]) for row in self._session.rows(soql)), "")
 
     def _drop_permission_set(self) -> None:
@@ -135,11 +135,11 @@ class Fields:
         if not permission_set:
             return
         of_it = f"= {names.soql_ids([permission_set])}"
-        if next(self._session.rows(f"SELECT Id FROM FieldPermissions WHERE ParentId {of_it} LIMIT 1"), None):  # noqa: S608
+        if next(self._session.rows(f"SELECT Id FROM FieldPermissions WHERE ParentId {of_it} LIMIT 1"), None):  # noqa: S608 (ours)
             return
         # Salesforce refuses to delete a permission set that anybody still has.
         for row in self._session.rows(
-            f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId {of_it}"  # noqa: S608
+            f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId {of_it}"  # noqa: S608 (ours)
         ):
             self._session.delete_row("PermissionSetAssignment", str(row["Id"]))
         self._session.delete_row("PermissionSet", permission_set)

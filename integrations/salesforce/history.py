@@ -50,7 +50,7 @@ class Histories:
 
     def _tracked(self, table: str, parent: str, ids: list[str], fields: set[str]) -> Entries:
         soql = (
-            f"SELECT Id, {parent}, Field, OldValue, NewValue, CreatedDate FROM {table} "  # noqa: S608
+            f"SELECT Id, {parent}, Field, OldValue, NewValue, CreatedDate FROM {table} "  # noqa: S608 (ours)
             f"WHERE {parent} IN ({names.soql_ids(ids)}) ORDER BY CreatedDate, Id"
         )
         for row in self._session.rows(soql):
@@ -70,7 +70,7 @@ class Histories:
 
     def _snapshots(self, ids: list[str], fields: Sequence[str]) -> Entries:
         soql = (
-            f"SELECT Id, OpportunityId, CreatedDate, {', '.join(fields)} FROM OpportunityHistory "  # noqa: S608
+            f"SELECT Id, OpportunityId, CreatedDate, {', '.join(fields)} FROM OpportunityHistory "  # noqa: S608 (ours)
             f"WHERE OpportunityId IN ({names.soql_ids(ids)}) ORDER BY CreatedDate, Id"
         )
         last: dict[str, Row] = {}

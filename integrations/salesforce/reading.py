@@ -76,7 +76,7 @@ class Reader:
             except (_Large, TooSlow) as error:
                 if position or not shape.suits_bulk:
                     raise
-                soql = f"SELECT {shape.select} FROM {shape.name} WHERE {_bounds(shape.stamp, window)}"  # noqa: S608
+                soql = f"SELECT {shape.select} FROM {shape.name} WHERE {_bounds(shape.stamp, window)}"  # noqa: S608 (ours)
                 try:
                     position = self._bulk.start(soql, is_wide=shape.is_wide)
                 except bulk.JobFailed as fault:
@@ -91,7 +91,7 @@ class Reader:
         shape = self._shape(remote_object, wanted.fields)
         records: list[IncomingRecord] = []
         for some in chunks(list(remote_ids), IDS_PER_QUERY):
-            soql = f"SELECT {shape.select} FROM {shape.name} WHERE Id IN ({names.soql_ids(some)})"  # noqa: S608
+            soql = f"SELECT {shape.select} FROM {shape.name} WHERE Id IN ({names.soql_ids(some)})"  # noqa: S608 (ours)
             for rows, _ in self._session.pages(soql, with_deleted=True):
                 records += self._incoming(shape, rows, wanted)
         found = {record.remote_id for record in records}
@@ -106,7 +106,7 @@ class Reader:
             if activity not in wanted:
                 continue
             shape = self._shape(activity, wanted[activity].fields)
-            soql = f"SELECT {shape.select} FROM {activity} WHERE {column} = {names.soql_ids([remote_id])}"  # noqa: S608
+            soql = f"SELECT {shape.select} FROM {activity} WHERE {column} = {names.soql_ids([remote_id])}"  # noqa: S608 (ours)
             for rows, _ in self._session.pages(soql, with_deleted=True):
                 records += self._incoming(shape, rows, wanted[activity])
         return records
@@ -117,7 +117,7 @@ class Reader:
         position: Position = json.loads(after) if after else {}
         # queryAll, because a plain query hides archived activities, which are as live as others.
         alive = "IsDeleted = false" if shape.has_deleted else ""
-        start = f"SELECT Id, {shape.stamp} FROM {shape.name}"  # noqa: S608
+        start = f"SELECT Id, {shape.stamp} FROM {shape.name}"  # noqa: S608 (ours)
         while True:
             if "job" in position:
                 try:
@@ -158,7 +158,7 @@ class Reader:
         shape = self._shape(remote_object, wanted)
         if not shape.known:
             return []
-        soql = f"SELECT {shape.select} FROM {shape.name} ORDER BY {shape.stamp} DESC LIMIT {int(size)}"  # noqa: S608
+        soql = f"SELECT {shape.select} FROM {shape.name} ORDER BY {shape.stamp} DESC LIMIT {int(size)}"  # noqa: S608 (ours)
         return [{name: row.get(name) for name in shape.known} for row in self._session.rows(soql)]
 
     # -- a window ------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class _Large(Exception):
 
 
 def _window_queries(shape: _Shape, window: Window, position: Position) -> Iterator[str]:
-    start, stamp = f"SELECT {shape.select} FROM {shape.name} WHERE ", shape.stamp  # noqa: S608
+    start, stamp = f"SELECT {shape.select} FROM {shape.name} WHERE ", shape.stamp  # noqa: S608 (ours)
     if "stamp" not in position:
         yield f"{start}{_bounds(stamp, window)} ORDER BY {stamp}, Id"
         return

@@ -148,14 +148,14 @@ class Reports:
         """Developer names of what is in our folders, whoever put it there."""
         found: set[str] = set()
         for kind in ("Report", "Dashboard"):
-            soql = f"SELECT DeveloperName FROM {kind} WHERE FolderName = '{TITLE}'"  # noqa: S608
+            soql = f"SELECT DeveloperName FROM {kind} WHERE FolderName = '{TITLE}'"  # noqa: S608 (ours)
             found |= {str(row["DeveloperName"]) for row in self._session.rows(soql)}
         return found
 
     def _remove_folders(self) -> list[str]:
         stayed = []
         soql = (
-            f"SELECT Id, DeveloperName FROM Folder WHERE DeveloperName IN ('{FOLDER}', '{DASHBOARD_FOLDER}')"  # noqa: S608
+            f"SELECT Id, DeveloperName FROM Folder WHERE DeveloperName IN ('{FOLDER}', '{DASHBOARD_FOLDER}')"  # noqa: S608 (ours)
         )
         for row in list(self._session.rows(soql)):
             try:

@@ -76,7 +76,7 @@ class Rules:
     def lines(self, remote_object: str) -> list[RuleLine]:
         """All rules of an object, whoever made them."""
         soql = (
-            "SELECT Id, ValidationName, Active, ErrorMessage FROM ValidationRule "  # noqa: S608
+            "SELECT Id, ValidationName, Active, ErrorMessage FROM ValidationRule "  # noqa: S608 (ours)
             f"WHERE EntityDefinition.QualifiedApiName = '{_api_name(remote_object)}' ORDER BY ValidationName"
         )
         return [
@@ -120,7 +120,7 @@ class Rules:
 
     def _one(self, where: str) -> FoundRule | None:
         soql = (
-            "SELECT Id, FullName, Metadata, LastModifiedDate, LastModifiedById FROM ValidationRule "  # noqa: S608
+            "SELECT Id, FullName, Metadata, LastModifiedDate, LastModifiedById FROM ValidationRule "  # noqa: S608 (ours)
             f"WHERE {where} LIMIT 1"
         )
         for row in self._tooling_rows(soql):
@@ -205,12 +205,12 @@ class Rules:
         return str(answer["id"])
 
     def _find(self, remote_object: str, where: str) -> str:
-        for row in self._rows_of_data(f"SELECT Id FROM {_api_name(remote_object)} WHERE {where}"):  # noqa: S608
+        for row in self._rows_of_data(f"SELECT Id FROM {_api_name(remote_object)} WHERE {where}"):  # noqa: S608 (ours)
             return str(row["Id"])
         return ""
 
     def _find_named(self, remote_object: str, column: str, name: str) -> str:
-        soql = f"SELECT Id, Description FROM {remote_object} WHERE {column} = '{_developer_name(name)}'"  # noqa: S608
+        soql = f"SELECT Id, Description FROM {remote_object} WHERE {column} = '{_developer_name(name)}'"  # noqa: S608 (ours)
         for row in self._rows_of_data(soql):
             if not str(row.get("Description") or "").startswith(OURS):
                 raise Misconfigured(

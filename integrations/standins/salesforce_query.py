@@ -252,13 +252,13 @@ class _Table:
             if found:
                 inner = _ROW_COLUMNS.get(found, f"json_extract(r.fields, '$.{found}')").replace("r.", "p.")
                 sql = (
-                    f"(SELECT {inner} FROM rows p WHERE p.system = 'salesforce'"  # noqa: S608
+                    f"(SELECT {inner} FROM rows p WHERE p.system = 'salesforce'"  # noqa: S608 (ours)
                     f" AND p.remote_id = {self.column(own).sql})"
                 )
                 return Column(sql, fields[found]["type"])
         if name.lower() == "type":
             of = f"p.system = 'salesforce' AND p.remote_id = {self.column(own).sql}"
-            return Column(f"(SELECT p.object FROM rows p WHERE {of})", "string")  # noqa: S608
+            return Column(f"(SELECT p.object FROM rows p WHERE {of})", "string")  # noqa: S608 (ours)
         raise SoqlError(f"Didn't understand relationship '{relation}' in field path.", "INVALID_FIELD")
 
     def _parent_type(self, relation: str) -> str:
@@ -276,9 +276,9 @@ class _Table:
             if self._store.history_days is None:
                 return _HISTORY, params
             since = self._store.clock() - timedelta(days=self._store.history_days)
-            return f"(SELECT * FROM {_HISTORY} WHERE at >= ?)", [*params, salesforce_stamp(since)]  # noqa: S608
+            return f"(SELECT * FROM {_HISTORY} WHERE at >= ?)", [*params, salesforce_stamp(since)]  # noqa: S608 (ours)
         sql, params = self._store.source(SYSTEM, self._object)
-        return (sql if deleted else f"(SELECT * FROM {sql} WHERE deleted = 0)"), params  # noqa: S608
+        return (sql if deleted else f"(SELECT * FROM {sql} WHERE deleted = 0)"), params  # noqa: S608 (ours)
 
     def matching(self, query: Query, deleted: bool) -> list[int]:
         for path in query.select:
@@ -298,7 +298,7 @@ class _Table:
         order.append("(r.seq * 7919) % 10007")
         limit = f" LIMIT {query.limit}" if query.limit is not None else ""
         offset = f" OFFSET {query.offset}" if query.offset else ""
-        sql = f"SELECT r.seq FROM {source} r WHERE {where} ORDER BY {', '.join(order)}{limit or ' LIMIT -1'}{offset}"  # noqa: S608
+        sql = f"SELECT r.seq FROM {source} r WHERE {where} ORDER BY {', '.join(order)}{limit or ' LIMIT -1'}{offset}"  # noqa: S608 (ours)
         return [r["seq"] for r in self._store.fetch(sql, [*params, *more])]
 
     def read(self, select: list[str], seqs: list[int], base: str) -> list[Fields]:
@@ -306,7 +306,7 @@ class _Table:
         picked = ", ".join(f"{c.sql} AS c{n}" for n, c in enumerate(columns))
         identity = self.column("Id").sql
         table, params = self._source(True)
-        sql = f"SELECT r.seq, {identity} AS id, {picked} FROM {table} r WHERE r.seq IN (SELECT value FROM json_each(?))"  # noqa: S608
+        sql = f"SELECT r.seq, {identity} AS id, {picked} FROM {table} r WHERE r.seq IN (SELECT value FROM json_each(?))"  # noqa: S608 (ours)
         found = {r["seq"]: r for r in self._store.fetch(sql, [*params, json.dumps(seqs)])}
         return [self._record(select, columns, found[s], base) for s in seqs if s in found]
 

@@ -250,7 +250,7 @@ class Store:
         self, system: str, object_name: str, where: str = "1", params: Iterable[Any] = ()
     ) -> list[Stored]:
         """Rows that are not deleted, in the order of their creation here; ``where`` is trusted SQL."""
-        sql = f"SELECT * FROM rows WHERE system = ? AND object = ? AND deleted = 0 AND ({where}) ORDER BY seq"  # noqa: S608
+        sql = f"SELECT * FROM rows WHERE system = ? AND object = ? AND deleted = 0 AND ({where}) ORDER BY seq"  # noqa: S608 (ours)
         return [stored(r) for r in self.fetch(sql, [system, object_name, *params])]
 
     def create(

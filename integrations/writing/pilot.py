@@ -102,7 +102,7 @@ def _chosen(limits: WriteLimits, now: datetime) -> QuerySet[Record]:
     except CriterionError:
         return rows.none()
     ids = RawSQL(  # noqa: S611  (compiled from a parsed tree; every value is a parameter)
-        f"SELECT pilot.id FROM {TABLE} pilot WHERE pilot.connection_id = %s AND pilot.object = %s AND ({text})",  # noqa: S608
+        f"SELECT pilot.id FROM {TABLE} pilot WHERE pilot.connection_id = %s AND pilot.object = %s AND ({text})",  # noqa: S608 (ours)
         [limits.connection_id, limits.pilot_object, *params],
         output_field=BooleanField(),
     )

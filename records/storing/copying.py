@@ -159,7 +159,7 @@ class Staged:
         wanted = self._columns(fields)
         guard = f" AND ({_list('t', wanted)}) IS DISTINCT FROM ({_list('s', wanted)})"
         self._cursor.execute(
-            f"UPDATE {self._table} t SET {', '.join(f'{c} = s.{c}' for c in wanted)} FROM {self._source} s "  # noqa: S608
+            f"UPDATE {self._table} t SET {', '.join(f'{c} = s.{c}' for c in wanted)} FROM {self._source} s "  # noqa: S608 (ours)
             f"WHERE {self._same(key)}{'' if are_different else guard}",
             self._params,
         )
@@ -169,7 +169,7 @@ class Staged:
         """Those that meet no unique row; gives ``returning`` of each that was written."""
         columns, extra, values = self._insertable()
         self._cursor.execute(
-            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608
+            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608 (ours)
             f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
             f"ON CONFLICT DO NOTHING RETURNING {_quoted(_field(self._model, returning).column)}",
             [*values, *self._params],
@@ -180,7 +180,7 @@ class Staged:
         """Those without a row of the same ``key``; one that somebody else wrote meanwhile gets our ``fields``."""
         columns, extra, values = self._insertable()
         self._cursor.execute(
-            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608
+            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608 (ours)
             f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
             f"WHERE NOT EXISTS (SELECT FROM {self._table} t WHERE {self._same(key)}) "
             f"ON CONFLICT ({', '.join(self._columns(key))}) DO UPDATE SET "
@@ -192,7 +192,7 @@ class Staged:
     def delete(self, key: Sequence[str]) -> int:
         """The rows of the same ``key``."""
         self._cursor.execute(
-            f"DELETE FROM {self._table} t USING {self._source} s WHERE {self._same(key)}",  # noqa: S608
+            f"DELETE FROM {self._table} t USING {self._source} s WHERE {self._same(key)}",  # noqa: S608 (ours)
             self._params,
         )
         return int(self._cursor.rowcount)
@@ -233,7 +233,7 @@ def _inline(columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> tuple[
     names = ", ".join(f"c{n}" for n in range(len(columns)))
     arrays = ", ".join(["%s::text[]"] * len(columns))
     params = [array_cell([row[n] for row in rows]) for n in range(len(columns))]
-    return f"(SELECT {casts} FROM unnest({arrays}) AS w({names}))", params  # noqa: S608
+    return f"(SELECT {casts} FROM unnest({arrays}) AS w({names}))", params  # noqa: S608 (ours)
 
 
 def array_cell(cells: Iterable[str | None]) -> str:

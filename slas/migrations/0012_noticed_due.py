@@ -19,7 +19,6 @@ class Migration(migrations.Migration):
             name="NoticedDue",
             fields=[
                 ("clock_id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("journey_id", models.UUIDField()),
             ],
         ),
         migrations.RemoveIndex(

@@ -64,6 +64,7 @@ def settle(builder: WorldBuilder) -> None:
 
 
 def populate(builder: WorldBuilder) -> None:
+    """Add everybody whom no story brought."""
     random = builder.random("population")
     builder.add(NEITHER, "content", "neither")
     builder.add(EARLIER, "content", "earlier", qualify=EARLIER_QUALIFIED, deals=EARLIER_DEALS)
@@ -76,6 +77,7 @@ def populate(builder: WorldBuilder) -> None:
 
 
 def spread_over_quarters(builder: WorldBuilder) -> None:
+    """Give every MQL of the year a quarter; raises ValueError when the stories have filled one too much."""
     random = builder.random("quarters")
     for qualifies in (True, False):
         flood = {p.n for p in builder.prospects if p.story == "03"}
