@@ -156,6 +156,10 @@ def _remember_acts(opening: _Opening, batch: Batch) -> None:
             )
 
 
+_BEFORE = timedelta(seconds=1)
+"""The CRMs' history knows no smaller step."""
+
+
 def _sends_itself(
     opening: _Opening, folded: HandoffData, now: datetime
 ) -> tuple[datetime, dict[str, Any], str] | None:
@@ -168,13 +172,13 @@ def _sends_itself(
     if folded.form or folded.receiver_id is None or any(field.is_missing for field in state):
         return None
     told_by = {spec.known_from for spec in template.form}
-    moments = [
-        event.occurred_at
-        for record in opening.journey.records
-        for event in record.events
-        if event.kind == BASELINE or event.field in told_by
-    ]
-    since = max((at for at in moments if at <= now), default=now)
+    events = [event for record in opening.journey.records for event in record.events]
+    changed = [event.occurred_at for event in events if event.kind != BASELINE and event.field in told_by]
+    seen = [event.occurred_at for event in events if event.kind == BASELINE]
+    said = [a.event.occurred_at for a in crm_answers(opening.journey, template, opening.entry.occurred_at)]
+    # What was there when we first looked had come before whoever received it answered.
+    seen = [min([at, *(answered_at - _BEFORE for answered_at in said)]) for at in seen]
+    since = max((at for at in (*changed, *seen) if at <= now), default=now)
     values = {field.key: field.value for field in state if field.value}
     return max(since, opening.entry.occurred_at), values, opening.record.connection
 

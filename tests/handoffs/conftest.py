@@ -15,7 +15,7 @@ from gtmops.seeding import seed
 from handoffs.models import Handoff
 from integrations.setup import ensure_mappings
 from integrations.standins.fernhill.people import DEMO_AE, DEMO_SDR
-from records.incoming import IncomingRecord
+from records.incoming import HistoryEntry, IncomingRecord
 from records.models import Connection, OwnerMatch, Record
 from records.services import store_page
 from teams.models import Person
@@ -58,9 +58,28 @@ class House:
         self.conclude(at)
         return Record.objects.get(connection=source, remote_object=remote_object, remote_id=remote_id)
 
-    def lead(self, remote_id: str = "L1", at: datetime | None = None, **values: Any) -> Record:
-        """A Salesforce Lead of the SDR, for the AE."""
-        defaults = {
+    def lead_with_history(
+        self, remote_id: str, history: list[tuple[str, Any, Any, datetime]], **values: Any
+    ) -> None:
+        """A Lead as we first see it after all of (field, old, new, moment) has happened."""
+        source = Connection.objects.get(name="salesforce")
+        now_said = {name: new for name, _, new, _ in history}
+        row = IncomingRecord(
+            "Lead",
+            remote_id,
+            self.lead_values(remote_id) | values | now_said,
+            modified_at=history[-1][3],
+            created_at=history[0][3] - timedelta(hours=1),
+            history=[
+                HistoryEntry(name, new, at, f"H{i}", old) for i, (name, old, new, at) in enumerate(history)
+            ],
+        )
+        with transaction.atomic():
+            store_page(source, [row], now=self.now)
+        self.conclude()
+
+    def lead_values(self, remote_id: str) -> dict[str, Any]:
+        return {
             "Email": f"{remote_id.lower()}@buyer.example",
             "FirstName": "Maren",
             "LastName": "Tolliver",
@@ -70,8 +89,11 @@ class House:
             "AE__c": "ae",
             "Business_Unit__c": self.sdr.business_units.values_list("key", flat=True).first(),
         }
+
+    def lead(self, remote_id: str = "L1", at: datetime | None = None, **values: Any) -> Record:
+        """A Salesforce Lead of the SDR, for the AE."""
         start = at or self.now - timedelta(hours=5)
-        return self.say("salesforce", "Lead", remote_id, start, **(defaults | values))
+        return self.say("salesforce", "Lead", remote_id, start, **(self.lead_values(remote_id) | values))
 
     def handoff(self, remote_id: str = "L1", **values: Any) -> Handoff:
         """The handoff that opens when the lead is qualified, four hours ago."""

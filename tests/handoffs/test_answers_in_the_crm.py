@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,13 +75,13 @@ def test_an_answer_to_nothing_changes_nothing(house: House) -> None:
     assert house.read().state == "open"
 
 
-def meeting(house: House, subject: str = "Discovery call") -> None:
+def meeting(house: House, subject: str = "Discovery call", at: datetime | None = None) -> None:
     begins = (house.now + timedelta(days=1)).isoformat()
     house.say(
         "salesforce",
         "Event",
         "E1",
-        house.now,
+        at or house.now,
         StartDateTime=begins,
         Subject=subject,
         WhoId="L1",
@@ -107,3 +107,16 @@ def test_what_somebody_has_begun_here_waits_for_them(house: House) -> None:
     house.conclude(house.now + timedelta(minutes=1))
     house.conclude(house.now + timedelta(minutes=1))
     assert house.read().state == "open"
+
+
+def test_what_was_answered_before_we_first_looked_had_been_sent_before_that(house: House) -> None:
+    qualified_at, answered_at = (house.now - timedelta(hours=hours) for hours in (3, 1))
+    meeting(house, at=qualified_at)
+    house.lead_with_history(
+        "L1",
+        [("Status", "Working", "Qualified", qualified_at), (ANSWER, None, "Accept", answered_at)],
+        **FULL,
+    )
+    handoff = house.read()
+    assert (handoff.state, handoff.answered_at) == ("accepted", answered_at)
+    assert handoff.sent_at == answered_at - timedelta(seconds=1)

@@ -78,6 +78,11 @@ def salesforce_fields() -> dict[str, list[SalesforceField]]:
     for tracked in (status, stage):
         tracked["required"] = True
         tracked["tracked"] = True
+    # Made by Fernhill's admin beforehand, so that Salesforce keeps their history.
+    answer = _picklist("Gtm_Handoff_Answer__c", "Handoff answer", ["Accept", "Send back"])
+    reason = _text("Gtm_Handoff_Reason__c", "Handoff reason")
+    for tracked in (answer, reason):
+        tracked["tracked"] = True
     return {
         "Lead": [
             status,
@@ -95,6 +100,8 @@ def salesforce_fields() -> dict[str, list[SalesforceField]]:
             _checkbox("Authority_Confirmed__c", "Authority confirmed"),
             _checkbox("Timeline_Confirmed__c", "Timeline confirmed"),
             _picklist("Recycle_Reason__c", "Recycle reason", [*RECYCLE_REASONS]),
+            answer,
+            reason,
         ],
         "Contact": [_text("HubSpot_Contact_Id__c", "HubSpot Contact ID", 40)],
         "Account": [

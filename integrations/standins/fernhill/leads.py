@@ -314,6 +314,7 @@ def _lead_row(p: Prospect, anchor: datetime, random: Random) -> Row:
     history = _Story()
     owner_id = _add_owners(p, created, history)
     status = _add_statuses(p, anchor, history, random)
+    answered = _add_answer(p, history)
     changes = history.in_order()
     need, authority, timeline = p.confirmed or (False, False, False)
     converted = status == "Converted"
@@ -353,8 +354,21 @@ def _lead_row(p: Prospect, anchor: datetime, random: Random) -> Row:
             "Authority_Confirmed__c": authority,
             "Timeline_Confirmed__c": timeline,
             "Recycle_Reason__c": p.recycle_reason if status in ("Nurture", "Disqualified") else None,
+            **answered,
         },
     }
+
+
+def _add_answer(p: Prospect, history: _Story) -> dict[str, Value]:
+    """The two fields by which who receives a handoff answers it."""
+    if p.answer is None:
+        return {}
+    by = p.executive.user_id if p.executive else ""
+    told = {"Gtm_Handoff_Reason__c": p.answer.reason, "Gtm_Handoff_Answer__c": p.answer.said}
+    for name, value in told.items():
+        if value:
+            history.add(name, None, value, p.answer.at, by)
+    return {name: value or None for name, value in told.items()}
 
 
 def _add_owners(p: Prospect, created: datetime, history: _Story) -> str:

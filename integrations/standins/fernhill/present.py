@@ -5,13 +5,14 @@ Moments are distances from the anchor, whatever day of the week it is; meetings 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from integrations.standins.fernhill.builder import WorldBuilder
 from integrations.standins.fernhill.moments import at, local_day, next_open_day
 from integrations.standins.fernhill.people import DEMO_AE, DEMO_SDR, Person, team
-from integrations.standins.fernhill.prospect import Note, Prospect
+from integrations.standins.fernhill.prospect import Answer, Note, Prospect
 
 STORY = "present"
 QUALIFIED = "present-qualified"
@@ -71,6 +72,15 @@ def _plant_fresh(builder: WorldBuilder, fresh: Fresh, owner: Person, area: str) 
         p.lead_status = "Working"
 
 
+class Answered(NamedTuple):
+    """What the account executive said to a handoff, and when they called the buyer after it."""
+
+    said: Literal["Accept", "Send back"]
+    hours_ago: float
+    reason: str = ""
+    called_hours_ago: float | None = None
+
+
 class Handover(NamedTuple):
     """A lead at Qualified: its SDR, when it came and was qualified, and what the notes hold so far."""
 
@@ -85,6 +95,7 @@ class Handover(NamedTuple):
     stakeholders: str | None
     confirmed: tuple[bool, bool, bool]
     buyer_words: str
+    answered: Answered | None = None
 
 
 def _handovers() -> tuple[Handover, ...]:
@@ -126,6 +137,53 @@ def _handovers() -> tuple[Handover, ...]:
             (True, True, True),
             "Tell me eight weeks before a date expires, in all three depots the same way.",
         ),
+        *_answered(berlin),
+    )  # fmt: skip
+
+
+def _answered(berlin: Sequence[Person]) -> tuple[Handover, ...]:
+    """What Felix has answered in Salesforce: worked at once, still to be worked, forgotten, and sent back."""
+    return (
+        Handover(
+            "pricing", berlin[0], 7.3, 30.0, 9 * 60 + 30,
+            "Tacho downloads by hand, every four weeks somebody drives to 11 depots with a laptop",
+            "Two working days a month, plus 1.1k EUR fines last year",
+            "Contract of the old system ends in 10 weeks",
+            "Head of fleet (him), data protection must look at it",
+            (True, True, True),
+            "Nobody should have to drive to a truck to read a file.",
+            Answered("Accept", 26.0, called_hours_ago=24.5),
+        ),
+        Handover(
+            "event", berlin[1], 5.9, 12.0, 13 * 60,
+            "Rental company bills damages weeks late because the photos are in six phones",
+            "About 4k EUR a month that nobody can claim any more",
+            "Wants it before the winter rentals",
+            "Operations (her), the owner signs everything above 10k",
+            (True, True, True),
+            "I want to see the damage on the day it happens.",
+            Answered("Accept", 3.0),
+        ),
+        Handover(
+            "pricing", berlin[0], 10.2, 46.0, 15 * 60,
+            "Workshop orders the same brake pads twice, stock list is from 2019",
+            "30k EUR of parts on the shelf that fit no vehicle of theirs",
+            "New workshop manager starts next month and should start with it",
+            "Workshop manager, purchasing, CFO for anything with a licence",
+            (True, True, True),
+            "I would like to know what lies on our own shelves.",
+            Answered("Accept", 43.0),
+        ),
+        Handover(
+            "content", DEMO_SDR, 8.8, 20.0, 11 * 60 + 30,
+            "Drivers report defects by voice message. Dispatcher plays them back at the end of the week.",
+            "A trailer ran nine days with a known brake fault",
+            "Some time next year, he says it depends",
+            "Talks for himself only so far, there is a COO",
+            (True, False, True),
+            "Just something our drivers will really use.",
+            Answered("Send back", 2.0, reason="No budget owner named"),
+        ),
     )  # fmt: skip
 
 
@@ -146,6 +204,7 @@ def _plant_qualified(builder: WorldBuilder) -> None:
         p.pain, p.impact, p.timeline, p.stakeholders = h.pain, h.impact, h.timeline, h.stakeholders
         p.confirmed, p.buyer_words = h.confirmed, h.buyer_words
         _book_meeting(builder, p, h)
+        _answer(builder, p, h.answered)
 
 
 def _book_meeting(builder: WorldBuilder, p: Prospect, h: Handover) -> None:
@@ -161,3 +220,19 @@ def _book_meeting(builder: WorldBuilder, p: Prospect, h: Handover) -> None:
             booked_at=builder.moments.ago(hours=h.qualified_hours_ago, minutes=-4),
         )
     )
+
+
+def _answer(builder: WorldBuilder, p: Prospect, answered: Answered | None) -> None:
+    if answered is None:
+        return
+    p.answer = Answer(builder.moments.ago(hours=answered.hours_ago), answered.said, answered.reason)
+    if answered.called_hours_ago is not None:
+        called_at = builder.moments.ago(hours=answered.called_hours_ago)
+        p.notes.append(
+            Note(
+                "call",
+                called_at,
+                DEMO_AE,
+                "Went through the notes together, sends the contract of the old system",
+            )
+        )

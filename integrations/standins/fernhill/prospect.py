@@ -59,6 +59,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What the account executive answered to the handoff, in the Lead's own fields; ``reason`` of what goes back."""
+
+    at: datetime
+    said: Literal["Accept", "Send back"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EarlierPass:
     """A first time as an MQL that ended without a deal."""
 
@@ -126,6 +135,7 @@ class Prospect:
     stakeholders: str | None = None
     confirmed: tuple[bool, bool, bool] | None = None
     notes: list[Note] = field(default_factory=list)
+    answer: Answer | None = None
 
     contact_number: int = 0
     lead_number: int = 0

@@ -52,14 +52,10 @@ def plant(builder: WorldBuilder) -> None:
 
 
 def leave_deals(builder: WorldBuilder) -> None:
-    """His are 37 of the open deals of Austin, of his own unit first, whoever had them before."""
+    """His are 37 of the open deals, whoever had them before: of Austin, his own unit first, then of Berlin."""
     was_his = [d for d in builder.deals if d.owner is LEAVER and not d.is_closed]
-    others = [
-        d
-        for d in builder.deals
-        if not d.is_closed and d.owner is not LEAVER and d.prospect.office == LEAVER.office
-    ]
-    others.sort(key=lambda d: d.prospect.unit != "fleet")
+    others = [d for d in builder.deals if not d.is_closed and d.owner is not LEAVER]
+    others.sort(key=lambda d: (d.prospect.office != LEAVER.office, d.prospect.unit != "fleet"))
     missing = OPEN_DEALS - len(was_his)
     if not 0 <= missing <= len(others):
         raise ValueError(f"story 14: {len(was_his)} open deals are his, {len(others)} could be")

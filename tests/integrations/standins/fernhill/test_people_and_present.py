@@ -71,12 +71,27 @@ def test_qualified_leads_wait_for_the_demo_ae_with_a_meeting_ahead(world):
         lead["fields"]
         for lead in world["salesforce"]["Lead"]
         if lead["id"] in ahead and lead["fields"]["Status"] == "Qualified" and lead["fields"]["AE__c"] == ae
+        if "Gtm_Handoff_Answer__c" not in lead["fields"]
     ]
     assert Counter(f["OwnerId"] == sdr for f in waiting) == {True: 2, False: 2}
     assert all(f["Pain__c"] for f in waiting)
     for fields in waiting:
         complete = all(fields[name] for name in ("Impact__c", "Timeline__c", "Stakeholders__c"))
         assert complete is (fields["OwnerId"] != sdr)
+
+
+def test_the_demo_ae_has_accepted_three_handoffs_and_sent_one_back_to_the_demo_sdr(world):
+    answered = [lead for lead in world["salesforce"]["Lead"] if "Gtm_Handoff_Answer__c" in lead["fields"]]
+    assert {lead["fields"]["AE__c"] for lead in answered} == {user_id("ae")}
+    said = Counter(lead["fields"]["Gtm_Handoff_Answer__c"] for lead in answered)
+    assert said == {"Accept": 3, "Send back": 1}
+    back = next(lead for lead in answered if lead["fields"]["Gtm_Handoff_Reason__c"])
+    assert back["fields"]["OwnerId"] == user_id("sdr")
+    for lead in answered:
+        at = {c["field"]: c["at"] for c in lead["history"] if c["old"] is None or c["field"] == "Status"}
+        assert at["Status"] < at["Gtm_Handoff_Answer__c"] == lead["modified"] <= ANCHOR
+    called = [t for t in world["salesforce"]["Task"] if t["fields"]["OwnerId"] == user_id("ae")]
+    assert sum(t["fields"]["WhoId"] in {lead["id"] for lead in answered} for t in called) == 1
 
 
 def test_customer_success_has_two_deals_of_the_last_two_days_to_receive(world):
