@@ -6,6 +6,7 @@ a token bound to its host. Provider errors are turned into ours here, before a l
 from __future__ import annotations
 
 import base64
+import http.client
 import io
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -101,6 +102,7 @@ class Guard:
         self.limits = limits or Limits.from_settings()
         self.token_host: str | None = None
         self.calls = 0
+        self.started = 0.0
         self._told: set[str] = set()
         self._date = ""
         if self.base_url:
@@ -125,6 +127,7 @@ class Guard:
             raise Misconfigured(f"The session of {self.token_host} is not shown to {host}; nothing was sent.")
         self.budget.take(method, parts.path)
         self.calls += 1
+        self.started = time.monotonic()
         self._told |= secrets_in(headers, None)
         if not self.base_url or self._is_base(url):
             return url
@@ -158,7 +161,11 @@ class Guard:
         except ValueError:
             return datetime.now(UTC)
 
-    def read(self, raw: Any, started: float) -> bytes:
+    def seconds_left(self) -> float:
+        """Until the call that is under way has taken as long as one may; not above 0 when it has."""
+        return self.started + self.limits.total_seconds - time.monotonic()
+
+    def read(self, raw: Any) -> bytes:
         """The whole body, decoded. Raises RetryLater past the time or size allowed."""
         chunks: list[bytes] = []
         size = 0
@@ -169,8 +176,10 @@ class Guard:
                 raise RetryLater(
                     f"{self.who}'s answer is larger than {self.limits.max_bytes // 1_000_000} MB."
                 )
-            if time.monotonic() - started > self.limits.total_seconds:
-                raise RetryLater(f"{self.who} took longer than {self.limits.total_seconds:g} s to answer.")
+            if self.seconds_left() <= 0:
+                raise RetryLater(
+                    f"{self.who} took longer than {self.limits.total_seconds:g} s to answer.", is_for_all=True
+                )
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -180,12 +189,62 @@ class Guard:
         )
 
 
+class _Timed(io.RawIOBase):
+    """What a socket brings until the call's time is over, however it trickles in: a head or the seams between chunks
+    are read byte by byte below us, where no single wait is ever long."""
+
+    def __init__(self, sock: Any, guard: Guard) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._guard = guard
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._guard.seconds_left()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(min(left, self._guard.limits.read_seconds))
+        found: int | None = self._raw.readinto(buffer)
+        return found
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _timed_pools(guard: Guard) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    """Pools by scheme whose answers are read within the time of the guard's call."""
+
+    class Answer(http.client.HTTPResponse):
+        def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
+            super().__init__(sock, *args, **options)
+            self.fp.close()
+            self.fp = io.BufferedReader(_Timed(sock, guard))
+
+    class Plain(urllib3.connection.HTTPConnection):
+        response_class = Answer
+
+    class Encrypted(urllib3.connection.HTTPSConnection):
+        response_class = Answer
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
 class GuardedAdapter(requests.adapters.HTTPAdapter):
     """The policy for requests (simple-salesforce)."""
 
     def __init__(self, guard: Guard) -> None:
         super().__init__(max_retries=0)
         self.guard = guard
+        self.poolmanager.pool_classes_by_scheme = _timed_pools(guard)
 
     def send(  # type: ignore[override]  # the timeout of the policy holds, whatever the caller says
         self, request: requests.PreparedRequest, **kwargs: Any
@@ -196,10 +255,9 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
         sent = request.copy()
         sent.url = url
         kwargs.update(stream=True, timeout=(limits.connect_seconds, limits.read_seconds), proxies={})
-        started = time.monotonic()
         try:
             response = super().send(sent, **kwargs)
-            body = guard.read(response.raw, started)
+            body = guard.read(response.raw)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(error, guard.who) from error
         response.raw.release_conn()
@@ -226,6 +284,7 @@ class GuardedPool(urllib3.PoolManager):
     def __init__(self, guard: Guard) -> None:
         super().__init__(num_pools=2, maxsize=2)
         self.guard = guard
+        self.pool_classes_by_scheme = _timed_pools(guard)
 
     def request(  # type: ignore[override]  # the client passes these by name
         self, method: str, url: str, *, body: Any = None, fields: Any = None, headers: Any = None, **_: Any
@@ -233,7 +292,6 @@ class GuardedPool(urllib3.PoolManager):
         guard, limits = self.guard, self.guard.limits
         target = guard.admit(method, url, headers or {})
         guard.hush(body)
-        started = time.monotonic()
         try:
             response = super().request(
                 method,
@@ -246,7 +304,7 @@ class GuardedPool(urllib3.PoolManager):
                 retries=False,
                 timeout=urllib3.Timeout(connect=limits.connect_seconds, read=limits.read_seconds),
             )
-            data = guard.read(response, started)
+            data = guard.read(response)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(error, guard.who) from error
         response.release_conn()

@@ -7,7 +7,7 @@ import logging
 import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -68,6 +68,8 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     is_cut: bool = False
     """The connection is closed instead of answering."""
+    pieces: Iterable[bytes] | None = None
+    """Sent after the body, one by one and with no word of how many there are, until the caller hangs up."""
 
 
 class Refused(Exception):  # not an error of ours: the answer itself, raised from any depth
@@ -165,12 +167,18 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_response(response.status, _phrase(response.status))
         if response.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Type", response.content_type)
-            self.send_header("Content-Length", str(len(response.body)))
+            if response.pieces is None:
+                self.send_header("Content-Length", str(len(response.body)))
+            else:
+                self.send_header("Connection", "close")
         for name, value in response.headers.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
+            for piece in response.pieces or ():
+                self.wfile.write(piece)
+                self.wfile.flush()
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815  # the names http.server looks for
 

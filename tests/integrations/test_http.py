@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from integrations import http
 from integrations.budget import Budget
 from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.http import Guard, GuardedPool, Limits, guarded_session, is_allowed
@@ -17,7 +21,29 @@ from integrations.hubspot.errors import classify as hubspot_says
 from integrations.salesforce.errors import LocatorGone, SessionExpired
 from integrations.salesforce.errors import classify as salesforce_says
 
-LIMITS = Limits(connect_seconds=2, read_seconds=2, total_seconds=1, max_bytes=10_000)
+LIMITS = Limits(connect_seconds=20, read_seconds=20, total_seconds=30, max_bytes=10_000)
+
+
+class Clock:
+    """Of the policy; the server moves it on, so that nobody waits."""
+
+    def __init__(self) -> None:
+        self.ahead_seconds = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_seconds
+
+
+clock = Clock()
+EMPTY_GZIP = gzip.compress(b"")[:10]
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff" * 100
+BOMB = gzip.compress(b"\0" * 3_000_000)
+
+
+@pytest.fixture(autouse=True)
+def _time_is_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.ahead_seconds = 0.0
+    monkeypatch.setattr(http, "time", clock)
 
 
 class Odd(BaseHTTPRequestHandler):
@@ -30,19 +56,44 @@ class Odd(BaseHTTPRequestHandler):
             self.answer(302, b"", {"Location": "https://evil.example/"})
         elif self.path == "/large":
             self.answer(200, b"x" * 50_000)
+        elif self.path == "/bomb":
+            self.answer(200, BOMB, {"Content-Encoding": "gzip"})
         elif self.path == "/drip":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            for _ in range(100):
-                try:
-                    self.wfile.write(b"x")
-                    self.wfile.flush()
-                except OSError:
-                    return
-                time.sleep(0.1)
+            self.start({"Content-Length": "1000000"})
+            self.drip(b"x" for _ in itertools.count())
+        elif self.path == "/drip-of-headers":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            self.drip(b"x" for _ in itertools.count())
+        elif self.path == "/drip-of-chunks":
+            self.start({"Transfer-Encoding": "chunked"})
+            self.drip(b"0" for _ in itertools.count())
+        elif self.path == "/drip-of-nothing":
+            self.start({"Content-Encoding": "gzip", "Connection": "close"})
+            self.wfile.write(EMPTY_GZIP)
+            self.drip(EMPTY_BLOCK for _ in range(20_000))
+        elif self.path == "/silence":
+            self.start({"Content-Length": "10"})
+            self.rfile.read(1)  # until the caller hangs up
+            self.close_connection = True
         else:
             self.answer(200, b'{"ok": true}', {"Content-Type": "application/json"})
+
+    def start(self, headers: Mapping[str, str]) -> None:
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def drip(self, pieces: Iterable[bytes]) -> None:
+        """Piece by piece until the caller has had enough; a minute goes by behind the first."""
+        self.close_connection = True
+        try:
+            for number, piece in enumerate(pieces):
+                self.wfile.write(piece)
+                if number == 1:
+                    clock.ahead_seconds += 60.0
+        except OSError:
+            return
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
@@ -117,11 +168,50 @@ def test_a_redirect_is_not_followed(server: str, call: Call) -> None:
         call(guard(server), f"{server}/redirect", {})
 
 
-def test_an_endless_or_dripping_answer_is_cut(server: str, call: Call) -> None:
+@pytest.mark.parametrize("what", ["large", "bomb"])
+def test_an_endless_answer_is_cut(server: str, call: Call, what: str) -> None:
     with pytest.raises(RetryLater, match="larger"):
-        call(guard(server), f"{server}/large", {})
-    with pytest.raises(RetryLater, match="longer"):
-        call(guard(server), f"{server}/drip", {})
+        call(guard(server), f"{server}/{what}", {})
+
+
+@pytest.mark.parametrize("what", ["drip", "drip-of-headers", "drip-of-chunks", "drip-of-nothing"])
+def test_an_answer_that_drips_is_cut_wherever_it_drips(server: str, call: Call, what: str) -> None:
+    """A byte a second is never silent for long: only the total ends it."""
+    with pytest.raises(RetryLater, match=r"longer than 30 s|not answer in time") as caught:
+        call(guard(server), f"{server}/{what}", {})
+    assert caught.value.is_for_all
+    assert clock.ahead_seconds, "it was cut before the time was over"
+
+
+def test_a_silent_answer_is_not_waited_for(server: str, call: Call) -> None:
+    found = guard(server)
+    found.limits = replace(LIMITS, read_seconds=0.05)
+    with pytest.raises(RetryLater, match="not answer in time"):
+        call(found, f"{server}/silence", {})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://nobody.invalid/"])
+def test_who_is_not_there_is_asked_again_later(settings: Any, call: Call, url: str) -> None:
+    settings.CRM_HOSTS = ["127.0.0.1", "nobody.invalid"]
+    with pytest.raises(RetryLater, match="can't be reached") as caught:
+        call(guard(url), url, {})
+    assert caught.value.is_for_all
+
+
+def test_a_certificate_that_does_not_hold_is_asked_again_later(server: str, call: Call) -> None:
+    """What answers there does not speak TLS at all."""
+    address = server.replace("http:", "https:")
+    with pytest.raises(RetryLater, match="can't be reached"):
+        call(guard(address), f"{address}/", {})
+
+
+def test_control_without_the_total_a_drip_goes_on(
+    server: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mistake: only silence is measured. It ends by what the client library bears, if at all."""
+    monkeypatch.setattr(http, "time", time)
+    with pytest.raises(AssertionError, match="in time"):
+        test_an_answer_that_drips_is_cut_wherever_it_drips(server, call, "drip-of-headers")
 
 
 def test_an_address_nobody_named_is_refused(settings: Any) -> None:
