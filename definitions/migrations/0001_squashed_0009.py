@@ -1,0 +1,338 @@
+import django.db.models.deletion
+import django.utils.timezone
+import pgtrigger.compiler
+import teams.creating
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    replaces = [('definitions', '0001_initial'), ('definitions', '0002_initial'), ('definitions', '0003_history_and_population'), ('definitions', '0004_the_operating_model_agreed'), ('definitions', '0005_model_checks'), ('definitions', '0006_drafts_say_what_they_change'), ('definitions', '0007_signals_and_firings'), ('definitions', '0008_written_texts'), ('definitions', '0009_judgements_without_idle_indexes')]
+
+    initial = True
+
+    dependencies = [
+        ('pghistory', '0007_auto_20250421_0444'),
+        ('records', '0001_squashed_0012'),
+        ('teams', '0001_squashed_0005'),
+    ]
+
+    operations = [
+        teams.creating.CreateModels(
+            models=[
+                migrations.CreateModel(
+                    name='Version',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('section', models.CharField(max_length=40)),
+                        ('key', models.SlugField(max_length=80)),
+                        ('number', models.PositiveIntegerField()),
+                        ('body', models.JSONField()),
+                        ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('signed', 'Signed'), ('retired', 'Retired')], default='draft', max_length=10)),
+                        ('effective_from', models.DateTimeField(blank=True, help_text='Signed and reached: in force.', null=True)),
+                        ('retired_at', models.DateTimeField(blank=True, null=True)),
+                        ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                        ('note', models.TextField(blank=True)),
+                        ('based_on', models.ForeignKey(blank=True, help_text='What was in force when the draft was begun, or last compared; empty: nothing was.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='definitions.version')),
+                        ('revision', models.PositiveIntegerField(default=1, help_text='Counts the edits of a draft; who saves an older one is told of the newer.')),
+                        ('edited_at', models.DateTimeField(blank=True, null=True)),
+                        ('edited_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('proposed_at', models.DateTimeField(blank=True, null=True)),
+                        ('proposed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('wanted_from', models.DateTimeField(blank=True, help_text='From when it shall hold; the last signature may make it later.', null=True)),
+                        ('needs_agreement', models.BooleanField(default=True, help_text='False: only words changed, no record is judged differently.')),
+                        ('flips', models.JSONField(blank=True, help_text='When it was proposed: {gained, lost, unknown, counted_at, is_sampled} against what was in force.', null=True)),
+                        ('watch_from', models.DateTimeField(blank=True, null=True)),
+                        ('watch_until', models.DateTimeField(blank=True, help_text='Watch only: judged beside what is in force until then.', null=True)),
+                        ('population_after', models.UUIDField(blank=True, help_text='Records up to this id are marked for a new conclusion already.', null=True)),
+                        ('population_done_at', models.DateTimeField(blank=True, help_text='When the last of them was marked, after it came into or went out of force.', null=True)),
+                    ],
+                    options={
+                        'ordering': ['section', 'key', 'number'],
+                        'constraints': [models.UniqueConstraint(fields=('section', 'key', 'number'), name='version_once')],
+                        'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_versionevent" ("based_on_id", "body", "created_at", "created_by_id", "edited_at", "edited_by_id", "effective_from", "flips", "id", "key", "needs_agreement", "note", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "retired_at", "revision", "section", "state", "wanted_from", "watch_from", "watch_until") VALUES (NEW."based_on_id", NEW."body", NEW."created_at", NEW."created_by_id", NEW."edited_at", NEW."edited_by_id", NEW."effective_from", NEW."flips", NEW."id", NEW."key", NEW."needs_agreement", NEW."note", NEW."number", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."retired_at", NEW."revision", NEW."section", NEW."state", NEW."wanted_from", NEW."watch_from", NEW."watch_until"); RETURN NULL;', hash='9b7f2017a0fc5106231e8168996db79da8cbb3b8', operation='INSERT', pgid='pgtrigger_insert_insert_87075', table='definitions_version', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."based_on_id" IS DISTINCT FROM (NEW."based_on_id") OR OLD."body" IS DISTINCT FROM (NEW."body") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."edited_at" IS DISTINCT FROM (NEW."edited_at") OR OLD."edited_by_id" IS DISTINCT FROM (NEW."edited_by_id") OR OLD."effective_from" IS DISTINCT FROM (NEW."effective_from") OR OLD."flips" IS DISTINCT FROM (NEW."flips") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."needs_agreement" IS DISTINCT FROM (NEW."needs_agreement") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."proposed_at" IS DISTINCT FROM (NEW."proposed_at") OR OLD."proposed_by_id" IS DISTINCT FROM (NEW."proposed_by_id") OR OLD."retired_at" IS DISTINCT FROM (NEW."retired_at") OR OLD."revision" IS DISTINCT FROM (NEW."revision") OR OLD."section" IS DISTINCT FROM (NEW."section") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."wanted_from" IS DISTINCT FROM (NEW."wanted_from") OR OLD."watch_from" IS DISTINCT FROM (NEW."watch_from") OR OLD."watch_until" IS DISTINCT FROM (NEW."watch_until"))', func='INSERT INTO "definitions_versionevent" ("based_on_id", "body", "created_at", "created_by_id", "edited_at", "edited_by_id", "effective_from", "flips", "id", "key", "needs_agreement", "note", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "retired_at", "revision", "section", "state", "wanted_from", "watch_from", "watch_until") VALUES (NEW."based_on_id", NEW."body", NEW."created_at", NEW."created_by_id", NEW."edited_at", NEW."edited_by_id", NEW."effective_from", NEW."flips", NEW."id", NEW."key", NEW."needs_agreement", NEW."note", NEW."number", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."proposed_at", NEW."proposed_by_id", NEW."retired_at", NEW."revision", NEW."section", NEW."state", NEW."wanted_from", NEW."watch_from", NEW."watch_until"); RETURN NULL;', hash='0ad6fa0f6f96f9997b9fcb005445e3a97f1d7b86', operation='UPDATE', pgid='pgtrigger_update_update_c76c5', table='definitions_version', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_versionevent" ("based_on_id", "body", "created_at", "created_by_id", "edited_at", "edited_by_id", "effective_from", "flips", "id", "key", "needs_agreement", "note", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "proposed_at", "proposed_by_id", "retired_at", "revision", "section", "state", "wanted_from", "watch_from", "watch_until") VALUES (OLD."based_on_id", OLD."body", OLD."created_at", OLD."created_by_id", OLD."edited_at", OLD."edited_by_id", OLD."effective_from", OLD."flips", OLD."id", OLD."key", OLD."needs_agreement", OLD."note", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."proposed_at", OLD."proposed_by_id", OLD."retired_at", OLD."revision", OLD."section", OLD."state", OLD."wanted_from", OLD."watch_from", OLD."watch_until"); RETURN NULL;', hash='4c0b05e7307673d877c896f4e8bfe2ce76895512', operation='DELETE', pgid='pgtrigger_delete_delete_80de5', table='definitions_version', when='AFTER'))],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='VersionEvent',
+                    fields=[
+                        ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                        ('pgh_label', models.TextField(help_text='The event label.')),
+                        ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='definitions.version')),
+                        ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                        ('id', models.BigIntegerField()),
+                        ('section', models.CharField(max_length=40)),
+                        ('key', models.SlugField(db_index=False, max_length=80)),
+                        ('number', models.PositiveIntegerField()),
+                        ('body', models.JSONField()),
+                        ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('signed', 'Signed'), ('retired', 'Retired')], default='draft', max_length=10)),
+                        ('effective_from', models.DateTimeField(blank=True, help_text='Signed and reached: in force.', null=True)),
+                        ('retired_at', models.DateTimeField(blank=True, null=True)),
+                        ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('created_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('note', models.TextField(blank=True)),
+                        ('based_on', models.ForeignKey(blank=True, db_constraint=False, help_text='What was in force when the draft was begun, or last compared; empty: nothing was.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='definitions.version')),
+                        ('revision', models.PositiveIntegerField(default=1, help_text='Counts the edits of a draft; who saves an older one is told of the newer.')),
+                        ('edited_at', models.DateTimeField(blank=True, null=True)),
+                        ('edited_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('proposed_at', models.DateTimeField(blank=True, null=True)),
+                        ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('wanted_from', models.DateTimeField(blank=True, help_text='From when it shall hold; the last signature may make it later.', null=True)),
+                        ('needs_agreement', models.BooleanField(default=True, help_text='False: only words changed, no record is judged differently.')),
+                        ('flips', models.JSONField(blank=True, help_text='When it was proposed: {gained, lost, unknown, counted_at, is_sampled} against what was in force.', null=True)),
+                        ('watch_from', models.DateTimeField(blank=True, null=True)),
+                        ('watch_until', models.DateTimeField(blank=True, help_text='Watch only: judged beside what is in force until then.', null=True)),
+                    ],
+                    options={
+                        'abstract': False,
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Signature',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signatures', to='definitions.version')),
+                        ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='teams.team')),
+                        ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                        ('signed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('is_forced', models.BooleanField(default=False)),
+                    ],
+                    options={
+                        'ordering': ['version', 'signed_at'],
+                        'constraints': [models.UniqueConstraint(fields=('version', 'team'), name='signature_once')],
+                        'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_signatureevent" ("id", "is_forced", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "team_id", "version_id") VALUES (NEW."id", NEW."is_forced", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."signed_at", NEW."team_id", NEW."version_id"); RETURN NULL;', hash='13f448b3e522f3babbe11eaac93d0bc2dd3296b9', operation='INSERT', pgid='pgtrigger_insert_insert_179e7', table='definitions_signature', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "definitions_signatureevent" ("id", "is_forced", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "team_id", "version_id") VALUES (NEW."id", NEW."is_forced", NEW."person_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."signed_at", NEW."team_id", NEW."version_id"); RETURN NULL;', hash='0fde09bb7d643a23b4d85223238d2ded0611f44b', operation='UPDATE', pgid='pgtrigger_update_update_5b17c', table='definitions_signature', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_signatureevent" ("id", "is_forced", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "signed_at", "team_id", "version_id") VALUES (OLD."id", OLD."is_forced", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."signed_at", OLD."team_id", OLD."version_id"); RETURN NULL;', hash='2115d3cce6b36f937762f5eecf2bb96b4424c6a9', operation='DELETE', pgid='pgtrigger_delete_delete_313a4', table='definitions_signature', when='AFTER'))],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='SignatureEvent',
+                    fields=[
+                        ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                        ('pgh_label', models.TextField(help_text='The event label.')),
+                        ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='definitions.signature')),
+                        ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                        ('id', models.BigIntegerField()),
+                        ('version', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='definitions.version')),
+                        ('team', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='teams.team')),
+                        ('person', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('signed_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('is_forced', models.BooleanField(default=False)),
+                    ],
+                    options={
+                        'abstract': False,
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Objection',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='objections', to='definitions.version')),
+                        ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='teams.team')),
+                        ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                        ('text', models.TextField()),
+                        ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ],
+                    options={
+                        'ordering': ['version', 'made_at'],
+                        'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_objectionevent" ("id", "made_at", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "text", "version_id") VALUES (NEW."id", NEW."made_at", NEW."person_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."team_id", NEW."text", NEW."version_id"); RETURN NULL;', hash='2e18e5a70d131b86654a83293108c2c349c6b99e', operation='INSERT', pgid='pgtrigger_insert_insert_942a3', table='definitions_objection', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "definitions_objectionevent" ("id", "made_at", "person_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "text", "version_id") VALUES (OLD."id", OLD."made_at", OLD."person_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."team_id", OLD."text", OLD."version_id"); RETURN NULL;', hash='e63025cd686afd42c75f32179c01da14ffadf063', operation='DELETE', pgid='pgtrigger_delete_delete_dc3a8', table='definitions_objection', when='AFTER'))],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ObjectionEvent',
+                    fields=[
+                        ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                        ('pgh_label', models.TextField(help_text='The event label.')),
+                        ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='definitions.objection')),
+                        ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                        ('id', models.BigIntegerField()),
+                        ('version', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='definitions.version')),
+                        ('team', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='teams.team')),
+                        ('person', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('text', models.TextField()),
+                        ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
+                    ],
+                    options={
+                        'abstract': False,
+                    },
+                ),
+                migrations.CreateModel(
+                    name='StageEntry',
+                    fields=[
+                        ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                        ('journey', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stage_entries', to='records.journey')),
+                        ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stage_entries', to='records.record')),
+                        ('stage', models.SlugField(max_length=80)),
+                        ('pass_number', models.PositiveSmallIntegerField(default=1)),
+                        ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='records.event')),
+                        ('occurred_at', models.DateTimeField()),
+                        ('left_at', models.DateTimeField(blank=True, null=True)),
+                        ('is_exact', models.BooleanField(default=True, help_text='False: polling saw it between not_before and occurred_at.')),
+                        ('snapshot', models.JSONField(default=dict, help_text="The record's values as they were at the entry.")),
+                        ('definition', models.ForeignKey(blank=True, help_text="The definition's version in force at the entry.", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='definitions.version')),
+                        ('judgement', models.CharField(blank=True, choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], max_length=10)),
+                        ('variant', models.SlugField(blank=True, max_length=80)),
+                        ('exclusion', models.SlugField(blank=True, help_text='The exclusion that held; state is missing.', max_length=80)),
+                        ('missing', models.JSONField(default=list, help_text='English of the conditions that failed.')),
+                        ('arrival', models.CharField(choices=[('forward', 'Forward'), ('skipped', 'Skipped a stage'), ('backward', 'Backward')], default='forward', max_length=10)),
+                        ('is_allowed', models.BooleanField(default=True, help_text='Whether the model allows to arrive like this.')),
+                    ],
+                    options={
+                        'ordering': ['occurred_at', 'id'],
+                        'indexes': [models.Index(fields=['stage', 'occurred_at'], name='stage_entry_stage'), models.Index(fields=['journey'], name='stage_entry_journey')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Passage',
+                    fields=[
+                        ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                        ('journey', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='records.journey')),
+                        ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='records.record')),
+                        ('pipeline', models.SlugField(max_length=80)),
+                        ('stage', models.SlugField(max_length=80)),
+                        ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='records.event')),
+                        ('entered_at', models.DateTimeField()),
+                        ('left_at', models.DateTimeField(blank=True, null=True)),
+                        ('left_event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='records.event')),
+                        ('left_to', models.SlugField(blank=True, help_text='The stage it went to.', max_length=80)),
+                        ('version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='definitions.version')),
+                        ('arrival', models.CharField(choices=[('forward', 'Forward'), ('skipped', 'Skipped a stage'), ('backward', 'Backward')], default='forward', max_length=10)),
+                        ('is_allowed', models.BooleanField(default=True)),
+                        ('entry_judgement', models.CharField(blank=True, choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], max_length=10)),
+                        ('exit_judgement', models.CharField(blank=True, choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], help_text='Empty while it is there, or nothing to check.', max_length=10)),
+                        ('missing', models.JSONField(default=list, help_text='English of the exit criteria that failed when it left.')),
+                        ('paper', models.JSONField(default=list, help_text='[{path, field, reason, text}]: why it is met on paper only.')),
+                    ],
+                    options={
+                        'ordering': ['entered_at', 'id'],
+                        'indexes': [models.Index(fields=['pipeline', 'stage', 'entered_at'], name='passage_stage'), models.Index(fields=['journey'], name='passage_journey')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Judgement',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('record', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judgements', to='records.record')),
+                        ('section', models.CharField(default='definitions', max_length=40)),
+                        ('key', models.CharField(help_text='Key of a definition or trigger; pipeline/stage for exit criteria.', max_length=120)),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='definitions.version')),
+                        ('state', models.CharField(choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], max_length=10)),
+                        ('variant', models.SlugField(blank=True, db_index=False, max_length=80)),
+                        ('exclusion', models.SlugField(blank=True, db_index=False, help_text='The exclusion that held; state is missing.', max_length=80)),
+                        ('paper', models.JSONField(default=list, help_text='[{path, field, reason, text}]: why it is met on paper only.')),
+                        ('recheck_at', models.DateTimeField(blank=True, null=True)),
+                    ],
+                    options={
+                        'ordering': ['record', 'section', 'key'],
+                        'indexes': [models.Index(condition=models.Q(('recheck_at__isnull', False)), fields=['recheck_at'], name='judgement_recheck'), models.Index(fields=['section', 'key', 'state'], name='judgement_state'), models.Index(condition=models.Q(('exclusion', ''), _negated=True), fields=['section', 'key', 'exclusion'], name='judgement_exclusion')],
+                        'constraints': [models.UniqueConstraint(fields=('record', 'section', 'key'), name='judgement_once')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='WatchedJudgement',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='watched', to='definitions.version')),
+                        ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='records.record')),
+                        ('key', models.CharField(help_text='As in a judgement.', max_length=120)),
+                        ('state', models.CharField(choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], max_length=10)),
+                        ('now_state', models.CharField(choices=[('met', 'Met'), ('on_paper', 'On Paper'), ('missing', 'Missing'), ('waived', 'Waived'), ('unknown', 'Unknown')], help_text='By the version in force.', max_length=10)),
+                        ('first_seen_at', models.DateTimeField()),
+                    ],
+                    options={
+                        'ordering': ['version', 'record', 'key'],
+                        'constraints': [models.UniqueConstraint(fields=('version', 'record', 'key'), name='watched_once')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Signal',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('source', models.CharField(help_text='Who sent it; message ids are unique within.', max_length=60)),
+                        ('message_id', models.CharField(max_length=200)),
+                        ('name', models.CharField(max_length=80)),
+                        ('user_ref', models.CharField(blank=True, max_length=200)),
+                        ('user_email', models.CharField(blank=True, help_text='In small letters.', max_length=254)),
+                        ('account_ref', models.CharField(blank=True, max_length=200)),
+                        ('properties', models.JSONField(blank=True, default=dict)),
+                        ('occurred_at', models.DateTimeField()),
+                        ('received_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('record', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='signals', to='records.record')),
+                    ],
+                    options={
+                        'ordering': ['occurred_at', 'id'],
+                        'indexes': [models.Index(fields=['record', 'name', 'occurred_at'], name='signal_record'), models.Index(fields=['name', 'occurred_at'], name='signal_name'), models.Index(condition=models.Q(('user_ref', ''), _negated=True), fields=['user_ref'], name='signal_user'), models.Index(condition=models.Q(('user_email', ''), _negated=True), fields=['user_email'], name='signal_email'), models.Index(condition=models.Q(('record', None)), fields=['account_ref'], name='signal_account_waiting'), models.Index(fields=['received_at'], name='signal_received')],
+                        'constraints': [models.UniqueConstraint(fields=('source', 'message_id'), name='signal_once')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Firing',
+                    fields=[
+                        ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                        ('journey', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='firings', to='records.journey')),
+                        ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='firings', to='records.record')),
+                        ('trigger', models.SlugField(max_length=80)),
+                        ('version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='definitions.version')),
+                        ('fired_at', models.DateTimeField()),
+                        ('ended_at', models.DateTimeField(blank=True, null=True)),
+                        ('because', models.JSONField(default=list, help_text='English of the conditions that held when it fired.')),
+                        ('is_measured_only', models.BooleanField(default=False, help_text='It fired before go-live: nobody is told, nothing is written.')),
+                        ('handled_at', models.DateTimeField(blank=True, null=True)),
+                        ('handled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ],
+                    options={
+                        'ordering': ['-fired_at', 'id'],
+                        'indexes': [models.Index(fields=['trigger', '-fired_at'], name='firing_trigger')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='Remark',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('section', models.CharField(max_length=40)),
+                        ('key', models.CharField(blank=True, max_length=120)),
+                        ('path', models.JSONField(default=list)),
+                        ('code', models.CharField(max_length=60)),
+                        ('text', models.TextField()),
+                        ('first_seen_at', models.DateTimeField()),
+                        ('seen_at', models.DateTimeField()),
+                    ],
+                    options={
+                        'ordering': ['section', 'key', 'code', 'id'],
+                        'constraints': [models.UniqueConstraint(fields=('section', 'key', 'code', 'path'), name='remark_once')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='ModelCheck',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
+                        ('ended_at', models.DateTimeField(blank=True, null=True)),
+                        ('found', models.PositiveIntegerField(default=0)),
+                        ('fresh', models.PositiveIntegerField(default=0, help_text='Of these, not found the time before.')),
+                    ],
+                    options={
+                        'ordering': ['-started_at'],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='WrittenText',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='records.record')),
+                        ('journey', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='records.journey')),
+                        ('field', models.CharField(max_length=60)),
+                        ('key', models.BigIntegerField(help_text='`definitions.evidence.paper.text_key` of the text.')),
+                    ],
+                    options={
+                        'ordering': ['id'],
+                        'indexes': [models.Index(fields=['key', 'field'], name='written_text_key')],
+                        'constraints': [models.UniqueConstraint(fields=('record', 'field', 'key'), name='written_text_once')],
+                    },
+                ),
+            ],
+        ),
+    ]
