@@ -13,12 +13,13 @@ from definitions.bodies import PIPELINES, STAGES, known_catalogue
 from definitions.criteria import Catalogue
 from definitions.currencies import CURRENCIES, plain_currencies
 from definitions.models import Version
+from definitions.versions import Model
 from records.models import CatalogueField
 
 
-def catalogue_from_db() -> Catalogue:
-    """Two queries. Options that are neither a text nor have a ``value`` are left out; currencies and the names of
-    stages are those in force now."""
+def catalogue_from_db(model: Model | None = None) -> Catalogue:
+    """Two queries, one where ``model`` is loaded already. Options that are neither a text nor have a ``value`` are left
+    out; currencies and the names of stages are those in force now."""
     spec: dict[str, dict[str, dict[str, Any]]] = {}
     rows = CatalogueField.objects.order_by("object", "name")
     for object_name, name, label, kind, options in rows.values_list(
@@ -29,7 +30,7 @@ def catalogue_from_db() -> Catalogue:
             "label": label,
             "options": [o for o in options if isinstance(o, str) or (isinstance(o, dict) and o.get("value"))],
         }
-    in_force = _in_force()
+    in_force = _in_force() if model is None else _in_force_of(model)
     told = {
         "objects": spec,
         "currencies": plain_currencies(in_force[CURRENCIES]),
@@ -43,6 +44,13 @@ def catalogue_from_db() -> Catalogue:
         },
     }
     return known_catalogue(json.dumps(told))
+
+
+def _in_force_of(model: Model) -> dict[str, list[Version]]:
+    now = timezone.now()
+    return {
+        section: list(model.in_force(section, now).values()) for section in (CURRENCIES, STAGES, PIPELINES)
+    }
 
 
 def _in_force() -> dict[str, list[Version]]:

@@ -117,4 +117,5 @@ def _has_begun(version: Version, turn: datetime) -> bool:
 
 def load_typed_model() -> TypedModel:
     """Two queries."""
-    return TypedModel(load_model(), catalogue_from_db())
+    model = load_model()
+    return TypedModel(model, catalogue_from_db(model))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from records.ids import record_key
@@ -20,7 +21,49 @@ def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
     events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
     for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
         events[event.record_id].append(_event_data(event, connections[event.connection_id]))
-    return Batch(_journey_data(journeys, rows, connections, events), _owners(connections), now=now)
+    return Batch(
+        _journey_data(journeys, rows, connections, events),
+        _owners(connections, OwnerMatch.objects.all()),
+        now=now,
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """One journey in full, for a page. ``log``: all its events, superseded ones included, in the order we learned of
+    them; ``connections``: name -> those that its records and events come from."""
+
+    batch: Batch
+    log: Sequence[Event]
+    connections: Mapping[str, Connection]
+
+
+def load_journey(journey_id: uuid.UUID, now: datetime) -> Told:
+    """Three queries. Without records it is no journey, and the batch is empty."""
+    rows = list(
+        Record.objects.filter(journey=journey_id).select_related("journey", "connection").order_by("pk")
+    )
+    log = list(
+        Event.objects.filter(record__in=[r.pk for r in rows])
+        .select_related("connection")
+        .order_by("observed_at", "pk")
+    )
+    events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
+    for event in log:
+        if event.superseded_by_id is None:
+            events[event.record_id].append(_event_data(event, event.connection))
+    connections = {e.connection_id: e.connection for e in log} | {r.connection_id: r.connection for r in rows}
+    journeys = {row.journey_id: row.journey for row in rows if row.journey is not None}
+    owners = OwnerMatch.objects.filter(connection__in=connections).order_by()
+    return Told(
+        Batch(
+            _journey_data(list(journeys.values()), rows, connections, events),
+            _owners(connections, owners),
+            now=now,
+        ),
+        log,
+        {connection.name: connection for connection in connections.values()},
+    )
 
 
 def load_members(journey_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, JourneyData]:
@@ -114,10 +157,12 @@ def _event_data(event: Event, connection: Connection) -> EventData:
     )
 
 
-def _owners(connections: dict[int, Connection]) -> dict[tuple[str, str], OwnerData]:
+def _owners(
+    connections: Mapping[int, Connection], matches: Iterable[OwnerMatch]
+) -> dict[tuple[str, str], OwnerData]:
     return {
         (connections[m.connection_id].name, m.remote_id): OwnerData(
             m.name, m.kind, m.is_active, m.person_id, m.inactive_since
         )
-        for m in OwnerMatch.objects.all()
+        for m in matches
     }

@@ -14,7 +14,7 @@ from slas.forms import OWNERS, STATES, ClockFilter
 from slas.lateness import late_seconds
 from slas.models import Clock
 from slas.querysets import ClockQuerySet
-from slas.receipts import Explanation, explain
+from slas.receipts import Explanation, explain, with_receipt
 from slas.visibility import Names, names_for
 from teams.access import person_of
 
@@ -229,6 +229,9 @@ class ClockView(_ClocksView, RetrieveAPIView[Clock]):
 
     serializer_class = ClockDetailSerializer
     lookup_url_kwarg = "clock_id"
+
+    def get_queryset(self) -> ClockQuerySet:
+        return with_receipt(super().get_queryset())
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

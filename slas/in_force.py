@@ -20,7 +20,7 @@ from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Away, Hours, OwnHours, Staff
 from slas.touch_rules import TouchHistory, parse_touch_rules
 from slas.touch_sections import TOUCHES
-from teams.models import Absence, Membership, Person
+from teams.models import Absence, Person
 
 
 def load_rules(model: Model) -> list[RuleHistory]:
@@ -67,26 +67,33 @@ _rules: dict[int, Rule] = {}
 
 
 def load_staff(model: Model) -> Staff:
-    """Everybody's teams and absences over time, and all working hours. Three queries."""
+    """Everybody's teams and absences over time, and all working hours. Two queries."""
     stays: dict[int, list[tuple[datetime, datetime | None, str]]] = defaultdict(list)
-    rows = Membership.objects.order_by("person_id", "started_at")
-    for person, begin, end, team in rows.values_list("person_id", "started_at", "ended_at", "team__key"):
-        stays[person].append((begin, end, team))
+    names, managers, by_email, active = {}, {}, {}, set()
+    rows = Person.objects.order_by("pk", "memberships__started_at").values_list(
+        "pk", "email", "name", "is_active", "manager_id",
+        "memberships__started_at", "memberships__ended_at", "memberships__team__key",
+    )  # fmt: skip
+    for pk, email, name, is_active, manager, begin, end, team in rows:
+        names[pk], managers[pk], by_email[email.lower()] = name, manager, pk
+        if is_active:
+            active.add(pk)
+        if begin is not None:
+            stays[pk].append((begin, end, team))
     away: dict[int, list[Away]] = defaultdict(list)
     for row in Absence.objects.order_by("person_id", "starts_at", "pk"):
         away[row.person_id].append(
             Away(row.starts_at, row.ends_at, row.cover_id, row.entered_at, row.withdrawn_at)
         )
-    people = list(Person.objects.values_list("pk", "email", "name", "is_active"))
-    by_email = {email.lower(): pk for pk, email, _, _ in people}
     return Staff(
-        active=frozenset(pk for pk, _, _, is_active in people if is_active),
+        active=frozenset(active),
         stays=stays,
         calendars=_team_hours(model),
         own={by_email[who]: hours for who, hours in _own_hours(model, "people").items() if who in by_email},
         regional=_own_hours(model, "regions"),
         away=away,
-        names={pk: name for pk, _, name, _ in people},
+        names=names,
+        managers=managers,
     )
 
 

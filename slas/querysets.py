@@ -63,5 +63,5 @@ class AppealQuerySet(models.QuerySet["Appeal"]):
     def with_clock(self) -> Self:
         """With all that a row of a list shows, in the same query."""
         return self.select_related(
-            "clock__rule", "clock__record", "person", "team", "opened_by", "decided_by"
+            "clock__rule", "clock__record", "clock__team", "person", "team", "opened_by", "decided_by"
         )

@@ -8,7 +8,6 @@ from datetime import datetime, tzinfo
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from definitions.models import Version
 from effects.models import Effect
 from records.canonical import instant
 from slas.counted import Counted, Span, shared_seconds
@@ -19,7 +18,6 @@ from slas.retold import Retold
 from slas.split import CLOSED, CUSTOMER, Segment
 from slas.time_bar import TeamLook, moment_words
 from slas.visibility import Names
-from teams.models import Person
 
 MOST_ROWS = 6
 """More than these would not fit on one printed page; the API tells all."""
@@ -126,15 +124,13 @@ def shown(rows: Sequence[Row]) -> Shown[Row]:
 
 
 def intervals(told: Retold, names: Names, teams: Mapping[str, TeamLook]) -> list[Interval]:
-    """One query, for the names of the calendars."""
-    versions = Version.objects.in_bulk({c.version for c in told.counted if c.version is not None})
+    hours = {v.pk: str(v.body["name"]) for v in told.model.all() if v.section == "calendars"}
     team = teams[told.rule.acting_team].name if told.rule.acting_team in teams else ""
 
     def one(c: Counted) -> Interval:
-        version = versions.get(c.version) if c.version is not None else None
         name = told.staff.names.get(c.person_id, "") if c.person_id is not None else ""
         who = names.of(c.person_id, name, team) if c.person_id is not None else ""
-        return Interval(c.begin, c.end, c.seconds, str(version.body["name"]) if version else "", who)
+        return Interval(c.begin, c.end, c.seconds, hours.get(c.version or 0, ""), who)
 
     return [one(c) for c in told.counted]
 
@@ -211,7 +207,7 @@ def _is_left_out(told: Retold, person: int, span: Span) -> bool:
 
 
 def moved(clock: Clock, told: Retold, names: Names, zone: tzinfo) -> list[Moved]:
-    by_rule = _rule_moves(clock)
+    by_rule = _rule_moves(clock, told)
     return [
         Moved(at, _moment(row["old"]), _moment(row["new"]), by_rule.get(at) or _whys(at, told, names, zone))
         for row in clock.receipt.get("retargets", ())
@@ -219,17 +215,14 @@ def moved(clock: Clock, told: Retold, names: Names, zone: tzinfo) -> list[Moved]
     ]
 
 
-def _rule_moves(clock: Clock) -> dict[datetime, list[str]]:
+def _rule_moves(clock: Clock, told: Retold) -> dict[datetime, list[str]]:
     """When a later version of the rule began to hold for open clocks, too."""
     if "moved_by" not in clock.receipt:
         return {}
-    later = Version.objects.filter(
-        section="sla_rules", key=clock.rule_key, body__open_clocks="move", effective_from__isnull=False
-    )
     return {
-        at: [f"version {number} of the rule holds for open clocks, too"]
-        for number, at in later.values_list("number", "effective_from")
-        if at is not None
+        version.effective_from: [f"version {version.number} of the rule holds for open clocks, too"]
+        for version in told.model.history("sla_rules", clock.rule_key)
+        if version.effective_from is not None and version.body.get("open_clocks") == "move"
     }
 
 
@@ -254,32 +247,30 @@ def _why(cause: Cause, names: Names, zone: tzinfo) -> str:
     }[cause.kind]
 
 
-def told_to(clock: Clock, names: Names) -> list[Told]:
-    """Two queries."""
-    rows = list(Effect.objects.filter(key__startswith=effect_key(clock.pk)).order_by("created_at", "pk"))
-    people = Person.objects.in_bulk({pk for row in rows if (pk := row.payload.get("person")) is not None})
+def told_to(clock: Clock, names: Names, told: Retold) -> list[Told]:
+    """One query."""
     found = []
-    for row in rows:
-        person, channel = people.get(row.payload.get("person")), str(row.payload.get("channel") or "")
-        if person is None and not channel:
+    for row in Effect.objects.filter(key__startswith=effect_key(clock.pk)).order_by("created_at", "pk"):
+        person, channel = row.payload.get("person"), str(row.payload.get("channel") or "")
+        name = told.staff.names.get(person)
+        if name is None and not channel:
             continue
-        who = names.of(person.pk, person.name, "A colleague") if person else channel
+        who = channel if name is None else names.of(person, name, "A colleague")
         title = str(row.payload.get("title") or "")
         what = CHANNELS.get(row.channel, row.channel)
         found.append(Told(who, row.channel, what, title, row.done_at or row.created_at, row.state))
     return found
 
 
-def given_to(clock: Clock, names: Names) -> list[Given]:
-    """One query."""
-    rows = TakenStep.objects.filter(clock_id=clock.pk).exclude(outcome="").select_related("given_to")
+def given_to(clock: Clock, names: Names, told: Retold) -> list[Given]:
+    """Of a clock ``with_receipt``."""
     return [
         Given(
-            names.of(row.given_to_id, row.given_to.name, "a colleague") if row.given_to else "",
-            row.taken_at,
-            row.outcome == TakenStep.Outcome.ASKED,
+            names.of(row["person"], told.staff.names[row["person"]], "a colleague") if row["person"] else "",
+            instant(row["at"]),
+            row["outcome"] == TakenStep.Outcome.ASKED,
         )
-        for row in rows.order_by("taken_at", "pk")
+        for row in clock.given  # type: ignore[attr-defined]  # annotated
     ]
 
 

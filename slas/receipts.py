@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
 from definitions.models import Signature, Version
-from definitions.versions import version_at
+from definitions.versions import Model
 from records.canonical import instant
 from records.models import Connection
 from slas import receipt_parts as parts
 from slas.calendars.sections import calendar_spec
 from slas.calendars.times import week_words
 from slas.lateness import counted_seconds, late_seconds, spare_seconds, used_seconds, whole_seconds
-from slas.models import Clock
-from slas.querysets import LATE
+from slas.models import Clock, Correction, TakenStep
+from slas.querysets import LATE, ClockQuerySet
 from slas.receipt_parts import AwaySaid, Given, Held, Interval, Moved, Paused, Shown, Told, shown
 from slas.retold import Retold, retell
 from slas.rules import Rule
 from slas.split import SYSTEM, Segment
-from slas.time_bar import Stretch, TeamLook, look_of, moment_words, stretches
-from slas.visibility import Names, names_for
+from slas.time_bar import Stretch, look_of, moment_words, stretches
+from slas.visibility import Names, names_of
 from teams.models import Person, Team
 
 
@@ -124,6 +129,7 @@ class Explanation:
     used_seconds: int | None
     whole_seconds: int | None
     no_data: Sequence[str]
+    names: Names
     retold: Retold
 
     @property
@@ -164,13 +170,38 @@ class Explanation:
         return self.rule.target.needs_calendar
 
 
+def with_receipt(clocks: ClockQuerySet) -> ClockQuerySet:
+    """With all that ``explain`` reads of a clock itself, in the same query."""
+    corrections = Correction.objects.filter(clock=OuterRef("pk")).order_by("corrected_at", "pk")
+    signatures = Signature.objects.filter(version=OuterRef("rule")).order_by("team__name")
+    steps = TakenStep.objects.filter(clock_id=OuterRef("pk")).exclude(outcome="").order_by("taken_at", "pk")
+    return (
+        clocks.with_names()
+        .select_related("start_event__connection", "stop_event__record__connection")
+        .annotate(
+            corrected=ArraySubquery(
+                corrections.values(
+                    json=JSONObject(
+                        old="old", new="new", at="corrected_at", kind="cause__kind",
+                        object="cause__record__object", source="cause__connection__label",
+                    )
+                )
+            ),
+            agreed_by=ArraySubquery(signatures.values("team__name")),
+            given=ArraySubquery(
+                steps.values(json=JSONObject(person="given_to", at="taken_at", outcome="outcome"))
+            ),
+        )
+    )  # fmt: skip
+
+
 def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
-    """Everything about a clock that came ``with_names``. A clock that has not stopped is split as it stands."""
-    names, zone, retold = names_for(viewer), viewer.zone, retell(clock, now)
-    rule, segments = retold.rule, retold.segments
+    """Everything about a clock that came ``with_receipt``. A clock that has not stopped is split as it stands."""
+    zone, retold = viewer.zone, retell(clock, now)
+    names = names_of(viewer, frozenset({viewer.pk, *retold.staff.reports_of(viewer.pk)}))
+    rule, segments, connections = retold.rule, retold.segments, retold.connections
     teams = {t.key: look_of(t.name, t.purpose) for t in Team.objects.all()}
     end_what = _end_words(clock)
-    connections = {c.name: c for c in Connection.objects.all()}
     return Explanation(
         clock=clock,
         rule=rule,
@@ -180,25 +211,26 @@ def explain(clock: Clock, viewer: Person, now: datetime) -> Explanation:
         bar=stretches(
             segments, teams, names, zone, f"{moment_words(clock.stopped_at or now, zone)} {end_what}"
         ),
-        bar_start=f"{moment_words(clock.started_at, zone)} {_start_word(clock, rule)}",
+        bar_start=f"{moment_words(clock.started_at, zone)} {_start_word(clock, retold)}",
         bar_words=f"from start to {end_what}",
-        started_by=_started_by(clock, rule, connections),
+        started_by=_started_by(clock, retold),
         said=_rule_said(clock, rule),
         hours=_hours(clock, clock.stopped_at or now),
         readings=_readings(clock, connections),
-        stopped_by=_stopped_by(clock, names, teams, connections),
+        stopped_by=_stopped_by(clock, names, connections),
         has_it=_has_it(clock, names),
         corrections=_corrections(clock),
-        told=parts.told_to(clock, names),
+        told=parts.told_to(clock, names, retold),
         moved=parts.moved(clock, retold, names, zone),
         intervals=parts.intervals(retold, names, teams),
         held=parts.held(segments, names, teams),
         pauses=parts.paused(clock, retold),
         absences=parts.absences(clock, retold, names),
-        given=parts.given_to(clock, names),
+        given=parts.given_to(clock, names, retold),
         used_seconds=used_seconds(clock, now),
         whole_seconds=whole_seconds(clock),
         no_data=[_label(connections, name) for name in clock.receipt.get("no_data") or ()],
+        names=names,
         retold=retold,
     )
 
@@ -223,31 +255,33 @@ def _has_it(clock: Clock, names: Names) -> str:
     return names.of(clock.owner_id, str(clock.receipt.get("holder", "")), team)
 
 
-def _start_word(clock: Clock, rule: Rule) -> str:
-    kind, subject = rule.start
+def _start_word(clock: Clock, told: Retold) -> str:
+    kind, subject = told.rule.start
     if kind == "field_set":
         return f"{subject.replace('_', ' ')} was set"
     if kind == "signal":
         return f"signal “{subject}”"
-    told = str((clock.receipt.get("start") or {}).get("what") or "")
+    what = str((clock.receipt.get("start") or {}).get("what") or "")
     if kind != "stage_entered":
-        return told[:1].lower() + told[1:] if told else kind.replace("_", " ")
+        return what[:1].lower() + what[1:] if what else kind.replace("_", " ")
+    at_start = partial(_in_force, clock, told.model)
     pipeline, _, part = subject.partition("/")
     if part:
-        model = version_at("pipelines", pipeline, clock.started_at) or version_at(
-            "pipelines", pipeline, clock.rule.created_at
-        )
-        stages = model.body.get("stages") or () if model else ()
+        version = at_start("pipelines", pipeline)
+        stages = version.body.get("stages") or () if version else ()
         return f"became {next((s['name'] for s in stages if s.get('key') == part), part)}"
-    stage = version_at("stages", subject, clock.started_at) or version_at(
-        "stages", subject, clock.rule.created_at
-    )
+    stage = at_start("stages", subject)
     return f"became {stage.body.get('short') or stage.body['name'] if stage else subject}"
 
 
-def _started_by(clock: Clock, rule: Rule, connections: Mapping[str, Connection]) -> StartedBy:
+def _in_force(clock: Clock, model: Model, section: str, key: str) -> Version | None:
+    """When the clock started; of history from before the model, when its rule was written."""
+    return model.at(section, key, clock.started_at) or model.at(section, key, clock.rule.created_at)
+
+
+def _started_by(clock: Clock, told: Retold) -> StartedBy:
     event = clock.start_event
-    what = _start_word(clock, rule)
+    what = _start_word(clock, told)
     return StartedBy(
         what=what[:1].upper() + what[1:],
         source=event.connection.label,
@@ -260,13 +294,12 @@ def _started_by(clock: Clock, rule: Rule, connections: Mapping[str, Connection])
 
 def _rule_said(clock: Clock, rule: Rule) -> RuleSaid:
     version: Version = clock.rule
-    signed = Signature.objects.filter(version=version).select_related("team").order_by("team__name")
     return RuleSaid(
         sentence=str(version.body["sentence"]),
         name=str(version.body["name"]),
         number=version.number,
         since=version.effective_from,
-        agreed_by=[signature.team.name for signature in signed],
+        agreed_by=clock.agreed_by,  # type: ignore[attr-defined]  # annotated
         section=version.section,
         key=version.key,
         target=rule.target.words,
@@ -299,16 +332,15 @@ def _readings(clock: Clock, connections: Mapping[str, Connection]) -> list[Readi
     ]
 
 
-def _stopped_by(
-    clock: Clock, names: Names, teams: Mapping[str, TeamLook], connections: Mapping[str, Connection]
-) -> StoppedBy | None:
+def _stopped_by(clock: Clock, names: Names, connections: Mapping[str, Connection]) -> StoppedBy | None:
     stop, event = clock.receipt.get("stop"), clock.stop_event
     if not stop or event is None or clock.stopped_at is None:
         return None
     team = clock.team.name if clock.team else ""
     record = event.record
-    place = connections[record.connection.name].record_url if record.connection.name in connections else ""
-    href = place.replace("{object}", record.remote_object).replace("{id}", record.remote_id)
+    href = record.connection.record_url.replace("{object}", record.remote_object).replace(
+        "{id}", record.remote_id
+    )
     return StoppedBy(
         what=str(stop["what"]),
         who=names.of(stop.get("by"), str(stop.get("who") or ""), team),
@@ -320,19 +352,16 @@ def _stopped_by(
 
 
 def _corrections(clock: Clock) -> list[CorrectionSaid]:
-    rows = clock.corrections.select_related("cause__connection", "cause__record").order_by(
-        "corrected_at", "pk"
-    )
     return [
         CorrectionSaid(
-            old_state=str(row.old["state"]),
-            new_state=str(row.new["state"]),
-            old_at=_moment(row.old.get("stopped_at")),
-            new_at=_moment(row.new.get("stopped_at")),
-            cause=_cause_words(row.cause.kind, row.cause.record.object, row.cause.connection.label),
-            at=row.corrected_at,
+            old_state=str(row["old"]["state"]),
+            new_state=str(row["new"]["state"]),
+            old_at=_moment(row["old"].get("stopped_at")),
+            new_at=_moment(row["new"].get("stopped_at")),
+            cause=_cause_words(row["kind"], row["object"], row["source"]),
+            at=instant(row["at"]),
         )
-        for row in rows
+        for row in clock.corrected  # type: ignore[attr-defined]  # annotated
     ]
 
 

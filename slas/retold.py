@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from definitions.in_force import load_typed_model
-from definitions.models import Version
-from records.loading import load_batch
-from records.models import Event
+from definitions.versions import Model
+from records.journey_data import EventData
+from records.loading import load_journey
+from records.models import Connection, Event
 from slas.counted import Counted, counted_by_hours, counted_by_the_wall
 from slas.evidence import Holding, holdings
 from slas.fold import segments_until
@@ -24,10 +25,14 @@ from slas.staff import Staff
 
 @dataclass(frozen=True)
 class Retold:
-    """``segments``: who had it up to the end, or to now. ``counted``: the time that counted up to the due time, as it
-    was reckoned when it was set; ``at_work``: the same had nobody been away. ``pauses`` and ``owned`` as known now."""
+    """``model``: all versions there were; ``connections``: name -> those that the buyer's records and events are of.
+    ``segments``: who had it up to the end, or to now. ``counted``: the time that counted up to the due time, as it
+    was reckoned when it was set; ``at_work``: the same had nobody been away. ``pauses`` and ``owned`` as known now;
+    ``events``: all of its record."""
 
     rule: Rule
+    model: Model
+    connections: Mapping[str, Connection]
     segments: Sequence[Segment]
     owned: Sequence[Holding]
     staff: Staff
@@ -37,61 +42,68 @@ class Retold:
     learned_at: datetime
     known_at: datetime
     end: datetime
+    events: Sequence[EventData] = ()
 
 
-def rule_for(clock: Clock) -> Rule:
+def rule_for(clock: Clock, model: Model) -> Rule:
     """The rule with the target that this clock has of it."""
-    rule, name = _rule_of(clock), clock.receipt.get("tier")
+    rule, name = _rule_of(clock, model), clock.receipt.get("tier")
     tier = next((t for t in rule.targets if t.name == name), None) if name else None
     return rule.with_tier(tier) if tier else rule
 
 
-def _rule_of(clock: Clock) -> Rule:
+def _rule_of(clock: Clock, model: Model) -> Rule:
     """As its own version says, with the time of a later one that moved it."""
     moved_by = clock.receipt.get("moved_by")
-    later = Version.objects.filter(pk=moved_by).first() if moved_by else None
+    later = next((v for v in model.history("sla_rules", clock.rule_key) if v.pk == moved_by), None)
     return rule_of(clock.rule).moved_to(rule_of(later)) if later else rule_of(clock.rule)
 
 
 def retell(clock: Clock, now: datetime) -> Retold:
-    """Of a clock with its events. What stands frozen in the row is taken from there."""
-    rule, end = rule_for(clock), clock.stopped_at or now
+    """Of a clock with its events; seven queries. What stands frozen in the row is taken from there."""
+    typed, told = load_typed_model(), load_journey(clock.journey_id, now)
+    rule, end = rule_for(clock, typed.versions), clock.stopped_at or now
     frozen = [_segment(row) for row in clock.segments]
-    learned_at = _learned_at(clock)
+    learned_at = _learned_at(clock, told.log)
     stop = clock.stop_event
     known_at = max(stop.observed_at, learned_at) if stop is not None else clock.stopped_at or now
-    batch = load_batch([clock.journey_id], now)
+    batch = told.batch
     journey = batch.journeys.get(clock.journey_id)
     record = journey.record(clock.record_id) if journey else None
-    typed = load_typed_model()
     staff = load_staff(typed.versions)
     if journey is None or record is None:
-        return Retold(rule, frozen, (), staff, (), (), (), learned_at, known_at, end)
+        known = (typed.versions, told.connections)
+        return Retold(rule, *known, frozen, (), staff, (), (), (), learned_at, known_at, end)
     conditions = ConditionsInForce(typed)(rule, record, clock.started_at)
     pauses = [
         Pause(s.begin, s.learned_at, s.end, s.end_learned_at, s.because) for s in conditions.pauses(record)
     ]
     owned = holdings(journey, record, batch, staff)
-    told = _Told(clock, rule, owned, staff, pauses, str(record.value_at("region", clock.started_at)[1] or ""))
+    times = _Times(
+        clock, rule, owned, staff, pauses, str(record.value_at("region", clock.started_at)[1] or "")
+    )
     segments = frozen
     if clock.stopped_at is None:
         segments = segments_until(journey, record, rule, clock.started_at, end, batch, staff, conditions)
     return Retold(
         rule=rule,
+        model=typed.versions,
+        connections=told.connections,
         segments=segments,
         owned=owned,
         staff=staff,
         pauses=pauses,
-        counted=told.counted(known_at, learned_at, end),
-        at_work=told.at_work(known_at, end),
+        counted=times.counted(known_at, learned_at, end),
+        at_work=times.at_work(known_at, end),
         learned_at=learned_at,
         known_at=known_at,
         end=end,
+        events=record.events,
     )
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Times:
     clock: Clock
     rule: Rule
     owned: Sequence[Holding]
@@ -132,12 +144,12 @@ class _Told:
         return [known for p in self.pauses if (known := p.known(at)) is not None]
 
 
-def _learned_at(clock: Clock) -> datetime:
+def _learned_at(clock: Clock, log: Sequence[Event]) -> datetime:
     """When the first event told us of the start, which the CRM's history may have told better later. Nobody waited for
     history: of a clock from before go-live it is the start itself."""
     if clock.is_measured_only:
         return clock.started_at
-    first = Event.objects.filter(superseded_by=clock.start_event_id).order_by("observed_at", "pk").first()
+    first = next((e for e in log if e.superseded_by_id == clock.start_event_id), None)
     return first.observed_at if first else clock.start_event.observed_at
 
 

@@ -36,7 +36,7 @@ class Away:
 class Staff:
     """``stays``: person id -> memberships; ``calendars``: team key -> hours; ``own`` and ``regional``: hours that a
     calendar gives to single people and to regions of buyers; ``away``: person id -> absences; ``names``: person id ->
-    name.
+    name; ``managers``: person id -> whom they report to today.
 
     All lists rise in time. ``active``: who may sign in today, for those whose memberships don't tell."""
 
@@ -47,6 +47,13 @@ class Staff:
     regional: Mapping[str, Sequence[OwnHours]] = field(default_factory=dict)
     away: Mapping[int, Sequence[Away]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    managers: Mapping[int, int | None] = field(default_factory=dict)
+
+    def reports_of(self, person_id: int) -> set[int]:
+        return {pk for pk, manager in self.managers.items() if manager == person_id}
+
+    def teams_today(self, person_id: int) -> frozenset[str]:
+        return frozenset(team for _, end, team in self.stays.get(person_id, ()) if end is None)
 
     def team_at(self, person_id: int | None, at: datetime) -> str | None:
         """The team a person was in; before the first known membership, that first one's team."""

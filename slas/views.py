@@ -13,14 +13,14 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
-from slas.appeals.acts import deciding_teams, people_to_speak_for
+from slas.appeals.acts import deciding_teams, ids_to_speak_for
 from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
 from slas.forms import ClockFilter
 from slas.lateness import late_seconds
 from slas.models import Appeal, Clock
 from slas.querysets import LATE, ClockQuerySet
-from slas.receipts import explain
+from slas.receipts import explain, with_receipt
 from slas.retold import Retold
 from slas.visibility import Names, names_for
 from teams.access import person_of
@@ -86,29 +86,27 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 def clock(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
     """Why is this late?"""
     viewer = person_of(request)
-    clocks = Clock.objects.for_person(viewer).with_names()
-    found = get_object_or_404(
-        clocks.select_related("start_event__connection", "stop_event__record__connection"), pk=clock_id
-    )
+    found = get_object_or_404(with_receipt(Clock.objects.for_person(viewer)), pk=clock_id)
     explained = explain(found, viewer, now_utc())
-    names, teams = names_for(viewer), deciding_teams(viewer)
+    names, teams = explained.names, deciding_teams(viewer, explained.retold.staff)
     rows = Appeal.objects.filter(clock=found).told_to(viewer, teams).with_clock().order_by("opened_at", "pk")
     context = {
         "x": explained,
         "appeals": [line_of(row, viewer, names, teams) for row in rows],
-        "may_appeal": bool(_to_speak_for(found, viewer, explained.retold, rows)),
+        "may_appeal": _may_appeal(found, viewer, explained.retold, rows),
         "is_mine": viewer.pk in who_had_it(found, explained.retold),
         "act_key": str(uuid.uuid4()),
     }
     return render(request, "slas/clock.html", context)
 
 
-def _to_speak_for(clock: Clock, viewer: Person, told: Retold, said: Iterable[Appeal]) -> list[Person]:
-    """For whom the viewer may say that it is not on them (or not theirs yet), and nobody has."""
+def _may_appeal(clock: Clock, viewer: Person, told: Retold, said: Iterable[Appeal]) -> bool:
+    """Whether there is somebody for whom the viewer may say that it is not on them (or not theirs yet), and nobody
+    has."""
     if clock.stopped_at is not None and clock.state not in LATE:
-        return []
+        return False
     done = {a.person_id for a in said if a.state in (Appeal.State.OPEN, Appeal.State.GRANTED)}
-    return [p for p in people_to_speak_for(viewer, clock, told) if p.pk not in done]
+    return any(pk not in done for pk in ids_to_speak_for(viewer, clock, told))
 
 
 def _found(request: HttpRequest, filters: ClockFilter, now: datetime) -> ClockQuerySet:

@@ -26,6 +26,7 @@ from slas.models import Clock
 from slas.querysets import LATE
 from slas.retold import Retold, retell
 from slas.rules import Rule
+from slas.staff import Staff
 from teams.models import Membership, Person, Role, Team
 
 MOST_TEXT: Final = 2000
@@ -54,15 +55,17 @@ class KeyReused(AppealError):
 
 def people_to_speak_for(actor: Person, clock: Clock, told: Retold) -> list[Person]:
     """Whom ``actor`` may say it for: themself first, then who reports to them; only of those who had the clock."""
+    ids = ids_to_speak_for(actor, clock, told)
+    people = Person.objects.in_bulk(ids)
+    return [people[pk] for pk in ids if pk in people]
+
+
+def ids_to_speak_for(actor: Person, clock: Clock, told: Retold) -> list[int]:
+    """The same by their ids; no query."""
     if not actor.is_active:
         return []
-    order = who_had_it(clock, told)
-    people = Person.objects.in_bulk(order)
-    found = [people[pk] for pk in order if pk in people]
-    return sorted(
-        (p for p in found if actor.pk in (p.pk, p.manager_id)),
-        key=lambda p: (p.pk != actor.pk, order.index(p.pk)),
-    )
+    order = [pk for pk in who_had_it(clock, told) if actor.pk in (pk, told.staff.managers.get(pk))]
+    return sorted(order, key=lambda pk: pk != actor.pk)
 
 
 def other_team(rule: Rule, team: str | None) -> str:
@@ -72,10 +75,13 @@ def other_team(rule: Rule, team: str | None) -> str:
     return rule.to_team if team == rule.from_team else rule.from_team
 
 
-def deciding_teams(person: Person) -> frozenset[str]:
-    """The teams in whose name ``person`` decides as their manager or leader. One query, none for reps."""
+def deciding_teams(person: Person, staff: Staff | None = None) -> frozenset[str]:
+    """The teams in whose name ``person`` decides as their manager or leader. One query, none for reps, and none where
+    ``staff`` is loaded already."""
     if not person.is_active or person.role not in DECIDING:
         return frozenset()
+    if staff is not None:
+        return staff.teams_today(person.pk)
     return frozenset(Membership.objects.open().filter(person=person).values_list("team__key", flat=True))
 
 

@@ -23,8 +23,8 @@ FIELDS = (
 
 def refresh(batch: Batch, clocks: Collection[uuid.UUID]) -> None:
     """Write the appeals of every journey of a batch whose ``clocks`` are written already. At most three queries."""
-    events = [e for j in batch.journeys.values() for e in j.events if e.kind in NAMES]
-    _write(_folded(events, clocks), Q(clock__journey_id__in=list(batch.journeys)))
+    found = appeals_among(e for j in batch.journeys.values() for e in j.events)
+    _write([a for a in found if a.clock in clocks], Q(clock__journey_id__in=list(batch.journeys)))
 
 
 def appeals_of(record_id: uuid.UUID) -> list[AppealData]:
@@ -34,14 +34,14 @@ def appeals_of(record_id: uuid.UUID) -> list[AppealData]:
     return fold_appeals(Act(*row) for row in rows.values_list(*names))
 
 
+def appeals_among(events: Iterable[EventData]) -> list[AppealData]:
+    """The same from a record's events that are loaded already."""
+    return fold_appeals(act_of(event) for event in events if event.kind in NAMES)
+
+
 def write_of_clock(clock: uuid.UUID, appeals: Iterable[AppealData]) -> None:
     """The same for one clock at once, after an act."""
     _write([a for a in appeals if a.clock == clock], Q(clock=clock))
-
-
-def _folded(events: Iterable[EventData], clocks: Collection[uuid.UUID]) -> list[AppealData]:
-    found = fold_appeals(act_of(event) for event in events)
-    return [appeal for appeal in found if appeal.clock in clocks]
 
 
 def _write(appeals: Collection[AppealData], scope: Q) -> None:

@@ -20,7 +20,7 @@ from slas.appeals import acts, counting
 from slas.appeals.facts import facts_of
 from slas.appeals.page import line_of, reasons
 from slas.appeals.reasons import SAYINGS, suggest
-from slas.appeals.rows import appeals_of
+from slas.appeals.rows import appeals_among, appeals_of
 from slas.models import Appeal, Clock
 from slas.querysets import LATE, AppealQuerySet
 from slas.retold import retell
@@ -59,7 +59,7 @@ def appeal(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
         return _not_mine(request, clock, viewer, context)
     facts = facts_of(clock, told, person.pk) if person else None
     shown, others = reasons(suggest(facts) if facts else [])
-    standing = [a for a in appeals_of(clock.record_id) if a.clock == clock.pk and a.stands]
+    standing = [a for a in appeals_among(told.events) if a.clock == clock.pk and a.stands]
     team = acts.other_team(told.rule, told.staff.team_at(person.pk, clock.started_at) if person else None)
     context |= {
         "shown": shown,

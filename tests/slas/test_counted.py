@@ -10,7 +10,7 @@ from slas.counted import counted_by_the_wall
 from slas.hands import Pause
 from slas.models import Clock
 from slas.moves import Cause, causes_at
-from slas.receipts import Explanation, explain
+from slas.receipts import Explanation, explain, with_receipt
 from slas.services import notice_absences
 from slas.staff import Staff
 from teams.models import Absence, Person
@@ -19,10 +19,7 @@ from tests.slas.conftest import House
 
 
 def explained(house: House, at: str, who: Person | None = None) -> Explanation:
-    clocks = Clock.objects.with_names().select_related(
-        "start_event__connection", "stop_event__record__connection"
-    )
-    return explain(clocks.get(pk=house.clock().pk), who or house.boss, austin(at))
+    return explain(with_receipt(Clock.objects.all()).get(pk=house.clock().pk), who or house.boss, austin(at))
 
 
 def away(who: Person, begin: str, end: str, written: str, cover: Person | None = None) -> None:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from slas.calendars.times import week_words
 from slas.models import Clock
-from slas.receipts import explain
+from slas.receipts import explain, with_receipt
 from teams.models import BusinessUnit, Person, Role
 from teams.tokens import issue_token
 from tests.slas.builders import austin
@@ -100,7 +100,7 @@ def test_every_state_has_its_sentence(house: House, state: str, times: dict[str,
 
 def test_a_running_clock_says_what_is_left_in_the_time_it_counts(house: House) -> None:
     house.become_mql("Thu 17:00")
-    clock = Clock.objects.with_names().get(pk=house.clock().pk)
+    clock = with_receipt(Clock.objects.all()).get(pk=house.clock().pk)
     found = explain(clock, house.sasha, austin("Thu 17:20"))
     assert (found.seconds, found.clock.due_at) == (2400, austin("Fri 09:00"))
     assert sum(s.seconds for s in found.bar) == 1200
