@@ -26,6 +26,7 @@ import integrations.comparison
 import integrations.csv.running
 import integrations.enforcement.drift
 import integrations.failing
+import integrations.forgetting
 import integrations.loads
 import integrations.progress
 import integrations.pull
@@ -91,6 +92,7 @@ SOURCES = (
     TickSource(
         "uninstall", integrations.writing.uninstall.uninstall_due, integrations.writing.uninstall.next_due
     ),
+    TickSource("forgetting", integrations.forgetting.forget_due, integrations.forgetting.next_due),
     TickSource("pull", integrations.pull.pull_due, integrations.pull.next_due),
     TickSource("compare", integrations.comparison.compare_due, integrations.comparison.next_due),
     TickSource("imports", integrations.csv.running.serve_imports, integrations.csv.running.next_due),

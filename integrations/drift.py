@@ -9,8 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from effects.outbox import Intent, enqueue
+from integrations.forgetting import ask_to_forget
 from integrations.models import PullCursor
-from records.forgetting import forget_values
 from records.models import Connection, FieldMapping
 from records.own_fields import OWN_FIELD_BY_NAME
 from teams.access import ADMINS
@@ -22,7 +22,7 @@ NAMED = 5
 def note_lost(
     connection: Connection, remote_object: str, lost: Sequence[FieldMapping], now: datetime
 ) -> None:
-    """Mark mappings broken, forget their values, and tell admins where another field is chosen."""
+    """Mark mappings broken, have their values forgotten, and tell admins where another field is chosen."""
     with transaction.atomic():
         fresh = list(
             FieldMapping.objects.select_for_update()
@@ -32,7 +32,7 @@ def note_lost(
         if not fresh:
             return  # another reader has told it
         FieldMapping.objects.filter(pk__in=[mapping.pk for mapping in fresh]).update(is_broken=True)
-        forget_values(connection, remote_object, [mapping.field.name for mapping in fresh], now)
+        ask_to_forget(connection, remote_object, [mapping.field.name for mapping in fresh], now)
         enqueue(_messages(connection, remote_object, fresh, now), now=now)
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from integrations.base import Connector, Wanted
 from integrations.drift import note_back, note_lost
+from integrations.forgetting import forget_first
 from records.models import Connection
 from records.schema import SeenField, store_schema
 from records.services import mapped_remote_fields
@@ -25,6 +26,7 @@ def wanted_for(connection: Connection, connector: Connector, remote_object: str)
         connector.server_now(),
     )
     whole = [m for m in mappings if m.remote_name in described]
+    forget_first(connection, remote_object, {m.field.name for m in mappings if m not in whole})
     if back := [m for m in whole if m.is_broken]:
         note_back(connection, remote_object, back, timezone.now())
     if lost := [m for m in mappings if not m.is_broken and m.remote_name not in described]:

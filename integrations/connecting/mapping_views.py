@@ -30,6 +30,7 @@ from integrations.connecting.steps import next_page, steps_of
 from integrations.connecting.testing import next_step
 from integrations.connecting.views import crm_of
 from integrations.errors import ConnectorError
+from integrations.forgetting import waiting
 from integrations.registry import connector_for
 from records.models import Connection
 from teams.access import person_of
@@ -166,7 +167,7 @@ def changed(request: HttpRequest, name: str) -> HttpResponse:
             offer(found, connector_for(row))
         except ConnectorError as fault:
             error = f"{fault} {next_step(fault)}"
-    context = {"connection": row, "changed": found, "error": error}
+    context = {"connection": row, "changed": found, "error": error, "forgetting": waiting(row)}
     return render(request, "integrations/connections/changed.html", context)
 
 

@@ -18,8 +18,8 @@ from integrations.base import Connector, RemoteField
 from integrations.connecting.guessing import Remark, nearest, sample_remark, type_remark
 from integrations.connecting.mapping import SAMPLED, shown_samples
 from integrations.connecting.saving import read_again
+from integrations.forgetting import ask_to_forget
 from integrations.models import PullCursor
-from records.forgetting import forget_values
 from records.models import Connection, FieldMapping, Record, SchemaField
 from records.own_fields import OWN_FIELD_BY_NAME
 
@@ -133,7 +133,7 @@ def offer(found: Sequence[Changed], connector: Connector) -> None:
 def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> None:
     """Read a logical field from another remote field from now on; only that object is read again.
 
-    Its values are unknown until then, and what is read is a baseline: nothing looks as if it had changed."""
+    Its values become unknown first, in a run of its own; what is read then is a baseline, so nothing looks changed."""
     connection, place = mapping.connection, mapping.remote_object
     with transaction.atomic():
         list(
@@ -142,14 +142,14 @@ def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> None:
             .values_list("pk")
         )
         FieldMapping.objects.filter(pk=mapping.pk).update(remote_name=remote_name, is_broken=False)
-        forget_values(connection, place, [mapping.field.name], now)
+        ask_to_forget(connection, place, [mapping.field.name], now)
     read_again(connection, place, now)
 
 
 def unmap(mapping: FieldMapping, now: datetime) -> None:
-    """Give a field up: its values are unknown from now on."""
+    """Give a field up: its values become unknown, in a run of its own."""
     with transaction.atomic():
-        forget_values(mapping.connection, mapping.remote_object, [mapping.field.name], now)
+        ask_to_forget(mapping.connection, mapping.remote_object, [mapping.field.name], now)
         mapping.delete()
 
 

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from integrations.connecting import standard
 from integrations.connecting.mapping import Chosen, held_mappings
+from integrations.forgetting import ask_to_forget
 from integrations.models import PullCursor
 from integrations.pull import pull_now, read_history_now
-from records.forgetting import forget_values
 from records.models import CatalogueField, Connection, FieldMapping
 
 
@@ -35,8 +35,8 @@ def save_mapping(
 ) -> Saved:
     """Make the mapping of one remote object what ``chosen`` says; lines of our own fields stay as they are.
 
-    While the connection is being set up nothing is read. Later, values of what changed are unknown until they are read
-    again, beside the usual reading."""
+    While the connection is being set up nothing is read. Later, values of what changed become unknown first, in a run
+    of its own, and are then read again, beside the usual reading."""
     added: list[str] = []
     changed: list[str] = []
     removed: list[str] = []
@@ -76,7 +76,7 @@ def save_mapping(
             row.save()
         is_live = connection.setup is None
         if is_live:
-            forget_values(connection, remote_object, [*changed, *removed], now)
+            ask_to_forget(connection, remote_object, [*changed, *removed], now)
     is_read_again = is_live and bool(added or changed or asks_history)
     if is_read_again:
         read_again(connection, remote_object, now)

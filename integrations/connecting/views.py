@@ -22,6 +22,7 @@ from integrations.connecting.health import health_of
 from integrations.connecting.remapping import changed_fields
 from integrations.connecting.steps import next_page, steps_of
 from integrations.connecting.testing import last_found
+from integrations.forgetting import waiting
 from integrations.models import Credential
 from integrations.registry import CONNECTORS
 from records.models import Connection
@@ -70,6 +71,7 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
         "way": guide.way_of(row.kind, row.credential.method) if hasattr(row, "credential") else None,
         "found": last_found(row),
         "changed": changed_fields(row, now),
+        "forgetting": waiting(row),
         "steps": steps_of(row) if row.setup is not None else [],
         "next_href": next_page(row) if row.setup is not None else "",
         "rename": RenameForm(initial={"label": row.label}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from records.forgetting import forget_values
+from records.forgetting import count_known, forget_values
 from records.incoming import IncomingRecord
 from records.journeys import relink
 from records.kinds import CHANGE, FIELD_LOST
@@ -25,7 +25,7 @@ def test_a_forgotten_value_is_unknown_from_then_on_and_known_before(
     store_page(hubspot, [contact(), contact("102")], now=NOON)
     relink(Record.objects.values_list("pk", flat=True))
     Touched.objects.all().delete()
-    assert forget_values(hubspot, "contacts", ["fleet_size"], LATER) == 2
+    assert len(forget_values(hubspot, "contacts", ["fleet_size"], LATER)) == 2
     (record,) = load_records([Record.objects.get(remote_id="101").pk])
     assert "fleet_size" not in record.values
     assert record.values["company"] == "Kestrel Haulage"
@@ -37,10 +37,22 @@ def test_a_forgotten_value_is_unknown_from_then_on_and_known_before(
 def test_forgetting_twice_or_what_nobody_has_changes_nothing(hubspot: Connection, contact: Contact) -> None:
     store_page(hubspot, [contact()], now=NOON)
     forget_values(hubspot, "contacts", ["fleet_size"], LATER)
-    assert forget_values(hubspot, "contacts", ["fleet_size", "no_such"], LATER) == 0
-    assert forget_values(hubspot, "contacts", [], LATER) == 0
-    assert forget_values(hubspot, "calls", ["company"], LATER) == 0
+    assert forget_values(hubspot, "contacts", ["fleet_size", "no_such"], LATER) == []
+    assert forget_values(hubspot, "contacts", [], LATER) == []
+    assert forget_values(hubspot, "calls", ["company"], LATER) == []
     assert Event.objects.filter(kind=FIELD_LOST).count() == 1
+
+
+def test_batches_forget_each_record_once_and_in_order(hubspot: Connection, contact: Contact) -> None:
+    store_page(hubspot, [contact(str(n)) for n in range(101, 106)], now=NOON)
+    assert count_known(hubspot, "contacts", ["fleet_size"]) == 5
+    last, told = None, []
+    while ids := forget_values(hubspot, "contacts", ["fleet_size"], LATER, after=last, most=2):
+        told += ids
+        last = ids[-1]
+    assert told == sorted(Record.objects.values_list("pk", flat=True))
+    assert Event.objects.filter(kind=FIELD_LOST).count() == 5
+    assert count_known(hubspot, "contacts", ["fleet_size"]) == 0
 
 
 def test_what_is_read_again_is_a_baseline_from_then_on_and_no_change(

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from effects.tick import now_utc
+from integrations.forgetting import forget_due
 from records.models import Connection
 from teams.models import Person
 
@@ -33,6 +35,12 @@ def admin(client: Client, person: Person) -> Client:
 def page(response: Any, status: int = 200) -> str:
     assert response.status_code == status, (response.status_code, response.content[:2000])
     return str(response.content.decode())
+
+
+def finish_forgetting() -> None:
+    """As the ticker does it, until nothing is left to be made unknown."""
+    while forget_due(now_utc()):
+        pass
 
 
 def begin(admin: Client, kind: str, base_url: str, label: str = "Our CRM") -> Connection:

@@ -14,7 +14,7 @@ from integrations.standins.app import Running
 from records.kinds import CHANGE
 from records.models import CatalogueField, Connection, Event, FieldMapping, Record
 from tests.integrations.conftest import connect
-from tests.integrations.connecting.conftest import page
+from tests.integrations.connecting.conftest import finish_forgetting, page
 from tests.integrations.connecting.test_guided import as_shown
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,7 @@ def test_another_field_is_read_again_and_nothing_looks_changed(admin: Client, hu
     changes = Event.objects.filter(kind=CHANGE).count()
     sent = as_shown(page(admin.get(place(hubspot)))) | {"to:first_name": "lastname"}
     assert "is read again" in page(admin.post(place(hubspot), sent, follow=True))
+    finish_forgetting()
     assert values(hubspot, "first_name") == {"unknown"}
     assert values(hubspot, "email") != {"unknown"}
     asked = PullCursor.objects.filter(history_asked_at__isnull=False)
@@ -98,6 +99,7 @@ def test_a_field_taken_out_is_unknown_and_nothing_is_read_for_it(admin: Client, 
     del sent["to:first_name"]
     assert "1 taken out" in page(admin.post(place(hubspot), sent, follow=True))
     assert "first_name" not in mapped(hubspot)
+    finish_forgetting()
     assert values(hubspot, "first_name") == {"unknown"}
     assert not PullCursor.objects.filter(history_asked_at__isnull=False).exists()
 

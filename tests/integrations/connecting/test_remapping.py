@@ -18,7 +18,7 @@ from records.loading import load_records
 from records.models import Connection, Event, FieldMapping, Record
 from teams.models import Person
 from tests.integrations.conftest import connect
-from tests.integrations.connecting.conftest import page
+from tests.integrations.connecting.conftest import finish_forgetting, page
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +71,7 @@ def test_admins_are_told_once_and_the_values_are_unknown(crm: Connection, standi
     pull_to_the_end(crm)
     pull_to_the_end(crm)
     assert mapping(crm).is_broken
+    finish_forgetting()
     assert not any("segment" in row.values for row in Record.objects.filter(object="person"))
     (told,) = Effect.objects.filter(channel="inbox")
     assert "“Segment” is gone in Hubspot" in told.payload["title"]
