@@ -13,6 +13,12 @@ SCHEDULES = (
 )
 
 
+def usual_words(seconds: float) -> str:
+    """How often an object is read that has no schedule of its own, in words."""
+    named = {key: text.lower() for key, text in SCHEDULES if key}
+    return named.get(round(seconds), f"every {seconds:,g} seconds")
+
+
 class ObjectForm(forms.Form):
     """``object`` empty: every object of the connection."""
 

@@ -16,7 +16,14 @@ from integrations import comparison, pull
 from integrations.compared import latest_comparisons
 from integrations.models import Comparison, Run
 from integrations.progress import notes_of, object_lines, pace_of, steps_of
-from integrations.reading_forms import SCHEDULES, ObjectForm, PauseReadingForm, ReadNowForm, ScheduleForm
+from integrations.reading_forms import (
+    SCHEDULES,
+    ObjectForm,
+    PauseReadingForm,
+    ReadNowForm,
+    ScheduleForm,
+    usual_words,
+)
 from integrations.registry import CONNECTORS
 from integrations.runs import paused_runs
 from integrations.writing.undoing import undo_plan
@@ -40,6 +47,7 @@ COUNTS = {
     "retry": "To be sent again",
     "gone": "No longer there",
     "calls": "Calls",
+    "forgotten": "Values not known any longer",
 }
 READS = (Run.Kind.PULL, Run.Kind.HISTORY)
 
@@ -125,10 +133,14 @@ def reading(request: HttpRequest, name: str) -> HttpResponse:
         connection=connection, remote_id__in={remote_id for remote_id, _ in named}
     )
     links = {(r.remote_object, r.remote_id): r for r in seen}
+    lines = object_lines(connection, now, settings.GTMOPS.pull_seconds, running)
     context = {
         "connection": connection,
-        "lines": object_lines(connection, now, settings.GTMOPS.pull_seconds, running),
+        "lines": lines,
+        "is_any_paused": any(line.is_paused for line in lines),
+        "is_all_paused": all(line.is_paused for line in lines),
         "schedules": SCHEDULES,
+        "usual": usual_words(settings.GTMOPS.pull_seconds),
         "running": running,
         "compared": [
             {
