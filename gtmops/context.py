@@ -9,11 +9,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
+from django.db.models import Count, Subquery
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from effects.models import InboxMessage
-from teams.models import Person
+from teams.access import allowed_principals
+from teams.models import Membership, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ FOR_ALL = (
 FOR_ADMINS = (
     Entry("Signals", "definitions:signals", "broadcast"),
     Entry("Connections", "integrations:connections", "plug"),
+    Entry("Import", "integrations:imports", "file-earmark-arrow-up"),
     Entry("What we write", "integrations:writing", "pencil-square"),
     Entry("What it enforces", "integrations:rules", "shield-check"),
     Entry("Runs", "integrations:runs", "arrow-repeat"),
@@ -87,12 +90,12 @@ def check_navigation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-def items(entries: tuple[Entry, ...], path: str) -> list[Item]:
-    """The entries that have an address, the deepest one that leads to `path` marked."""
+def items(entries: tuple[Entry, ...], path: str, role: str) -> list[Item]:
+    """The entries that have an address and that `role` may open, the deepest one that leads to `path` marked."""
     found = [
         (Item(entry.label, href, entry.icon, entry.in_bottom_bar), address_of(entry.above) or href)
         for entry in entries
-        if (href := address_of(entry.route)) is not None
+        if (href := address_of(entry.route)) is not None and role in allowed_principals(entry.route, "GET")
     ]
     above = [root for _, root in found if path == root or (root != "/" and path.startswith(root))]
     here = max(above, key=len, default=None)
@@ -100,7 +103,7 @@ def items(entries: tuple[Entry, ...], path: str) -> list[Item]:
 
 
 class Shell:
-    """The frame of one request. Costs a query only where it is shown: for the team and for the inbox count."""
+    """The frame of one request. Costs a query only where it is shown."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -110,11 +113,11 @@ class Shell:
 
     @cached_property
     def nav(self) -> list[Item]:
-        return items(FOR_ALL, self._request.path) if self.viewer else []
+        return items(FOR_ALL, self._request.path, self.viewer.role) if self.viewer else []
 
     @cached_property
     def admin_nav(self) -> list[Item]:
-        return items(FOR_ADMINS, self._request.path) if self.viewer and self.viewer.is_admin else []
+        return items(FOR_ADMINS, self._request.path, self.viewer.role) if self.viewer else []
 
     @property
     def is_in_admin(self) -> bool:
@@ -127,28 +130,33 @@ class Shell:
     @cached_property
     def more_nav(self) -> list[Item]:
         """What a phone shows behind “More”."""
-        beside = items(BESIDE[:3], self._request.path) if self.viewer else []
+        beside = items(BESIDE[:3], self._request.path, self.viewer.role) if self.viewer else []
         return [item for item in self.nav if not item.in_bottom_bar] + self.admin_nav + beside
 
     @cached_property
     def all_items(self) -> list[Item]:
         return self.bottom_nav + self.more_nav
 
-    @cached_property
+    @property
     def inbox_count(self) -> int:
-        return (
-            InboxMessage.objects.filter(person=self.viewer, read_at__isnull=True).count()
-            if self.viewer
-            else 0
-        )
+        return self._told[0]
 
-    @cached_property
+    @property
     def place(self) -> str:
         """ "SDR Austin" for a member of a team, else the role: where the viewer stands, beside the name."""
+        return self._told[1]
+
+    @cached_property
+    def _told(self) -> tuple[int, str]:
+        """How many messages are unread, and the place; one query."""
         if self.viewer is None:
-            return ""
-        membership = self.viewer.memberships.filter(ended_at__isnull=True).select_related("team").first()
-        return membership.team.name if membership else self.viewer.get_role_display()
+            return 0, ""
+        unread = InboxMessage.objects.filter(person=self.viewer, read_at=None).order_by()
+        count = Subquery(unread.values("person").annotate(n=Count("pk")).values("n"))
+        team = Subquery(Membership.objects.filter(person=self.viewer, ended_at=None).values("team__name")[:1])
+        found = Person.objects.filter(pk=self.viewer.pk).order_by().values_list(count, team).first()
+        number, place = found or (None, None)
+        return number or 0, place or self.viewer.get_role_display()
 
     @property
     def home_href(self) -> str:

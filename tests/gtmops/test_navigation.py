@@ -26,6 +26,7 @@ def every_route_has_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         "records:list": "/records/",
         "definitions:model": "/model/",
         "integrations:connections": "/connections/",
+        "integrations:imports": "/import/",
         "integrations:writing": "/crm/",
         "integrations:rules": "/crm/rules/",
         "integrations:runs": "/crm/runs/",
@@ -69,6 +70,7 @@ def test_a_visitor_sees_no_navigation() -> None:
         ("/clocks/late/", ["Clocks"]),
         ("/crm/", ["What we write"]),
         ("/crm/runs/", ["Runs"]),
+        ("/import/", ["Import"]),
         ("/profile/", []),
     ],
 )

@@ -101,6 +101,16 @@ def test_both_crms_of_the_buyer_are_there(buyer: Record, browser: Client) -> Non
     assert page.members[0].url == "http://127.0.0.1:9/hubspot/contacts/C1"
 
 
+def test_an_admin_finds_what_was_sent_of_each_record_and_a_rep_does_not(
+    house: House, buyer: Record, browser: Client
+) -> None:
+    page = reverse("records:record", args=[buyer.pk])
+    sent = f'{reverse("integrations:write_log", args=["hubspot"])}?record={buyer.pk}"'
+    assert sent not in browser.get(page).content.decode()
+    Person.objects.filter(pk=house.sdr.pk).update(role="revops_admin")
+    assert sent in browser.get(page).content.decode()
+
+
 def test_the_timeline_mixes_stages_activities_and_handoffs_newest_first(
     buyer: Record, browser: Client
 ) -> None:
