@@ -18,6 +18,7 @@ from definitions.judging.counting import Counts
 from definitions.models import Judgement, Version
 from definitions.sections import Section, Standing, sections
 from definitions.triggers.bodies import TRIGGERS
+from definitions.triggers.sections import trigger_sentence
 from records.models import Record
 from teams.models import Person
 
@@ -140,6 +141,8 @@ def sentence_of(section: Section, version: Version, typed: TypedModel) -> str:
     if section.name == DEFINITIONS:
         return definition_sentence(definition_body(version.key, version.body, typed.catalogue))
     try:
+        if section.name == TRIGGERS:
+            return trigger_sentence(version.body, typed.catalogue)
         return section.sentence(version.body)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         # Sections promise a sentence for bodies that parse; a half-written draft does not.

@@ -103,7 +103,11 @@ class InboxMessage(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["person", "-created_at"], name="inbox_person")]
+        indexes = [
+            models.Index(fields=["person", "-created_at"], name="inbox_person"),
+            # Every page counts them.
+            models.Index(fields=["person"], name="inbox_unread", condition=Q(read_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -61,6 +61,7 @@ class Handoff(models.Model):
     class Meta:
         ordering = ["-opened_at", "id"]
         indexes = [
+            models.Index(fields=["-opened_at", "id"], name="handoff_listed"),
             models.Index(fields=["sender", "state"], name="handoff_sender"),
             models.Index(fields=["receiver", "state"], name="handoff_receiver"),
             models.Index(fields=["template_key", "opened_at"], name="handoff_template"),

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -22,6 +21,7 @@ from handoffs.models import Handoff
 from handoffs.my_day import load_day
 from handoffs.page import FormRow, HandoffPage, is_receiver, load_page, local_input
 from handoffs.services import HandoffError, NotYours, Stale, fill, see, template_of
+from records.paging import CappedPaginator
 from teams.access import person_of
 from teams.models import Person
 
@@ -147,7 +147,7 @@ def handoff_list(request: HttpRequest) -> HttpResponse:
     filters = HandoffFilter(request.GET)
     chosen = filters.chosen()
     rows = filters.apply(Handoff.objects.for_person(viewer), viewer).with_people()
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     model = load_model()
     templates = {key: template_of(model.history("handoffs", key)[-1]).name for key in model.keys("handoffs")}
     query = request.GET.copy()

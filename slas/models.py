@@ -82,6 +82,8 @@ class Clock(models.Model):
     class Meta:
         ordering = ["due_at", "id"]
         indexes = [
+            # The list of clocks and its file, in their first order.
+            models.Index(fields=["due_at", "id"], name="clock_listed"),
             models.Index(fields=["due_at", "id"], name="clock_falls_due", condition=Q(state="running")),
             models.Index(fields=["due_at"], name="clock_checking", condition=Q(state="due")),
             models.Index(fields=["next_step_at"], name="clock_step", condition=Q(next_step_at__isnull=False)),

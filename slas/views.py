@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from definitions.csv_files import csv_cell
 from effects.tick import now_utc
+from records.paging import CappedPaginator
 from slas.appeals.acts import deciding_teams, ids_to_speak_for
 from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
@@ -55,7 +56,7 @@ def clocks(request: HttpRequest) -> HttpResponse:
     now, viewer = now_utc(), person_of(request)
     filters = ClockFilter(request.GET)
     found = _found(request, filters, now)
-    page = Paginator(found, CLOCKS_PER_PAGE).get_page(request.GET.get("page"))
+    page = CappedPaginator(found, CLOCKS_PER_PAGE).get_page(request.GET.get("page"))
     names = names_for(viewer)
     context = {
         "page": page,
@@ -132,19 +133,11 @@ class _Echo:
 
 def _csv(clocks: Iterator[Clock], names: Names, now: datetime) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    yield writer.writerow(CSV_COLUMNS)
+    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for line in (_line(clock, names, now) for clock in clocks):
         found = line.clock
         cells = (
             found.pk, found.record.title, found.rule.body["name"], found.state, found.started_at, found.due_at,
-            found.stopped_at, line.late_seconds, line.who, found.team, found.is_measured_only,
+            found.stopped_at, line.late_seconds, line.who, found.team.name if found.team else "", found.is_measured_only,
         )  # fmt: skip
-        yield writer.writerow([_cell(value) for value in cells])
-
-
-def _cell(value: object) -> str:
-    """Text that a spreadsheet does not take for a formula; instants in ISO 8601."""
-    if value is None:
-        return ""
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not isinstance(value, int) else text
+        yield writer.writerow([csv_cell(value) for value in cells])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from definitions import own_sections
 from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
 from definitions.catalogue import catalogue_from_db
+from definitions.criteria import Catalogue
 from definitions.files.reading import Reader
 from definitions.own_sections import read_conditions, read_exclusions
 from definitions.sections import Body, Context, Fault, Section
@@ -31,7 +32,11 @@ def _parse(key: str, body: Body, context: Context) -> list[Fault]:
 
 
 def _sentence(body: Body) -> str:
-    said = definition_sentence(definition_body(str(body.get("name")), body, catalogue_from_db()))
+    return trigger_sentence(body, catalogue_from_db())
+
+
+def trigger_sentence(body: Body, catalogue: Catalogue) -> str:
+    said = definition_sentence(definition_body(str(body.get("name")), body, catalogue))
     return said.replace(f"“{body.get('name')}” when", f"worth a conversation (“{body.get('name')}”) when", 1)
 
 

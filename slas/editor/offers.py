@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from definitions.agreement.parties import team_names
 from definitions.bodies import PIPELINES, STAGES
 from definitions.catalogue import catalogue_from_db
 from definitions.models import Signal, Version
 from definitions.triggers.bodies import TRIGGERS
-from definitions.versions import load_model
+from definitions.versions import Model, load_model
 from slas.editor.controls import BEFORE, BUSINESS_DAYS, ROLE
 from slas.editor.wording import HANDOFF_STARTS, NOUNS, Names
 from slas.rules import ANY, HOURS, ON
 from slas.steps import BY, TO
 from slas.targets import EVENTS
-from teams.models import Role
+from slas.time_bar import TeamLook, look_of
+from teams.models import Role, Team
 
 Option = tuple[str, str]
 Groups = Sequence[tuple[str, Sequence[Option]]]
@@ -58,17 +58,21 @@ EVIDENCE_WORDS = {
 
 @dataclass(frozen=True)
 class Offers:
-    """``groups``: control -> what may be chosen there. ``names``: for sentences."""
+    """``groups``: control -> what may be chosen there. ``names``: for sentences. ``model``: all versions there were.
+    ``looks``: team key -> its name and colour."""
 
     groups: Mapping[str, Groups]
     names: Names
+    model: Model
+    looks: Mapping[str, TeamLook]
 
 
 def load_offers(now: datetime) -> Offers:
     """A constant number of queries."""
     model = load_model()
-    catalogue = catalogue_from_db()
-    teams = dict(team_names())
+    catalogue = catalogue_from_db(model)
+    rows = list(Team.objects.all())
+    teams = {team.key: team.name for team in rows}
 
     def named(section: str, *keys: str) -> dict[str, str]:
         held = model.in_force(section, now)
@@ -111,6 +115,8 @@ def load_offers(now: datetime) -> Offers:
             "stop": _stops(names, stage_options),
         },
         names,
+        model,
+        {team.key: look_of(team.name, team.purpose) for team in rows},
     )
 
 

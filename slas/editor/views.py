@@ -21,7 +21,6 @@ from definitions.files.model_files import faults_of
 from definitions.models import Version
 from definitions.sections import Fault as ModelFault
 from definitions.sections import sections
-from definitions.versions import load_model
 from definitions.views import get_line
 from effects.tick import now_utc
 from slas.calendars.business_time import WEEKDAYS
@@ -32,10 +31,10 @@ from slas.editor.offers import Offers, load_offers
 from slas.editor.wording import sentence_of, start_words
 from slas.in_force import load_staff
 from slas.rules import RuleError, parse_rule
-from slas.time_bar import Stretch, look_of, moment_words, stretches
+from slas.time_bar import Stretch, moment_words, stretches
 from slas.visibility import Names
 from teams.access import person_of
-from teams.models import Person, Team
+from teams.models import Person
 
 SECTION = "sla_rules"
 NEW: Mapping[str, Any] = {
@@ -58,7 +57,8 @@ def new_rule(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _shown(request, editing, controls_of(NEW))
     key = request.POST.get("key", "").strip() or forms.key_of(request.POST.get("name", ""))
-    return _typed(request, editing, key, key_fault(SECTION, key))
+    fault = Fault("key", key_fault(SECTION, key)) if key else Fault("name", "Give it a name.")
+    return _typed(request, editing, key, fault if fault.text else None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,7 +106,7 @@ def look(request: HttpRequest) -> JsonResponse:
     )
 
 
-def _typed(request: HttpRequest, editing: Editing, key: str, fault: str = "") -> HttpResponse:
+def _typed(request: HttpRequest, editing: Editing, key: str, fault: Fault | None = None) -> HttpResponse:
     """What was sent: rows come and go, or it is kept as a draft. Nothing typed is lost."""
     posted = request.POST
     values = values_of(posted)
@@ -116,7 +116,7 @@ def _typed(request: HttpRequest, editing: Editing, key: str, fault: str = "") ->
         return _shown(request, editing, values, key=key, focus=_new_row(added, values))
     offers = load_offers(now_utc())
     found = read(values, editing.body, generate=lambda body: sentence_of(body, offers.names))
-    unread = [*found.faults, *([Fault("key", fault)] if fault else [])]
+    unread = [*found.faults, *([fault] if fault else [])]
     if unread:
         return _shown(request, editing, values, key=key, unread=unread, status=422)
     answer = store_draft(request, editing, key, person_of(request), found.body)
@@ -179,7 +179,7 @@ def _look(
     except RuleError:
         pass
     else:
-        staff = load_staff(load_model())
+        staff = load_staff(offers.model)
         weekday = WEEKDAYS.index(day) if day in WEEKDAYS else None
         found = example_of(
             rule, staff, now, viewer.zone, offers.names.teams, begins=start_words(body, offers.names),
@@ -198,9 +198,8 @@ def _look(
 
 
 def _bar(segments: Any, example: Example, offers: Offers) -> list[Stretch]:
-    looks = {t.key: look_of(t.name, t.purpose) for t in Team.objects.all()} if segments else {}
     last = moment_words(segments[-1].end, example.zone) if segments else ""
-    return stretches(segments, looks, Names(frozenset(), sees_all=True), example.zone, f"due {last}")
+    return stretches(segments, offers.looks, Names(frozenset(), sees_all=True), example.zone, f"due {last}")
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
