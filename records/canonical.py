@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_MILLISECONDS = re.compile(r"-?\d{11,14}")
 MAX_TEXT = 65_536
 
 
@@ -18,7 +19,7 @@ class Unreadable(ValueError):
 
 def canonical(kind: str, raw: Any, value_map: Mapping[str, Any] | None = None) -> Any:
     """The canonical value of type ``kind``, or None for empty. Raises Unreadable."""
-    if raw is None or (isinstance(raw, str) and not raw.strip()):
+    if raw is None or (isinstance(raw, str) and (not raw or raw.isspace())):
         return None
     if value_map and str(raw) in value_map:
         raw = value_map[str(raw)]
@@ -56,25 +57,25 @@ def instant(raw: Any) -> datetime:
         raise Unreadable(f"not a moment in time: {raw!r}") from error
     if found.tzinfo is None:
         raise Unreadable(f"a moment without a time zone: {raw!r}")
-    return found.astimezone(UTC)
+    return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 def instant_text(at: datetime) -> str:
     """``YYYY-MM-DDTHH:MM:SSZ``; the fraction only when there is one."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6]}Z"
 
 
 def _is_milliseconds(text: str) -> bool:
-    return bool(re.fullmatch(r"-?\d{11,14}", text.strip()))
+    return _MILLISECONDS.fullmatch(text.strip()) is not None
 
 
 def _text(raw: Any) -> str:
+    if isinstance(raw, str) and raw.isascii() and "\x00" not in raw:
+        return raw[:MAX_TEXT]
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, (dict, list)):
         raise Unreadable("not a text")
-    if isinstance(raw, str) and raw.isascii() and "\x00" not in raw:
-        return raw[:MAX_TEXT]
     # PostgreSQL stores neither NUL nor lone surrogates.
     return str(raw).replace("\x00", "").encode("utf-8", "replace").decode()[:MAX_TEXT]
 

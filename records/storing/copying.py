@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connection, models, transaction
 
@@ -23,8 +24,7 @@ Cells = Sequence[str | None]
 Model = type[models.Model]
 
 FEW = 150
-_encode = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":")).encode
-_encode_as_django = DjangoJSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_as_django = DjangoJSONEncoder().default
 # An escaped backslash is taken together with what it escapes, so that "\\u0000" stays the text it is.
 _NUL = re.compile(r"(\\\\)|\\u0000")
 _NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
@@ -96,28 +96,39 @@ def _left_out(model: Model, names: Sequence[str]) -> list[Any]:
     ]
 
 
-def json_cell(value: Any) -> str:
-    """JSON that PostgreSQL takes: without NUL, and without numbers that are none."""
-    return _takeable(_encode(value))
+def json_cell(value: Any, default: Callable[[Any], Any] = str) -> str:
+    """JSON that PostgreSQL takes: without NUL, and without numbers that are none; ``default`` as for ``json.dumps``."""
+    try:
+        return _without_nul(orjson.dumps(value, default, orjson.OPT_PASSTHROUGH_DATETIME).decode())
+    except TypeError:
+        # It takes no lone surrogates, no keys but texts and no integers of more than 64 bits.
+        return _without_nul(_encoded(value, default))
+
+
+def _encoded(value: Any, default: Callable[[Any], Any]) -> str:
+    text = json.dumps(value, default=default, ensure_ascii=False, separators=(",", ":"))
+    if ("NaN" in text or "Infinity" in text) and _NO_NUMBER.search(text):
+        plain = json.loads(text, parse_constant=lambda _: None)
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return text
 
 
 def instant_cell(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _takeable(text: str) -> str:
-    if "\\u0000" in text:
-        text = _NUL.sub(lambda found: found[1] or "", text)
-    if ("NaN" in text or "Infinity" in text) and _NO_NUMBER.search(text):
-        text = _encode(json.loads(text, parse_constant=lambda _: None))
-    return text
+def _without_nul(text: str) -> str:
+    # One character is found far sooner than six.
+    if "\\" not in text or "\\u0000" not in text:
+        return text
+    return _NUL.sub(lambda found: found[1] or "", text)
 
 
 def _to_cell(field: Any) -> Callable[[Any], str]:
     while isinstance(field, models.ForeignKey):
         field = field.target_field
     if isinstance(field, models.JSONField):
-        return lambda value: _takeable(_encode_as_django(value))
+        return lambda value: json_cell(value, _as_django)
     if isinstance(field, (models.DateTimeField, models.DateField)):
         return lambda value: str(value.isoformat())
     return str
@@ -264,9 +275,17 @@ def _copy(cursor: Any, target: str, lines: bytes) -> None:
 
 def copy_lines(rows: Iterable[Cells]) -> bytes:
     """Rows in the text format of COPY."""
-    lines = ["\t".join(["\\N" if cell is None else _escaped(cell) for cell in row]) for row in rows]
+    lines = [_line(row) for row in rows]
     lines.append("")
     return "\n".join(lines).encode("utf-8", "replace")
+
+
+def _line(row: Cells) -> str:
+    told = "".join([cell for cell in row if cell is not None])
+    # Most rows hold nothing to escape: to ask once is quicker than to ask every cell.
+    if "\\" in told or "\n" in told or "\t" in told or "\r" in told:
+        row = [None if cell is None else _escaped(cell) for cell in row]
+    return "\t".join(["\\N" if cell is None else cell for cell in row])
 
 
 def _escaped(cell: str) -> str:

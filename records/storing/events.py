@@ -158,7 +158,7 @@ def change_events(
             caused_by=caused_by.get(name, ""),
         )
         for name, old, new in differs.changed
-        if (name, json.dumps(new, sort_keys=True)) not in told
+        if not told or (name, json.dumps(new, sort_keys=True)) not in told
     ]
     events += [
         NewEvent(held.id, kinds.FIELD_LOST, f"{stem(row)}:{name}:lost:{stamp}", now, field=name)

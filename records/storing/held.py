@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import connection as database
 
 from records.echoes import sent_asks
@@ -107,7 +107,7 @@ def load_known(
         cursor.execute(_HELD, [array_cell(map(str, rows))])
         found = cursor.fetchall()
         records = {
-            pk: Mirrored(pk, remote, title, json.loads(values), *rest)
+            pk: Mirrored(pk, remote, title, orjson.loads(values), *rest)
             for pk, remote, title, values, *rest in found
         }
         if records:

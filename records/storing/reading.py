@@ -48,8 +48,20 @@ class Reading:
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
     @cached_property
+    def _constants(self) -> dict[str, Any]:
+        return {f.name: f.constant for f in self.fields if f.constant is not None}
+
+    @cached_property
+    def _told(self) -> tuple[tuple[str, str, str, Mapping[str, Any] | None], ...]:
+        return tuple(
+            (f.name, f.remote_name, f.type, f.value_map)
+            for f in self.fields
+            if f.constant is None and not f.is_broken
+        )
+
+    @cached_property
     def _read(self) -> tuple[str, ...]:
-        return tuple(f.remote_name for f in self.fields if f.constant is None and not f.is_broken)
+        return tuple(remote_name for _, remote_name, *_ in self._told)
 
     def mark(self, row: IncomingRecord) -> str:
         """32 hex digits; equal when the row, and how we read it, are the same. Its time of change is no part of it.
@@ -74,13 +86,12 @@ class Reading:
 
     def values(self, row: IncomingRecord) -> dict[str, Any]:
         """Canonical values by logical field; what can't be read is left out: it is unknown, never empty."""
-        values: dict[str, Any] = {}
-        for field in self.fields:
-            if field.constant is not None:
-                values[field.name] = field.constant
-            elif not field.is_broken and field.remote_name in row.values:
+        values = dict(self._constants)
+        told = row.values
+        for name, remote_name, kind, value_map in self._told:
+            if remote_name in told:
                 try:
-                    values[field.name] = canonical(field.type, row.values[field.remote_name], field.value_map)
+                    values[name] = canonical(kind, told[remote_name], value_map)
                 except Unreadable:
                     continue
         return values

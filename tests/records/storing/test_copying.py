@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,6 +77,25 @@ def test_what_postgresql_would_refuse_never_holds_up_a_page(
     monkeypatch.setattr(copying, "FEW", few)
     store_page(hubspot, [replace(contact(), raw=value)], now=NOON)
     assert RecordPayload.objects.get().body == kept
+
+
+class Text(str):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 2**70, "b": -(2**63), "c": 0.1, "d": 1e300, "e": True},
+        {1: "a key that is no text", None: 2},
+        {"a": Decimal("12.50"), "b": NOON, "c": uuid.UUID(int=7), "d": (1, 2)},
+        OrderedDict(attributes={"type": "Lead"}, Name=Text("Tarnbrook")),
+        ["\u00eb\u4e2d\U0001f600", "\u2028", "\x7f", '"', "\\", ""],
+    ],
+    ids=["numbers", "keys", "what JSON has no word for", "subclasses", "texts"],
+)
+def test_json_says_what_the_standard_library_says(value: Any) -> None:
+    assert json.loads(json_cell(value)) == json.loads(json.dumps(value, default=str))
 
 
 def records(connection: Connection, titles: dict[int, str]) -> list[Record]:
