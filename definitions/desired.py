@@ -25,7 +25,7 @@ def compute(batch: Batch) -> Values:
     deals = {r.id: r for j in batch.journeys.values() for r in writable_records(j, "deal")}
     if not writable and not deals:
         return {}
-    model = load_typed_model()
+    model = batch.once(load_typed_model)
     stages = model.stages(batch.now)
     in_force, facts = model.in_force(model.moment(batch.now)), load_facts(batch, model)
     if not deals:

@@ -44,7 +44,7 @@ def refresh(batch: Batch) -> Refreshed:
     writes differences. Inside a transaction, which a population that is being judged waits for."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [JUDGING_LOCK])
-    model = load_typed_model()
+    model = batch.once(load_typed_model)
     stages, definitions = model.stage_histories(), model.definition_histories()
     pipelines, in_force = model.pipeline_histories(), model.in_force(model.moment(batch.now))
     under_watch = _under_watch(model, batch)

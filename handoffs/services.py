@@ -14,8 +14,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from definitions.in_force import load_typed_model
 from definitions.models import StageEntry, Version
-from definitions.versions import load_model
 from handoffs import kinds
 from handoffs.fold import ALLOWED, OPEN, HandoffData, crm_answers, fold_handoff, ledger_of
 from handoffs.models import Handoff
@@ -103,7 +103,7 @@ def refresh(batch: Batch) -> None:
 
 def _openings(batch: Batch) -> list[_Opening]:
     """One per template and entry into its stage since go-live; history opens nothing."""
-    model = load_model()
+    model = batch.once(load_typed_model).versions
     by_stage: dict[str, list[str]] = defaultdict(list)
     for key in model.keys("handoffs"):
         for version in model.history("handoffs", key)[-1:]:

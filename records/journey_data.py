@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from records.kinds import BASELINE, CHANGE, FIELD_LOST
 
 Values = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOST = object()
 """Stands in a history for "unknown from here on": the field was unmapped, hidden or deleted in the CRM."""
@@ -169,6 +171,17 @@ class Batch:
     journeys: Mapping[uuid.UUID, JourneyData]
     owners: Mapping[tuple[str, str], OwnerData] = field(default_factory=dict)
     now: datetime = field(kw_only=True)
+    _loaded: dict[tuple[Hashable, ...], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, load: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``load(…)`` gives: loaded by the room that asks first, the same for all that conclude this batch."""
+        key = (load, *args, *kwargs.items())
+        if key not in self._loaded:
+            self._loaded[key] = load(*args, **kwargs)
+        found: T = self._loaded[key]
+        return found
 
     def owner_of(self, connection: str, remote_id: Any) -> OwnerData | None:
         return self.owners.get((connection, str(remote_id))) if remote_id else None

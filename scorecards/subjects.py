@@ -10,8 +10,8 @@ from typing import Any
 
 from django.conf import settings
 
+from definitions.in_force import load_typed_model
 from definitions.models import StageEntry
-from definitions.versions import load_model
 from handoffs.models import Handoff
 from records.journey_data import Batch, JourneyData, RecordData
 from scorecards.metrics.base import Concluded, Entered, HandedOver, Held, Subject
@@ -34,8 +34,8 @@ def load_subjects(batch: Batch) -> list[Subject]:
     entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
     for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
         entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
-    model = load_model()
-    staff, touch_rules = load_staff(model), load_touches(model)
+    model = batch.once(load_typed_model).versions
+    staff, touch_rules = batch.once(load_staff, model), load_touches(model)
     rules: dict[str, Rule] = {}
     clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
     rows = (

@@ -42,9 +42,9 @@ CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
 
 def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
-    typed = load_typed_model()
+    typed = batch.once(load_typed_model)
     teams = dict(Team.objects.values_list("key", "pk"))
-    staff, rules = load_staff(typed.versions), load_rules(typed.versions)
+    staff, rules = batch.once(load_staff, typed.versions), load_rules(typed.versions)
     starts = load_starts(batch, typed, rules)
     folded = _fold(batch, typed, staff, rules, starts)
     # What a signal has just started is remembered first, and stands from the next conclusion on.

@@ -50,7 +50,7 @@ def trigger_histories(model: TypedModel) -> list[TriggerHistory]:
 
 def refresh(batch: Batch) -> None:
     """Conclude judgements and firings of all triggers for a batch anew, in a constant number of queries."""
-    model = load_typed_model()
+    model = batch.once(load_typed_model)
     histories = trigger_histories(model)
     if not histories:
         return
