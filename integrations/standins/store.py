@@ -383,14 +383,15 @@ class Store:
             "SELECT 1 FROM late WHERE system = ? AND object = ? LIMIT 1", [system, object_name]
         ):
             return "(SELECT *, 0 AS is_late FROM rows WHERE system = ? AND object = ?)", [system, object_name]
+        # Two halves, so that the index on the stamp serves all that isn't late.
         sql = (
-            "(SELECT r.seq, r.system, r.object, r.remote_id, coalesce(l.fields, r.fields) AS fields, r.created,"
-            " coalesce(l.modified, r.modified) AS modified, r.deleted, l.until IS NOT NULL AS is_late"
-            " FROM rows r LEFT JOIN late l ON"
-            " l.system = r.system AND l.object = r.object AND l.remote_id = r.remote_id"
-            " WHERE r.system = ? AND r.object = ? AND NOT (l.until IS NOT NULL AND l.fields IS NULL))"
+            "(SELECT r.*, 0 AS is_late FROM rows r WHERE r.system = ? AND r.object = ? AND NOT EXISTS ("
+            "SELECT 1 FROM late l WHERE l.system = r.system AND l.object = r.object AND l.remote_id = r.remote_id)"
+            " UNION ALL SELECT r.seq, r.system, r.object, r.remote_id, l.fields, r.created, l.modified, r.deleted, 1"
+            " FROM late l JOIN rows r ON r.system = l.system AND r.object = l.object AND r.remote_id = l.remote_id"
+            " WHERE l.system = ? AND l.object = ? AND l.fields IS NOT NULL)"
         )
-        return sql, [system, object_name]
+        return sql, [system, object_name] * 2
 
     # -- history, associations, logs ------------------------------------------------------------------------
 

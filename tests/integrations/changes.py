@@ -1,12 +1,11 @@
 """A stand-in CRM that never holds still: seeded changes with ties, late commits, merges, deletes, conversions.
 
-``Changes`` makes them, ``during`` makes some before each page that a client asks for, and ``differences`` compares what
-gtmops holds with the stand-in, field by field. Time is the CRM's own and moves only with the changes.
+``Changes`` makes them and ``during`` makes some before each page that a client asks for; ``mirrors`` compares what
+gtmops holds with the stand-in. Time is the CRM's own and moves only with the changes.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +19,7 @@ from integrations.standins.app import Application
 from integrations.standins.http import Request, Response, _Connection
 from integrations.standins.store import Actor, Store, Stored
 from integrations.standins.world import World, salesforce_id
-from records.canonical import canonical
-from records.models import Connection, FieldMapping, Record
+from records.models import Connection
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATE_SECONDS = 45
@@ -173,7 +171,6 @@ class Changes:
     made: int = 0
     now: datetime = BEGIN + timedelta(hours=1)
     purged: set[tuple[str, str]] = field(default_factory=set)
-    with_purges: bool = True
     _late: list[tuple[datetime, str, str]] = field(default_factory=list)
     _ids: dict[str, list[str]] = field(default_factory=dict)
     _number: int = 1_000_000
@@ -219,7 +216,7 @@ class Changes:
             self._restore()
         elif draw < 0.23:
             self._merge()
-        elif draw < 0.235 and self.with_purges:
+        elif draw < 0.235:
             self._purge()
         elif draw < 0.255 and self.kind == "salesforce":
             self._convert()
@@ -372,41 +369,3 @@ def during(changes: Changes, each: int, most: Callable[[], int]) -> Iterator[Non
 def _is_data(request: Request) -> bool:
     path = request.path
     return "/query" in path or path.endswith("/search") or path.startswith("/crm/v3/objects/")
-
-
-def differences(connection: Connection, store: Store, purged: set[tuple[str, str]]) -> list[str]:
-    """What gtmops holds otherwise than the CRM, in words; nothing when they are the same."""
-    found: list[str] = []
-    for name, (_, fields) in MAPPED[connection.kind].items():
-        held = {r.remote_id: r for r in Record.objects.filter(connection=connection, remote_object=name)}
-        maps = {
-            m.field.name: m
-            for m in FieldMapping.objects.filter(connection=connection, remote_object=name).select_related(
-                "field"
-            )
-        }
-        rows = store.fetch("SELECT * FROM rows WHERE system = ? AND object = ?", [connection.kind, name])
-        there = {row["remote_id"]: row for row in rows}
-        for remote_id, row in there.items():
-            record = held.get(remote_id)
-            if row["deleted"]:
-                if record is not None and record.deleted_at is None:
-                    found.append(f"{name} {remote_id} is deleted there")
-                continue
-            if record is None:
-                found.append(f"{name} {remote_id} is missing here")
-                continue
-            if record.deleted_at is not None or record.merged_into_id is not None:
-                found.append(f"{name} {remote_id} lives there")
-            told = json.loads(row["fields"])
-            wanted = {
-                field_name: canonical(type_name, told.get(remote), maps[field_name].value_map)
-                for field_name, (remote, type_name) in fields.items()
-            }
-            if record.values != wanted:
-                found.append(f"{name} {remote_id}: {record.values} here, {wanted} there")
-        for remote_id in held.keys() - there.keys():
-            if held[remote_id].deleted_at is None:
-                why = "was purged there" if (name, remote_id) in purged else "is not there"
-                found.append(f"{name} {remote_id} {why}")
-    return found

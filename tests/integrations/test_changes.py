@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from django.conf import LazySettings
 
-from integrations import comparison
 from integrations.budget import Budget
-from integrations.models import Comparison, Difference
+from integrations.models import Difference
 from integrations.pull import pull_to_the_end
 from integrations.pulling import passes
 from integrations.standins.app import Running, running_standins
 from records import services
 from records.models import Connection, Record
-from tests.integrations.changes import OVERLAP_SECONDS, Changes, beginning, connect, differences, during
+from tests.integrations.changes import OVERLAP_SECONDS, Changes, beginning, connect, during
 from tests.integrations.conftest import SECRETS
+from tests.integrations.mirrors import compare, differences
 
 pytestmark = pytest.mark.django_db
 
@@ -62,16 +62,6 @@ def read_through(crm: Running, kind: str, count: int, each: int = EACH) -> tuple
         changes.settle()
         assert pull_to_the_end(connection) == []
     return connection, changes
-
-
-def compare(connection: Connection) -> None:
-    """As the night does it, at once."""
-    noon = (datetime.now(UTC) + timedelta(days=1)).replace(hour=12)
-    assert comparison.compare_now(connection, noon)
-    while Comparison.objects.filter(connection=connection, state__in=comparison.OPEN).exists():
-        comparison.compare_due(noon)
-    made = Comparison.objects.filter(connection=connection)
-    assert set(made.values_list("state", "last_error")) == {("done", "")}
 
 
 def test_after_twenty_thousand_changes_both_are_the_same(quick: None, kind: str, crm: Running) -> None:
