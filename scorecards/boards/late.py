@@ -196,15 +196,15 @@ def _lines(frame: Frame) -> Iterator[list[Any]]:
     for fact in _facts(frame).order_by("-anchor_at", "-pk").iterator(chunk_size=500):
         facts.append(fact)
         if len(facts) == 500:
-            yield from _cells(_rows(frame, facts))
+            yield from _cells(frame, _rows(frame, facts))
             facts = []
-    yield from _cells(_rows(frame, facts))
+    yield from _cells(frame, _rows(frame, facts))
 
 
-def _cells(rows: Iterable[Row]) -> Iterator[list[Any]]:
+def _cells(frame: Frame, rows: Iterable[Row]) -> Iterator[list[Any]]:
     for row in rows:
         c = row.clock
         yield [
-            c.record.title, c.rule.body["name"], c.started_at, c.due_at, c.stopped_at, row.seconds, row.reason,
-            row.party, row.who, row.appeal, str(c.pk),
+            c.record.title, c.rule.body["name"], c.started_at, c.due_at, c.stopped_at, row.seconds,
+            frame.label("reason", row.reason), frame.label("party", row.party), row.who, row.appeal, str(c.pk),
         ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
@@ -289,4 +290,13 @@ def export(frame: Frame) -> tuple[list[str], Iterator[list[Any]]]:
 
 def _cells(item: Item, team: str) -> list[Any]:
     c = item.clock
-    return [item.title, item.rule, c.state, c.due_at, c.started_at, item.who, team, item.why_href]
+    return [
+        item.title,
+        item.rule,
+        c.state,
+        c.due_at,
+        c.started_at,
+        item.who,
+        team,
+        settings.SITE_URL + item.why_href,
+    ]
