@@ -150,9 +150,11 @@ class Asked:
                 "like an import, a mass edit or a merge. Their clocks are only measured."
             )
         how = "read for the first time" if q.kind == StartQuestion.Kind.FIRST_LOAD else "imported"
+        it, its = ("It was", "its") if self.records == 1 else ("They were", "their")
+        clocks = "clock is" if self.clocks == 1 else "clocks are"
         return (
-            f"They were waiting when {q.connection.label} was {how}, and their time was not up yet. "
-            "Their clocks are only measured."
+            f"{it} waiting when {q.connection.label} was {how}, and {its} time was not up yet. "
+            f"{its.capitalize()} {clocks} only measured."
         )
 
 
