@@ -17,6 +17,7 @@ from definitions.versions import load_model
 from effects.tick import now_utc
 from handoffs.models import Handoff
 from records.models import Connection, Record
+from records.paging import streamed
 from scorecards import record_list as listing
 from scorecards.csv_export import csv_response
 from scorecards.fact_words import narrowing_words
@@ -137,9 +138,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         "Changed",
         "gtmops",
     ]
-    return csv_response(
-        f"gtmops-{NOUNS[wanted.object]}", header, _csv_rows(request, found.iterator(chunk_size=2000))
-    )
+    return csv_response(f"gtmops-{NOUNS[wanted.object]}", header, _csv_rows(request, streamed(found, 2000)))
 
 
 def _csv_rows(request: HttpRequest, records: Iterator[Record]) -> Iterator[list[Any]]:
