@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from effects.models import Effect
-from records.models import Touched
+from records.models import Connection, Touched
 from slas.editor.trial import running
 from slas.editor.trial.numbers import Side, Tally
 from slas.editor.trial.running import Report, Trial, report_of, try_rule
@@ -110,6 +110,13 @@ def test_messages_are_those_of_its_steps(worked: House) -> None:
     assert report.draft.messages.busiest is not None
     assert report.draft.messages.busiest[1] == 2
     assert report.told_differently == 2
+
+
+def test_messages_are_counted_of_what_was_before_go_live_too(worked: House) -> None:
+    Connection.objects.update(go_live_at=NOW)
+    _, report = tried(worked, escalate=[{"when": "breached", "to": ["owner"], "by": ["inbox"]}])
+
+    assert [(told.name, told.inbox) for told in report.draft.messages.told] == [("Sasha Field", 2)]
 
 
 def test_a_rule_that_tells_nobody_sends_nothing(worked: House) -> None:

@@ -108,8 +108,9 @@ def _outcome(
     setting: Setting,
 ) -> Outcome:
     rule, result = clock.rule, clock.result
-    is_told = not is_measured_only(clock.start, record)
-    how = _how(clock, is_live=is_told)
+    how = _how(clock, is_live=not is_measured_only(clock.start, record))
+    # Before go-live nobody was told; what is asked is how often they would have been.
+    is_told = not clock.start.is_bulk and how != "unseen"
     end = result.stopped_at or setting.now
     return Outcome(
         clock_id=clock.id,
@@ -123,7 +124,7 @@ def _outcome(
         due_at=clock.due_at,
         stopped_at=result.stopped_at,
         spent_seconds=_spent(journey, record, clock, end, batch, conditions, setting.staff),
-        told=tuple(_messages(clock, record, setting)) if is_told and how != "unseen" else (),
+        told=tuple(_messages(clock, record, setting)) if is_told else (),
     )
 
 
