@@ -13,7 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from definitions.csv_files import csv_cell
 from effects.tick import now_utc
-from records.paging import CappedPaginator
+from records.paging import CappedPaginator, streamed
 from slas.appeals.acts import deciding_teams, ids_to_speak_for
 from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
@@ -76,7 +76,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     now = now_utc()
     found = _found(request, ClockFilter(request.GET), now)
     answer = StreamingHttpResponse(
-        _csv(found.iterator(chunk_size=1000), names_for(person_of(request)), now),
+        _csv(streamed(found, 1000), names_for(person_of(request)), now),
         content_type="text/csv; charset=utf-8",
     )
     answer["Content-Disposition"] = f'attachment; filename="clocks-{now:%Y-%m-%d}.csv"'
