@@ -138,6 +138,7 @@ def _csv(clocks: Iterator[Clock], names: Names, now: datetime) -> Iterator[str]:
         found = line.clock
         cells = (
             found.pk, found.record.title, found.rule.body["name"], found.state, found.started_at, found.due_at,
-            found.stopped_at, line.late_seconds, line.who, found.team.name if found.team else "", found.is_measured_only,
+            found.stopped_at, line.late_seconds, line.who, found.team.name if found.team else "",
+            found.is_measured_only,
         )  # fmt: skip
         yield writer.writerow([csv_cell(value) for value in cells])
