@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 import definitions.api
 import definitions.signals.api
 import handoffs.api
+import integrations.writing.api
 import scorecards.api
 import scorecards.moves_api
 import slas.api
@@ -23,6 +24,7 @@ v1: list[URLPattern | URLResolver] = [
     *slas.touch_views.api_urlpatterns,
     *slas.appeals.api.urlpatterns,
     *handoffs.api.urlpatterns,
+    *integrations.writing.api.urlpatterns,
     *scorecards.api.urlpatterns,
     *scorecards.moves_api.urlpatterns,
 ]

@@ -102,6 +102,26 @@ def release_record(record: Record) -> bool:
     return bool(count)
 
 
+def hold(record: Record, field: str, reason: str, by: Person, now: datetime) -> None:
+    """Keep a record from being written, or one ``field`` of ours on it."""
+    if field:
+        hold_fields(_fields_of(record, field), reason or f"{by.name} put it on hold")
+    else:
+        hold_record(record, reason, by, now)
+
+
+def release(record: Record, field: str) -> None:
+    """Let a record, or one ``field`` of ours on it, be written again."""
+    if field:
+        lift_hold(_fields_of(record, field))
+    else:
+        release_record(record)
+
+
+def _fields_of(record: Record, field: str) -> QuerySet[DesiredField]:
+    return DesiredField.objects.filter(record=record, field=field)
+
+
 def _chosen(connection: Connection, only: Selection) -> QuerySet[DesiredField]:
     rows = DesiredField.objects.filter(record__connection=connection, state=DesiredField.State.REFUSED)
     return rows if only is None else rows.filter(pk__in=list(only))

@@ -132,15 +132,10 @@ def hold(request: HttpRequest, name: str) -> HttpResponse:
     told = form.cleaned_data
     inside = Record.objects.for_person(person).filter(connection=connection)
     record = get_object_or_404(inside, pk=told["record"])
-    rows = DesiredField.objects.filter(record=record, field=told["field"])
-    if told["field"] and told["lift"]:
-        dead.lift_hold(rows)
-    elif told["field"]:
-        dead.hold_fields(rows, told["reason"] or f"{person.name} put it on hold")
-    elif told["lift"]:
-        dead.release_record(record)
+    if told["lift"]:
+        dead.release(record, told["field"])
     else:
-        dead.hold_record(record, told["reason"], person, now_utc())
+        dead.hold(record, told["field"], told["reason"], person, now_utc())
     query = urlencode({"record": str(record.pk)})
     return redirect(f"{reverse('integrations:write_log', args=[connection.name])}?{query}")
 

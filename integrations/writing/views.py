@@ -21,6 +21,7 @@ from integrations.overview import overview_of
 from integrations.registry import CONNECTORS
 from integrations.writing import dead
 from integrations.writing.forms import OUT_FIELDS
+from integrations.writing.pausing import pause_writing, resume_writing
 from integrations.writing.possible import HEADER, possible_writes
 from integrations.writing.preview import as_planned, planned_rows
 from integrations.writing.undoing import undo_run
@@ -137,15 +138,12 @@ def pause_all(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Nothing was changed: the request could not be read.")
         return redirect("integrations:writing")
-    rows = Connection.objects.filter(kind__in=CONNECTORS, is_writing=True)
-    if form.cleaned_data["connection"]:
-        rows = rows.filter(name=form.cleaned_data["connection"])
+    name = form.cleaned_data["connection"]
     if form.cleaned_data["pause"]:
-        rows.filter(writing_paused_at=None).update(writing_paused_at=now_utc())
+        pause_writing(now_utc(), name)
         messages.success(request, "Writing is paused. Nothing is sent until it is resumed.")
     else:
-        rows.update(writing_paused_at=None)
-        ring("push")
+        resume_writing(name)
         messages.success(request, "Writing goes on.")
     return redirect("integrations:writing")
 

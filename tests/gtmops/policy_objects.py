@@ -164,6 +164,10 @@ def crm_connection() -> Connection:
 @makes(
     "integrations:hubspot_webhook",
     "integrations:preview",
+    *(
+        f"api:writing_{what}"
+        for what in ("preview", "log", "refused", "pause", "resume", "retry", "hold", "release")
+    ),
     "integrations:provision",
     "integrations:switch_activities",
     "integrations:retry",
