@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from slas.appeals.acts import may_decide, may_withdraw
-from slas.appeals.reasons import SAYINGS, Suggestion
+from slas.appeals.reasons import SAYINGS, SAYINGS_OF_OTHERS, Suggestion
 from slas.models import Appeal
 from slas.visibility import Names
 from teams.models import Person
@@ -79,8 +79,9 @@ def _by(appeal: Appeal, names: Names) -> str:
     return names.of(appeal.decided_by_id, appeal.decided_by.name, team) if appeal.decided_by else team
 
 
-def reasons(shown: Sequence[Suggestion]) -> tuple[list[Reason], list[Reason]]:
-    """(what the data shows, what else somebody may say)."""
+def reasons(shown: Sequence[Suggestion], *, is_self: bool = True) -> tuple[list[Reason], list[Reason]]:
+    """(what the data shows, what else somebody may say), as the person says it or as others say it of them."""
+    sayings = SAYINGS if is_self else SAYINGS_OF_OTHERS
     told: Mapping[str, Suggestion] = {s.reason: s for s in shown}
-    first = [Reason(s.reason, s.saying, s.text, s.is_proved) for s in shown]
-    return first, [Reason(key, saying) for key, saying in SAYINGS.items() if key not in told]
+    first = [Reason(s.reason, sayings[s.reason], s.text, s.is_proved) for s in shown]
+    return first, [Reason(key, saying) for key, saying in sayings.items() if key not in told]

@@ -28,6 +28,13 @@ SAYINGS: Final = {
     OTHER: "Something else",
 }
 """In the words of the person whom it is about."""
+SAYINGS_OF_OTHERS: Final = SAYINGS | {
+    AWAY: "They were away, and nobody covered for them",
+    HANDED_LATE: "They got it too late",
+    CUSTOMER_HAD_IT: "They were waiting for the buyer",
+    OTHER_HOURS: "It was outside their working hours",
+}
+"""In the words of whoever says it for them."""
 REASONS: Final = tuple(SAYINGS)
 
 MOST: Final = 0.5

@@ -58,7 +58,7 @@ def appeal(request: HttpRequest, clock_id: uuid.UUID) -> HttpResponse:
     if clock.state not in LATE:
         return _not_mine(request, clock, viewer, context)
     facts = facts_of(clock, told, person.pk) if person else None
-    shown, others = reasons(suggest(facts) if facts else [])
+    shown, others = reasons(suggest(facts) if facts else [], is_self=context["is_self"])
     standing = [a for a in appeals_among(told.events) if a.clock == clock.pk and a.stands]
     team = acts.other_team(told.rule, told.staff.team_at(person.pk, clock.started_at) if person else None)
     context |= {

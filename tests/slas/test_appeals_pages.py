@@ -133,7 +133,9 @@ def test_of_one_that_is_not_late_the_manager_is_told(house: House) -> None:
 
 def test_a_manager_chooses_for_whom(house: House, late: Clock) -> None:
     path = f"/clocks/{late.pk}/not-on-me/"
-    assert "This is not on Sasha Field" in words(browser(house.boss).get(path))
+    shown = words(browser(house.boss).get(path))
+    assert "This is not on Sasha Field" in shown
+    assert "They were away, and nobody covered for them" in shown
     browser(house.boss).post(
         path, {"reason": "other", "note": "New here.", "person": house.sasha.pk, "act_key": "a"}
     )
