@@ -198,7 +198,7 @@ def test_the_file_holds_the_same_clocks_and_no_formula(house: House) -> None:
     client = Client()
     client.force_login(house.sasha)
     answer = client.get("/clocks/export/?state=late")
-    (row,) = csv.DictReader(answer.getvalue().decode().splitlines())  # type: ignore[attr-defined]  # a streamed answer has it
+    (row,) = csv.DictReader(answer.getvalue().decode("utf-8-sig").splitlines())  # type: ignore[attr-defined]  # a streamed answer has it
     assert (row["clock"], row["buyer"], row["late_seconds"]) == (str(clock.pk), "'=cmd()", "3600")
     assert (row["state"], row["who_has_it"]) == ("breached", "Sasha Field")
 
