@@ -25,7 +25,7 @@ def note_lost(
     """Mark mappings broken, have their values forgotten, and tell admins where another field is chosen."""
     with transaction.atomic():
         fresh = list(
-            FieldMapping.objects.select_for_update()
+            FieldMapping.objects.select_for_update(of=("self",))
             .filter(pk__in=[mapping.pk for mapping in lost], is_broken=False)
             .select_related("field")
         )

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -42,6 +44,31 @@ def pytest_configure() -> None:
 def empty_cache() -> None:
     """What is counted or kept for a moment (rate limits, the pace of CRM calls, numbers) never crosses tests."""
     cache.clear()
+
+
+LOCK_OF_ALL = re.compile(r"\bFOR (NO KEY )?UPDATE\b(?! OF)")
+INNERMOST = re.compile(r"\([^()]*\)")
+
+
+@pytest.fixture(autouse=True)
+def locks_are_narrow() -> Iterator[None]:
+    """A lock that joins says whose rows it locks. Ordering by a relation joins, too: every page that was read once
+    locked its connection for all others, and now and then PostgreSQL ended one of them."""
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if LOCK_OF_ALL.search(sql) and " JOIN " in outermost(sql):
+            pytest.fail(f"locks the rows of every table it joins; say of=('self',): {sql}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield
+
+
+def outermost(sql: str) -> str:
+    """Without what stands in brackets: a lock doesn't reach there."""
+    while (shorter := INNERMOST.sub("", sql)) != sql:
+        sql = shorter
+    return sql
 
 
 class OneProductAtATime(LoadScopeScheduling):

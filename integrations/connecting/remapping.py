@@ -137,7 +137,7 @@ def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> None:
     connection, place = mapping.connection, mapping.remote_object
     with transaction.atomic():
         list(
-            PullCursor.objects.select_for_update()
+            PullCursor.objects.select_for_update(of=("self",))
             .filter(connection=connection, remote_object=place)
             .values_list("pk")
         )

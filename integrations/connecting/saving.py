@@ -44,7 +44,7 @@ def save_mapping(
     with transaction.atomic():
         # Whoever stores a page holds its cursor: values it told by the old mapping are there before we forget them.
         list(
-            PullCursor.objects.select_for_update()
+            PullCursor.objects.select_for_update(of=("self",))
             .filter(connection=connection, remote_object=remote_object)
             .values_list("pk")
         )
