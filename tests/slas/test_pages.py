@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from records.paging import CappedPaginator
 from slas.calendars.times import week_words
 from slas.models import Clock
 from slas.receipts import explain, with_receipt
@@ -189,6 +190,18 @@ def test_the_list_costs_the_same_for_one_and_for_many(house: House, client: Clie
     with CaptureQueriesContext(connection) as many:
         client.get("/clocks/")
     assert len(many) == len(few)
+
+
+def test_a_long_list_is_not_counted_to_its_end(
+    house: House, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CappedPaginator, "MOST", 2)
+    client.force_login(house.sasha)
+    for _ in range(2):
+        make_clock(house.unit, house.sasha)
+    assert "<strong>2</strong> clocks" in client.get("/clocks/").content.decode()
+    make_clock(house.unit, house.sasha)
+    assert "<strong>2+</strong> clocks" in client.get("/clocks/").content.decode()
 
 
 def test_the_file_holds_the_same_clocks_and_no_formula(house: House) -> None:
