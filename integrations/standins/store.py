@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS rows (
 );
 CREATE INDEX IF NOT EXISTS rows_by_id ON rows (system, remote_id);
 CREATE INDEX IF NOT EXISTS rows_by_stamp ON rows (system, object, modified, remote_id);
+CREATE INDEX IF NOT EXISTS rows_by_number ON rows (object, deleted, CAST(remote_id AS INTEGER))
+    WHERE system = 'hubspot';
 CREATE TABLE IF NOT EXISTS history (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, object TEXT NOT NULL, remote_id TEXT NOT NULL,
     field TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
