@@ -15,6 +15,7 @@ from django.conf import settings
 from effects.registry import NotNow, NotWanted, Refused
 from effects.tick import now_utc
 from integrations.base import NewActivity
+from integrations.breaking import mark_broken
 from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.models import ActivitySwitches
 from integrations.registry import connector_for, is_crm
@@ -136,9 +137,7 @@ def _create(key: str, payload: Mapping[str, Any], record: Record, kind: Any, at:
     except (Rejected, Misconfigured) as error:
         raise Refused(f"{crm.label} did not take it: {error}") from error
     except Reconnect as error:
-        Connection.objects.filter(pk=crm.pk).update(
-            state=Connection.State.BROKEN, state_reason=str(error)[:2000]
-        )
+        mark_broken(crm, str(error), now_utc())
         raise Refused(str(error)) from error
     except RetryLater as error:
         if error.at is None:

@@ -17,6 +17,7 @@ from django.urls import reverse
 from effects.outbox import Intent, enqueue
 from integrations import runs
 from integrations.base import Connector, PushResult
+from integrations.breaking import mark_broken
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.models import Run
 from integrations.registry import connector_class, connector_for
@@ -123,7 +124,15 @@ def _send(claim: _Claim, now: datetime) -> bool:
         results = push_parts(connector, claim.remote_object, writes)
     except (Misconfigured, Rejected) as error:
         # Somebody waits for an answer, and this can't work until a person changes something.
-        _finish(claim, {row.pk: PushResult("", "refused", str(error)) for row in claim.rows}, [], run, now)
+        answered = {result.remote_id: result for result in error.answered}
+        refused = PushResult("", "refused", str(error))
+        _finish(
+            claim,
+            {row.pk: answered.get(row.record.remote_id, refused) for row in claim.rows},
+            [],
+            run,
+            now,
+        )
         return True
     except Exception as error:
         if not isinstance(error, ConnectorError):
@@ -267,9 +276,7 @@ def _refuse(row: AskedChange, text: str, now: datetime) -> None:
 def _give_back(claim: _Claim, error: Exception, now: datetime) -> None:
     """Try again later: nothing is known of what became of it, and the next try reads before it writes."""
     if isinstance(error, Reconnect):
-        Connection.objects.filter(pk=claim.connection.pk).update(
-            state=Connection.State.BROKEN, state_reason=str(error)[:2000]
-        )
+        mark_broken(claim.connection, str(error), now)
     at = error.at if isinstance(error, RetryLater) else None
     with transaction.atomic():
         for row in _mine(claim):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 
+from integrations.errors import ConnectorError
 from records.incoming import IncomingRecord
 from records.own_fields import OwnField
 
@@ -117,6 +118,25 @@ class PushResult:
 
 Write = tuple[str, Mapping[str, Any]]
 """(remote id, {remote field name: logical value})"""
+
+UNANSWERED = "UNANSWERED"
+"""Code of a result that the CRM left out of its answer: whether it was written has to be read."""
+
+
+def push_in_turn(
+    push: Callable[[Sequence[Write]], Sequence[PushResult]],
+    parts: Iterable[Sequence[Write]],
+    answered: Sequence[PushResult] = (),
+) -> list[PushResult]:
+    """The results of all parts, behind those known already; an error takes along what was answered before it."""
+    results = list(answered)
+    for part in parts:
+        try:
+            results += push(part)
+        except ConnectorError as error:
+            error.answered = (*results, *error.answered)
+            raise
+    return results
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ class Budget:
                     f"Our share of the CRM's daily calls is used up ({use.ours:,} of {use.limit:,}).",
                     at=at,
                     is_for_all=True,
+                    is_untouched=True,
                 )
         for rate in self.rates:
             if rate.applies(method, path):
@@ -87,7 +88,10 @@ class Budget:
             pause = 0.1
             if waited > LONGEST_WAIT_SECONDS:
                 raise RetryLater(
-                    "Too many calls at once.", at=datetime.now(UTC) + timedelta(seconds=5), is_for_all=True
+                    "Too many calls at once.",
+                    at=datetime.now(UTC) + timedelta(seconds=5),
+                    is_for_all=True,
+                    is_untouched=True,
                 )
             time.sleep(pause)
             waited += pause

@@ -24,9 +24,14 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     words = f"HubSpot: {category or status}: {str(data.get('message') or '')[:1000]}".rstrip(": ")
     now = datetime.now(UTC)
     if status == 429:
-        raise RetryLater(words, at=now + _pause(data, headers), is_for_all=True)
+        raise RetryLater(words, at=now + _pause(data, headers), is_for_all=True, is_untouched=True)
     if status in {423, 477}:
-        raise RetryLater(words, at=now + timedelta(seconds=_seconds(headers, 2)), is_for_all=status == 477)
+        raise RetryLater(
+            words,
+            at=now + timedelta(seconds=_seconds(headers, 2)),
+            is_for_all=status == 477,
+            is_untouched=True,
+        )
     if status >= 500 or status == 408:
         raise RetryLater(words, is_for_all=True)
     if status == 401:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from integrations.base import PushResult, Write
+from integrations.base import UNANSWERED, PushResult, Write, push_in_turn
 from integrations.errors import Misconfigured, Rejected
 from integrations.hubspot import names
 from integrations.hubspot.answers import Row, chunks, rows_of
@@ -28,10 +28,10 @@ class Writing:
         self.schema = schema
 
     def push(self, remote_object: str, writes: Sequence[Write]) -> Sequence[PushResult]:
-        results: list[PushResult] = []
-        for some in chunks(list(writes), PUSH_BATCH):
-            results += self._push_batch(remote_object, some)
-        return results
+        return self._push_each(remote_object, chunks(list(writes), PUSH_BATCH))
+
+    def _push_each(self, remote_object: str, parts: Iterable[Sequence[Write]]) -> list[PushResult]:
+        return push_in_turn(lambda some: self._push_batch(remote_object, some), parts)
 
     def _push_batch(self, remote_object: str, writes: Sequence[Write]) -> list[PushResult]:
         sent = {i: self._outgoing(remote_object, values) for i, values in writes}
@@ -43,9 +43,7 @@ class Writing:
             if len(writes) == 1:
                 return [PushResult(writes[0][0], "refused", str(error), error.code, error.fields)]
             half = len(writes) // 2
-            return self._push_batch(remote_object, writes[:half]) + self._push_batch(
-                remote_object, writes[half:]
-            )
+            return self._push_each(remote_object, (writes[:half], writes[half:]))
         except Misconfigured as error:
             if len(writes) == 1:
                 return [PushResult(writes[0][0], "refused", str(error))]
@@ -69,7 +67,7 @@ def _result(
     if remote_id in failed:
         return failed[remote_id]
     if remote_id not in stands:
-        return PushResult(remote_id, "retry", "HubSpot's answer does not mention this record.")
+        return PushResult(remote_id, "retry", "HubSpot's answer does not mention this record.", UNANSWERED)
     kept = tuple(
         sorted(
             name

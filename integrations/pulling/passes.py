@@ -14,6 +14,7 @@ from django.db import transaction
 
 from integrations import runs
 from integrations.base import Connector, Page, Wanted, Window
+from integrations.breaking import mark_broken, tell_unreadable
 from integrations.errors import Misconfigured, Reconnect, RetryLater
 from integrations.loads import FIRST_LOAD, tell_loaded
 from integrations.models import PullCursor, Run
@@ -171,13 +172,14 @@ def fail(claim: Claim, cursors: Sequence[PullCursor], error: Exception, *, is_hi
     now = claim.now()
     text = (str(error) or type(error).__name__)[:2000]
     if isinstance(error, Reconnect):
-        Connection.objects.filter(pk=claim.connection.pk).update(
-            state=Connection.State.BROKEN, state_reason=text
-        )
+        mark_broken(claim.connection, text, now)
+    fresh = []
     for cursor in cursors:
         row = PullCursor.objects.filter(pk=cursor.pk, lease_token=claim.token).first()
         if row is None:
             continue  # it was finished before the fault, or someone else has it
+        if row.is_loaded and not row.failures:
+            fresh.append(row.remote_object)
         row.failures = min(row.failures + 1, 32_000)
         row.last_error = text
         again = _next_try(error, row.failures, now)
@@ -191,6 +193,8 @@ def fail(claim: Claim, cursors: Sequence[PullCursor], error: Exception, *, is_hi
                 "failures", "last_error", "next_pull_at", "history_asked_at", "lease_until", "lease_token",
             ]
         )  # fmt: skip
+    if fresh and isinstance(error, Misconfigured):
+        tell_unreadable(claim.connection, fresh, text, now)
 
 
 def _next_try(error: Exception, failures: int, now: datetime) -> datetime:

@@ -71,15 +71,18 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     }:
         raise Reconnect(words)
     if code == "REQUEST_LIMIT_EXCEEDED":
-        if "Concurrent" in message:
-            raise RetryLater(words, at=datetime.now(UTC) + timedelta(seconds=20), is_for_all=True)
-        raise RetryLater(words, at=datetime.now(UTC) + DAILY_PAUSE, is_for_all=True)
+        pause = timedelta(seconds=20) if "Concurrent" in message else DAILY_PAUSE
+        raise RetryLater(words, at=datetime.now(UTC) + pause, is_for_all=True, is_untouched=True)
     if code == "INVALID_QUERY_LOCATOR":
         raise LocatorGone(words)
     if code == "QUERY_TIMEOUT":
         raise TooSlow(words)
     if code in TRANSIENT or status in {406, 408, 420, 429} or status >= 500:
-        raise RetryLater(words or "Salesforce is not available.", is_for_all=status != 400)
+        raise RetryLater(
+            words or "Salesforce is not available.",
+            is_for_all=status != 400,
+            is_untouched=status in {420, 429},
+        )
     if code in SETTINGS or status in {403, 404, 414, 431}:
         raise Misconfigured(words)
     raise Rejected(words, code=code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from integrations.base import PushResult, Write
+from integrations.base import PushResult, Write, push_in_turn
 from integrations.errors import RetryLater
 from integrations.salesforce.errors import push_result
 from integrations.salesforce.session import Session
@@ -16,8 +16,7 @@ PUSH_BATCH = 200  # the most that a collection takes
 
 
 def push(session: Session, remote_object: str, writes: Sequence[Write]) -> list[PushResult]:
-    results: list[PushResult] = []
-    for some in chunks(list(writes), PUSH_BATCH):
+    def send(some: Sequence[Write]) -> list[PushResult]:
         body = {
             "allOrNone": False,
             "records": [
@@ -28,8 +27,11 @@ def push(session: Session, remote_object: str, writes: Sequence[Write]) -> list[
         answer = session.rest("composite/sobjects", method="PATCH", json=body)
         if not isinstance(answer, list) or len(answer) != len(some):
             raise RetryLater("Salesforce answered for another number of records than were sent.")
-        results += [push_result(w[0], item) for w, item in zip(some, answer, strict=True)]
-    return results
+        if not all(isinstance(item, dict) and isinstance(item.get("success"), bool) for item in answer):
+            raise RetryLater("Salesforce's answer does not say of each record whether it was written.")
+        return [push_result(w[0], item) for w, item in zip(some, answer, strict=True)]
+
+    return push_in_turn(send, chunks(list(writes), PUSH_BATCH))
 
 
 def chunks(items: list[T], size: int) -> Iterator[list[T]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from integrations.base import Connector, PushResult, Write
+from integrations.base import Connector, PushResult, Write, push_in_turn
 from integrations.errors import Rejected
 
 
@@ -16,9 +16,13 @@ def push_parts(connector: Connector, remote_object: str, writes: Sequence[Write]
     try:
         return list(connector.push(remote_object, writes))
     except Rejected as error:
-        if len(writes) == 1:
-            return [PushResult(writes[0][0], "refused", str(error), error.code)]
-        half = len(writes) // 2
-        return push_parts(connector, remote_object, writes[:half]) + push_parts(
-            connector, remote_object, writes[half:]
+        known = {result.remote_id for result in error.answered}
+        left = [write for write in writes if write[0] not in known]
+        if len(left) == 1:
+            return [*error.answered, PushResult(left[0][0], "refused", str(error), error.code)]
+        half = len(left) // 2
+        return push_in_turn(
+            lambda some: push_parts(connector, remote_object, some),
+            (left[:half], left[half:]),
+            error.answered,
         )

@@ -11,7 +11,8 @@ from typing import Any
 from django.db import transaction
 
 from integrations import runs
-from integrations.base import Connector, PushResult, Wanted, Write
+from integrations.base import UNANSWERED, Connector, PushResult, Wanted, Write
+from integrations.breaking import mark_broken
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, RetryLater
 from integrations.models import Run
 from integrations.registry import connector_for
@@ -38,17 +39,26 @@ def send(claim: Claim, run: Run, now: datetime) -> bool:
         (remote_id, {names[row.field]: value_of(row) for row in rows})
         for remote_id, rows in claim.by_record.items()
     ]
+    results: list[PushResult] = []
+    unread = claim.unknown
     try:
         connector = connector_for(claim.connection)
-        stood = _standing(connector, claim, writes, run) if claim.unknown else {}
+        if unread:
+            results += _standing(connector, claim, writes, run).values()
+            unread = frozenset()
+        stood = {result.remote_id for result in results}
         todo = [write for write in writes if write[0] not in stood]
-        results = [*stood.values(), *push_parts(connector, claim.remote_object, todo)]
+        results += push_parts(connector, claim.remote_object, todo)
     except Exception as error:
-        if not isinstance(error, ConnectorError):
+        if isinstance(error, ConnectorError):
+            results += error.answered
+        else:
             log.exception("push to %s failed", claim.connection.name)
+        if results:
+            store_results(claim, results, run, now)
         run.error = (str(error) or type(error).__name__)[:2000]
         run.save(update_fields=["error"])
-        return give_back(claim, error, now)
+        return give_back(claim, error, now, unread)
     run.counts["calls"] = run.counts.get("calls", 0) + bool(todo)
     store_results(claim, results, run, now)
     return True
@@ -113,7 +123,9 @@ def store_results(claim: Claim, results: Sequence[PushResult], run: Run, now: da
 
 
 def _apply(row: DesiredField, sent: DesiredField, result: PushResult, run: Run, now: datetime) -> None:
-    row.lease_until = row.lease_token = None
+    row.lease_until = None
+    if result.code != UNANSWERED:
+        row.lease_token = None
     if result.outcome == "written":
         row.before_write = sent.known
         # What the CRM accepted is what it shows, until a pull tells otherwise.
@@ -162,23 +174,23 @@ def _count(state: PushState, written: int, now: datetime) -> None:
 # --- no result -------------------------------------------------------------------------------------------------
 
 
-def give_back(claim: Claim, error: Exception, now: datetime) -> bool:
-    """A batch of which nobody knows what became of it. Whether to go on with this connection."""
+def give_back(claim: Claim, error: Exception, now: datetime, unread: frozenset[str] = frozenset()) -> bool:
+    """What is left of a batch without an answer. Whether to go on with this connection.
+
+    ``unread``: of whom it is still not known whether an earlier try wrote them."""
     text = (str(error) or type(error).__name__)[:2000]
     with transaction.atomic():
         state = locked_state(claim.connection)
         rows = _mine(claim)
         if isinstance(error, Reconnect):
-            Connection.objects.filter(pk=claim.connection.pk).update(
-                state=Connection.State.BROKEN, state_reason=text
-            )
-            _free(rows, state, text, now, is_known=True)
+            mark_broken(claim.connection, text, now)
+            _free(rows, text, now, unread)
             return False
         if isinstance(error, Misconfigured):
             until = now + deciding.BROKEN_PAUSE
             state.paused_objects[claim.remote_object] = {"until": until.isoformat(), "text": text}
             state.save(update_fields=["paused_objects"])
-            _free(rows, state, text, until, is_known=True)
+            _free(rows, text, until, unread)
             return True
         at = error.at if isinstance(error, RetryLater) else None
         is_for_all = isinstance(error, RetryLater) and (error.is_for_all or at is not None)
@@ -188,19 +200,18 @@ def give_back(claim: Claim, error: Exception, now: datetime) -> bool:
             state.next_try_at, state.last_error = at or now + pause, text
             state.save(update_fields=["failures", "next_try_at", "last_error"])
         if at is not None:
-            _free(rows, state, text, at, is_known=True)
+            is_open = not (isinstance(error, RetryLater) and error.is_untouched)
+            _free(rows, text, at, frozenset(claim.by_record) if is_open else unread)
         else:
             _suspect(claim, rows, state, text, now)
         return not is_for_all
 
 
-def _free(
-    rows: Sequence[DesiredField], state: PushState, text: str, next_try_at: datetime, *, is_known: bool
-) -> None:
-    """They wait, and it is nobody's fault. ``is_known``: surely nothing of it was written."""
+def _free(rows: Sequence[DesiredField], text: str, next_try_at: datetime, unknown: frozenset[str]) -> None:
+    """They wait, and it is nobody's fault. ``unknown``: who may have been written, and is read before the next try."""
     for row in rows:
         row.lease_until, row.last_error, row.next_try_at = None, text, next_try_at
-        if is_known:
+        if row.record.remote_id not in unknown:
             row.lease_token = None
     _save(rows, _LEASE)
 

@@ -297,6 +297,25 @@ def test_every_file_that_the_architecture_and_the_decisions_name_is_there() -> N
     assert [pair for pair in named if not any(ROOT.glob(pair[1].rstrip("/")))] == []
 
 
+def test_every_fault_has_a_test_and_a_control_that_are_there() -> None:
+    rows = [
+        line.split("|")[1:-1] for line in text_of("operations.md").splitlines() if line.startswith("| FLT")
+    ]
+    told = {f"FLT{number}" for row in rows for number in re.findall(r"FLT(\d+)", row[0])}
+    dead = []
+    for fault, _, tests, controls in rows:
+        for cell in (tests, controls):
+            named = re.findall(r"`([\w/.]+)::(\w+)`", cell)
+            dead += [] if named else [fault]
+            for file, name in named:
+                path = ROOT / file
+                if not path.exists() or f"\ndef {name}(" not in path.read_text("utf-8"):
+                    dead.append(f"{file}::{name}")
+
+    assert dead == []
+    assert {f"FLT{number}" for number in (5, *range(11, 22))} <= told
+
+
 # --- the API -----------------------------------------------------------------------------------------------
 
 

@@ -20,21 +20,13 @@ from integrations.http import Guard, GuardedPool, Limits, guarded_session, is_al
 from integrations.hubspot.errors import classify as hubspot_says
 from integrations.salesforce.errors import LocatorGone, SessionExpired
 from integrations.salesforce.errors import classify as salesforce_says
+from tests.integrations.clocks import PolicyClock
 
 LIMITS = Limits(connect_seconds=20, read_seconds=20, total_seconds=30, max_bytes=10_000)
 
 
-class Clock:
-    """Of the policy; the server moves it on, so that nobody waits."""
-
-    def __init__(self) -> None:
-        self.ahead_seconds = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.ahead_seconds
-
-
-clock = Clock()
+clock = PolicyClock()
+"""The server moves it on."""
 EMPTY_GZIP = gzip.compress(b"")[:10]
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff" * 100
 BOMB = gzip.compress(b"\0" * 3_000_000)

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from effects.models import Effect
 from integrations.budget import Budget
 from integrations.models import PullCursor
 from integrations.pull import pull_due
@@ -19,6 +20,7 @@ from integrations.standins.app import Application, Running
 from integrations.standins.http import Request, Response, json_response
 from integrations.standins.store import Actor
 from records.models import Connection, FieldMapping, Record
+from teams.models import Person
 from tests.integrations.conftest import LEADS, connect, first_id
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +131,19 @@ def test_flt11_a_spent_day_is_waited_out_and_others_go_on(standins: Running, lin
     heals(salesforce, now)
     line.always = None
     heals(hubspot, now + timedelta(hours=2))
+
+
+def test_flt11_salesforces_day_is_waited_out(standins: Running, line: Line) -> None:
+    salesforce, now = connect("salesforce", standins.base_url), datetime.now(UTC)
+    spent = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    line.always = lambda request, answer: json_response(spent, 403)
+    pull_due(now)
+    asked = len(line.asked)
+    assert cursor(salesforce).next_pull_at >= now + timedelta(minutes=29)
+    read(salesforce, now + timedelta(minutes=29))
+    assert len(line.asked) == asked
+    line.always = None
+    heals(salesforce, now + timedelta(hours=1))
 
 
 # --- FLT12: away -------------------------------------------------------------------------------------------------
@@ -247,8 +262,10 @@ def test_flt16_a_session_that_ends_between_pages_goes_on_with_another(standins: 
     expired = json.dumps(
         [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
     ).encode()
+    standins.store.page_rows = 3
     line.next = [lambda request, answer: answer, says(401, expired)]
     heals(salesforce, datetime.now(UTC))
+    assert set(PullCursor.objects.values_list("failures", flat=True)) == {0}
 
 
 def test_flt16_refused_credentials_break_the_connection_and_only_it(
@@ -312,15 +329,20 @@ def test_flt21_an_object_that_may_not_be_read_loses_nothing_and_others_go_on(
             return json_response([{"message": "no access", "errorCode": "INSUFFICIENT_ACCESS"}], 403)
         return inner(self, request)
 
+    Person.objects.create(email="ola@fernhill.example", name="Ola Opsen", role="revops_admin")
     later = now + timedelta(minutes=5)
     with monkeypatch.context() as patch:
         patch.setattr(Application, "__call__", hidden)
         read(connection, later)
-    assert cursor(connection).failures == 1
+        assert cursor(connection).failures == 1
+        read(connection, later + timedelta(minutes=30))
+    assert cursor(connection).failures == 2
+    titles = [effect.payload["title"] for effect in Effect.objects.all()]
+    assert titles == [f"{connection.label} no longer lets us read {remote_object}"]
     assert is_same(connection)
     beside = PullCursor.objects.filter(connection=connection).exclude(remote_object=remote_object)
     assert list(beside.values_list("failures", flat=True)) == [0]
-    heals(connection, later + timedelta(hours=1))
+    heals(connection, later + timedelta(hours=2))
 
 
 def test_flt21_a_field_that_is_hidden_is_unknown_and_never_empty(
@@ -343,31 +365,7 @@ def test_flt21_a_field_that_is_hidden_is_unknown_and_never_empty(
     assert values["last_name"] == "Number1"
 
 
-# --- and the tests can fail --------------------------------------------------------------------------------------
-
-
-def test_control_a_cursor_that_moves_past_a_bad_page_is_seen(
-    connection: Connection, line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The mistake: what can't be read is taken for an empty page, and the mark moves on."""
-
-    def moving(
-        claim: object, cursors: list[PullCursor], error: Exception, *, is_history: bool = False
-    ) -> None:
-        now = datetime.now(UTC)
-        PullCursor.objects.filter(pk__in=[c.pk for c in cursors]).update(
-            mark_at=now, is_loaded=True, last_error="", lease_until=None, lease_token=None,
-            next_pull_at=now + timedelta(seconds=60),
-        )  # fmt: skip
-
-    now = datetime.now(UTC)
-    line.always = REFUSED["half of it"]
-    with monkeypatch.context() as patch:
-        patch.setattr("integrations.pull.fail", moving)
-        read(connection, now)
-    line.always = None
-    with pytest.raises(AssertionError):
-        heals(connection, now + timedelta(hours=2))
+# --- and the tests can fail: test_reading_controls.py ------------------------------------------------------------
 
 
 def test_control_a_wait_that_is_not_kept_is_seen(

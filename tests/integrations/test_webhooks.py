@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from integrations import webhooks
 from integrations.models import WebhookEvent
 from integrations.pull import pull_to_the_end
 from integrations.signatures import sign_v3
@@ -119,6 +121,39 @@ def test_serving_reads_the_record_and_not_the_event(hubspot: Connection, client:
     assert serve_webhooks(datetime.now(UTC)) == 3
     assert Record.objects.get(remote_id="101").values["stage"] == "marketingqualifiedlead"
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"done"}
+
+
+def in_any_order(hubspot: Connection, client: Client) -> None:
+    """Ten copies, the newest first and what was true long ago last: the record is what HubSpot shows."""
+    pull_to_the_end(hubspot)
+    events = [
+        {**EVENT, "eventId": n, "occurredAt": EVENT["occurredAt"] - n * 3_600_000, "propertyValue": value}
+        for n, value in enumerate(["marketingqualifiedlead", "lead", "subscriber"])
+    ]
+    for copy in range(10):
+        body = json.dumps([{**event, "attemptNumber": copy} for event in events]).encode()
+        assert post(client, body, **signed(body)) == 204
+    assert WebhookEvent.objects.count() == len(events)
+    serve_webhooks(datetime.now(UTC))
+    assert Record.objects.get(remote_id="101").values["stage"] == "marketingqualifiedlead"
+
+
+def test_flt17_copies_in_any_order_end_as_hubspot_shows_it(hubspot: Connection, client: Client) -> None:
+    in_any_order(hubspot, client)
+
+
+def test_control_who_believes_the_event_is_seen(
+    hubspot: Connection, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def believe(connection: Connection, events: Sequence[WebhookEvent], now: datetime) -> None:
+        for event in events:
+            record = Record.objects.get(connection=connection, remote_id=event.remote_id)
+            record.values["stage"] = event.body["propertyValue"]
+            record.save()
+
+    monkeypatch.setattr(webhooks, "_read", believe)
+    with pytest.raises(AssertionError):
+        in_any_order(hubspot, client)
 
 
 def test_an_activity_comes_with_whom_it_is_about(hubspot: Connection, client: Client) -> None:

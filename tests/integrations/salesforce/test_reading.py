@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from integrations.base import Wanted, Window
+from integrations.salesforce import reading
 from integrations.standins.app import Running
 from integrations.standins.salesforce_life import convert, delete_whole, merge, purge, undelete
 from integrations.standins.store import Actor, Stored
@@ -55,6 +56,15 @@ def test_a_tie_is_read_on_from_any_page(start: Start) -> None:
         rest = connector_of(connection).pull("Lead", WANTED, WINDOW, page.state)
         seen = [r.remote_id for p in (*pages[: n + 1], *rest) for r in p.records]
         assert sorted(seen) == sorted(lead_id(n) for n in range(1, 21))
+
+
+def test_control_a_place_that_is_a_stamp_alone_loses_ties(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = reading._window_queries
+    monkeypatch.setattr(reading, "_window_queries", lambda *asked: iter(list(real(*asked))[-1:]))
+    with pytest.raises(AssertionError):
+        test_a_tie_is_read_on_from_any_page(start)
 
 
 def test_a_cursor_that_salesforce_closed_is_gone_on_with_by_key(

@@ -20,10 +20,13 @@ from tests.integrations.conftest import connect, small_world
 from tests.integrations.writing.bare import Bare, make_bare
 
 WRITES = ("/composite/sobjects", "/batch/update")
-READS = ("/batch/read", "/query", "/composite/sobjects/")
 
 Act = Callable[[Request, Callable[[], Response]], Response]
 """(request, carry it out) -> the answer."""
+
+
+def is_sign_in(path: str) -> bool:
+    return path.startswith(("/services/oauth2/token", "/oauth/v3/token"))
 
 
 @dataclass
@@ -33,6 +36,10 @@ class Wire:
     calls: list[tuple[str, str]] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     always: Act | None = None
+    reading: Act | None = None
+    """What becomes of every call that neither writes nor signs in."""
+    signing_in: list[Act] = field(default_factory=list)
+    """What becomes of the next sign-ins and renewals."""
 
     @property
     def writes(self) -> int:
@@ -44,7 +51,7 @@ class Wire:
 
     @property
     def sign_ins(self) -> int:
-        return sum(path.endswith("/oauth2/token") for _, path in self.calls)
+        return sum(is_sign_in(path) for _, path in self.calls)
 
     def forget(self) -> None:
         self.calls.clear()
@@ -65,6 +72,10 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
             act = wire.acts.pop(0) if wire.acts else wire.always
             assert act is not None
             return act(request, carry_out)
+        if is_sign_in(request.path) and wire.signing_in:
+            return wire.signing_in.pop(0)(request, carry_out)
+        if wire.reading and not is_sign_in(request.path):
+            return wire.reading(request, carry_out)
         return carry_out()
 
     monkeypatch.setattr(Application, "__call__", heard)

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
+from integrations.base import Connector, PushResult, Write
 from integrations.push import push_due
 from integrations.standins.http import Request, Response, json_response
-from integrations.writing import deciding, sending
+from integrations.writing import claiming, deciding, sending
 from integrations.writing.claiming import Claim
 from integrations.writing.models import PushState, WriteAttempt
 from records.models import Connection, DesiredField, FieldMapping
-from tests.integrations.writing.conftest import Live, Wire
+from tests.integrations.writing.conftest import Act, Live, Wire, make_live
 
 CarryOut = Callable[[], Response]
 
@@ -96,29 +98,93 @@ def test_a_worker_killed_before_it_stored_the_answer_leaves_nothing_to_write_aga
 # --- FLT11, FLT12, FLT13: told to wait, away ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("after", ["30", "3600"])
-def test_told_to_wait_it_is_not_tried_before_the_time(hubspot: Live, wire: Wire, after: str) -> None:
-    def throttled(request: Request, carry_out: CarryOut) -> Response:
-        body = {"status": "error", "message": "ten_secondly_rolling", "policyName": "TEN_SECONDLY_ROLLING"}
-        return json_response(body, 429, {"Retry-After": after})
+def busy(headers: dict[str, str], policy: str = "TEN_SECONDLY_ROLLING") -> Act:
+    """HubSpot's 429; Salesforce says it with 503."""
 
-    hubspot.want("gtm_stage", "MQL")
-    wire.acts = [throttled]
+    def answering(request: Request, carry_out: CarryOut) -> Response:
+        if "/services/" in request.path:
+            return Response(503, b"", "text/plain", headers)
+        return json_response({"status": "error", "policyName": policy}, 429, headers)
+
+    return answering
+
+
+def until_a_date(request: Request, carry_out: CarryOut) -> Response:
+    until = datetime.now(UTC) + timedelta(seconds=3601)
+    return busy({"Retry-After": format_datetime(until, usegmt=True)})(request, carry_out)
+
+
+def spent(request: Request, carry_out: CarryOut) -> Response:
+    said = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    return json_response(said, 403)
+
+
+def waits_of(kind: str) -> list[tuple[str, Act, int]]:
+    """(what is said, how, for how many seconds nothing may be asked)"""
+    said = [
+        ("30 s", busy({"Retry-After": "30"}), 30),
+        ("an hour", busy({"Retry-After": "3600"}), 3600),
+        ("a date", until_a_date, 3600),
+    ]
+    if kind == "salesforce":
+        return [*said, ("the day's calls are spent", spent, 1800)]
+    return [
+        *said,
+        ("not how long", busy({}), 10),
+        ("the day's calls are spent", busy({}, "DAILY"), 3600),
+    ]
+
+
+def waited_out(live: Live, wire: Wire, act: Act, seconds: int) -> None:
+    """Nothing is asked before the time, nobody is suspected, and then everybody is written, once."""
+    DesiredField.objects.all().delete()
+    PushState.objects.all().delete()
+    live.want("gtm_stage", f"MQL {len(live.effects())}")
+    before = len(live.effects())
+    wire.acts = [act]
     now = datetime.now(UTC)
     push_due(now)
-    assert PushState.objects.get().failures == 1
-    push_due(now + timedelta(seconds=int(after) - 5))
-    assert wire.writes == 1
-    # It said wait, not "which of you": nobody is suspected, and one record finds out that it is over.
+    asked = len(wire.calls)
+    state = PushState.objects.get()
+    assert (state.failures, bool(state.last_error)) == (1, True)
+    push_due(now + timedelta(seconds=seconds - 5))
+    assert len(wire.calls) == asked
+    # It said wait, not "which of you".
     assert set(DesiredField.objects.values_list("attempts", flat=True)) == {0}
-    push_due(now + timedelta(seconds=int(after) + 5))
-    assert wire.writes == 3
-    everyone_written_once(hubspot, "MQL")
+    push_due(now + timedelta(seconds=seconds + 600))
+    written = Counter(remote_id for remote_id, _ in live.effects()[before:])
+    assert sorted(written.values()) == [1] * 7
 
 
-def test_while_the_crm_is_away_one_record_asks_and_everything_goes_when_it_is_back(
+def test_flt11_told_to_wait_it_is_not_tried_before_the_time(live: Live, wire: Wire) -> None:
+    for _, act, seconds in waits_of(live.connection.kind):
+        waited_out(live, wire, act, seconds)
+
+
+def test_flt11_while_one_crm_wants_us_to_wait_the_other_is_written(hubspot: Live, wire: Wire) -> None:
+    other = make_live("salesforce", hubspot.standins)
+    hubspot.want("gtm_stage", "MQL")
+    other.want("gtm_stage", "MQL")
+    wire.acts = [busy({"Retry-After": "3600"})]
+    push_due(datetime.now(UTC))
+    assert set(hubspot.shown("gtm_stage").values()) == {None}
+    assert set(other.shown("gtm_stage").values()) == {"MQL"}
+
+
+def test_control_a_wait_that_is_not_kept_is_seen(
     hubspot: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    real = sending._free
+    monkeypatch.setattr("integrations.push.is_open", lambda state, now: True)
+    monkeypatch.setattr(claiming, "is_open", lambda state, now: True)
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(sending, "_free", lambda rows, text, at, unknown: real(rows, text, long_ago, unknown))
+    with pytest.raises(AssertionError):
+        waited_out(hubspot, wire, busy({"Retry-After": "30"}), 30)
+
+
+def asks_seldom(hubspot: Live, wire: Wire, minutes: int) -> datetime:
+    """While it is away one record at a time asks, less and less often. When that ended."""
     hubspot.want("gtm_stage", "MQL")
     sizes: list[int] = []
 
@@ -128,19 +194,35 @@ def test_while_the_crm_is_away_one_record_asks_and_everything_goes_when_it_is_ba
 
     wire.always = heard
     start = datetime.now(UTC)
-    for seconds in range(0, 7200, 60):
-        push_due(start + timedelta(seconds=seconds))
+    for minute in range(minutes):
+        push_due(start + timedelta(minutes=minute))
+        assert len(sizes) <= minute + 1  # at most one a minute
     assert sizes[0] == 7
     assert set(sizes[1:]) == {1}
     assert len(sizes) < 20
     assert not DesiredField.objects.filter(state="refused").exists()
+    return start + timedelta(minutes=minutes)
+
+
+def test_flt12_while_the_crm_is_away_one_record_asks_and_everything_goes_when_it_is_back(
+    hubspot: Live, wire: Wire
+) -> None:
+    end = asks_seldom(hubspot, wire, 120)
     wire.always = None
     wire.forget()
-    later = start + timedelta(seconds=7200 + deciding.LONGEST_PAUSE_SECONDS)
+    later = end + timedelta(seconds=deciding.LONGEST_PAUSE_SECONDS)
     push_due(later)
     push_due(later + timedelta(seconds=deciding.LONGEST_PAUSE_SECONDS))
     everyone_written_once(hubspot, "MQL")
     assert PushState.objects.get().failures == 0
+
+
+def test_control_a_pause_that_does_not_grow_is_seen(
+    hubspot: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "pause_after", lambda *args: timedelta(0))
+    with pytest.raises(AssertionError):
+        asks_seldom(hubspot, wire, 25)
 
 
 # --- FLT15: one of many ------------------------------------------------------------------------------------------
@@ -197,11 +279,17 @@ def test_a_batch_refused_as_a_whole_is_halved_at_once(live: Live, wire: Wire) ->
     assert "Ask Legal first" in dead.last_error
 
 
-def test_a_locked_row_is_tried_again_and_the_others_are_not(live: Live, wire: Wire) -> None:
+def only_the_locked_again(live: Live, wire: Wire) -> None:
     rows = live.want("gtm_stage", "MQL")
     locked = rows[0].record.remote_id
+    asked: list[set[str]] = []
+
+    def ids_of(request: Request) -> set[str]:
+        told = json.loads(request.body)
+        return {row["id"] for row in told.get("inputs") or told["records"]}
 
     def lock(request: Request, carry_out: CarryOut) -> Response:
+        asked.append(ids_of(request))
         told = json.loads(request.body)
         name = "records" if "records" in told else "inputs"
         kept = [row for row in told[name] if row["id"] != locked]
@@ -212,17 +300,40 @@ def test_a_locked_row_is_tried_again_and_the_others_are_not(live: Live, wire: Wi
             fault = {"success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "locked"}]}
             said.insert([row["id"] for row in told[name]].index(locked), fault)
             return json_response(said)
-        # What HubSpot's answer does not mention is tried again.
+        # What HubSpot's answer does not mention is read, and then tried again.
         return json_response(said, 207)
 
-    wire.acts = [lock]
+    def noted(request: Request, carry_out: CarryOut) -> Response:
+        asked.append(ids_of(request))
+        return carry_out()
+
+    wire.acts, wire.always = [lock], noted
     now = datetime.now(UTC)
     push_due(now)
     assert live.shown("gtm_stage")[locked] is None
-    assert DesiredField.objects.filter(state="sent").count() == 6
     push_due(now + timedelta(seconds=60))
-    assert wire.writes == 2
+    assert [len(ids) for ids in asked] == [7, 1]
+    assert asked[1] == {locked}
     everyone_written_once(live, "MQL")
+
+
+def test_flt15_a_locked_row_is_tried_again_and_the_others_are_not(live: Live, wire: Wire) -> None:
+    only_the_locked_again(live, wire)
+
+
+def test_control_a_batch_that_goes_again_for_one_of_it_is_seen(
+    hubspot: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sending.push_parts
+
+    def all_or_none(connector: Connector, remote_object: str, writes: Sequence[Write]) -> list[PushResult]:
+        results = real(connector, remote_object, writes)
+        failed = any(result.outcome == "retry" for result in results)
+        return [PushResult(r.remote_id, "retry") for r in results] if failed else results
+
+    monkeypatch.setattr(sending, "push_parts", all_or_none)
+    with pytest.raises(AssertionError):
+        only_the_locked_again(hubspot, wire)
 
 
 # --- FLT16: the session ends, the credentials end ----------------------------------------------------------------
