@@ -27,7 +27,7 @@ from integrations.connecting.remapping import changed_fields, offer, remap, unma
 from integrations.connecting.saving import Saved, save_mapping
 from integrations.connecting.services import unmapped_objects
 from integrations.connecting.steps import next_page, steps_of
-from integrations.connecting.testing import next_step
+from integrations.connecting.testing import in_words
 from integrations.connecting.views import crm_of
 from integrations.errors import ConnectorError
 from integrations.forgetting import waiting
@@ -89,7 +89,7 @@ def mapping(request: HttpRequest, name: str, remote_object: str) -> HttpResponse
         if wanted and is_looking:
             samples = list(connector.sample(remote_object, wanted, SAMPLED))
     except ConnectorError as fault:
-        error = f"{fault} {next_step(fault)}"
+        error = in_words(fault)
         chosen = read_choice(request.POST.dict(), logicals_of(row, object_name), {}) if is_sent else []
     lines = lines_of(row, remote_object, object_name, chosen, described, samples, why)
     if is_sent and not error:
@@ -143,9 +143,7 @@ def sample(request: HttpRequest, name: str, remote_object: str) -> HttpResponse:
             list(connector.sample(remote_object, [remote_name], SAMPLED)) if remote_name in described else []
         )
     except ConnectorError as fault:
-        return render(
-            request, "integrations/connections/_seen.html", {"error": f"{fault} {next_step(fault)}"}
-        )
+        return render(request, "integrations/connections/_seen.html", {"error": in_words(fault)})
     chosen = [Chosen(logical, remote_name, one.label, one.type)]
     lines = lines_of(row, remote_object, object_name, chosen, described, samples, {})
     faults_of(lines, described)
@@ -166,7 +164,7 @@ def changed(request: HttpRequest, name: str) -> HttpResponse:
         try:
             offer(found, connector_for(row))
         except ConnectorError as fault:
-            error = f"{fault} {next_step(fault)}"
+            error = in_words(fault)
     context = {"connection": row, "changed": found, "error": error, "forgetting": waiting(row)}
     return render(request, "integrations/connections/changed.html", context)
 
@@ -185,7 +183,7 @@ def _apply(request: HttpRequest, row: Connection) -> HttpResponse:
     try:
         described = connector_for(row).describe(mapping.remote_object)
     except ConnectorError as fault:
-        messages.error(request, f"Nothing was changed. {fault} {next_step(fault)}")
+        messages.error(request, f"Nothing was changed. {in_words(fault)}")
         return redirect("integrations:changed_fields", row.name)
     if wanted not in described:
         messages.error(

@@ -16,7 +16,7 @@ from integrations.connecting import guide, services, standard
 from integrations.connecting.forms import GoLiveForm, SecretForm
 from integrations.connecting.signing import try_and_keep
 from integrations.connecting.steps import next_page, steps_of
-from integrations.connecting.testing import last_found, look, next_step
+from integrations.connecting.testing import in_words, last_found, look
 from integrations.connecting.views import crm_of
 from integrations.errors import ConnectorError
 from integrations.oauth import NotOurs, OAuthApp
@@ -58,7 +58,7 @@ def credentials(request: HttpRequest, name: str, method: str) -> HttpResponse:
                 return redirect("integrations:oauth_go", row.name)
             account = try_and_keep(row, way.method, form.secret(), person, now)
         except ConnectorError as fault:
-            error = f"{fault} {next_step(fault)}"
+            error = in_words(fault)
         else:
             messages.success(request, f"Signed in to {account.name or row.label}.")
             return redirect("integrations:connection_test", row.name)
@@ -115,7 +115,7 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
         session = {name: value for name, value in answer.items() if name != "refresh_token"}
         account = try_and_keep(row, oauth.METHOD, secret, person, now, session)
     except ConnectorError as fault:
-        messages.error(request, f"{fault} {next_step(fault)}")
+        messages.error(request, in_words(fault))
         return redirect("integrations:credentials", row.name, oauth.METHOD)
     messages.success(request, f"Signed in to {account.name or row.label}.")
     return redirect("integrations:connection_test", row.name)
@@ -149,7 +149,7 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
     try:
         offered = list(connector_for(row).list_objects())
     except ConnectorError as fault:
-        error = f"{fault} {next_step(fault)}"
+        error = in_words(fault)
     names = {one.name for one in offered}
     mapped = dict(row.mappings.values_list("remote_object", "field__object"))
     held: dict[str, str] = {**mapped, **(row.setup or {}).get("objects", {})}

@@ -95,6 +95,12 @@ def next_step(error: ConnectorError) -> str:
     return "Nothing is wrong here. Wait a minute, then test again."
 
 
+def in_words(error: ConnectorError) -> str:
+    """What went wrong, as the CRM says it, and what a person does about it."""
+    said = str(error).rstrip()
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {next_step(error)}"
+
+
 def _to_see(connection: Connection) -> Sequence[str]:
     chosen = list((connection.setup or {}).get("objects", {}))
     mapped = sorted(set(connection.mappings.values_list("remote_object", flat=True)))

@@ -19,6 +19,18 @@ from integrations.csv.profile import Column
 from integrations.csv.uploads import columns_of, known_fields
 from records.models import CatalogueField, Connection, FieldMapping
 
+KINDS = {
+    "text": "Text",
+    "number": "A number",
+    "money": "An amount of money",
+    "boolean": "Yes or no",
+    "date": "A day",
+    "datetime": "A day and time",
+    "picklist": "A choice",
+    "multi_picklist": "Several choices",
+    "reference": "The id of another record",
+}
+
 State = FileImport.State
 REFUSED_SHOWN = 10
 DECIMALS = (("", "1234.5"), (".", "1,234.50"), (",", "1.234,50"))
@@ -108,7 +120,7 @@ def map_context(row: FileImport, draft: Draft, faults: dict[str, str]) -> dict[s
         "roles": roles,
         "known": known,
         "objects": OBJECTS.items(),
-        "types": CatalogueField.Type.choices,
+        "types": [(key, KINDS[key]) for key in CatalogueField.Type.values],
         "ways": WAYS,
         "decimals": DECIMALS,
         "sources": Connection.objects.filter(kind=Connection.Kind.CSV),

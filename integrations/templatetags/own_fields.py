@@ -13,6 +13,13 @@ register = template.Library()
 
 
 @register.filter
+def own_label(field: str) -> str:
+    """What people call one field of ours."""
+    own = OWN_FIELD_BY_NAME.get(field)
+    return own.label if own else field
+
+
+@register.filter
 def own_value(value: Any, field: str) -> Any:
     """What stands, or is to stand, in one field of ours."""
     if value is None:
