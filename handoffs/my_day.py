@@ -308,7 +308,8 @@ def _handoff_words(
         return ("Meeting", meeting, rest, suffix) if meeting else (_capital(rest), None, "", suffix)
     if handoff.state == Handoff.State.SENT_BACK:
         reason = template.reason(handoff.reason)
-        said = ": ".join(t for t in (reason.label if reason else "", handoff.reason_text) if t)
+        told = (reason.label if reason else "", handoff.reason_text)
+        said = ": ".join(dict.fromkeys(text for text in told if text))
         by = handoff.receiver.name if handoff.receiver else to_team
         return f"“{said or 'No reason given'}”", handoff.answered_at, "", f"sent back by {by}"
     if handoff.state == Handoff.State.ASKED:

@@ -1,4 +1,4 @@
-"""The starter's clock for the form of highest intent runs from the form, whatever stage the buyer is in."""
+"""The starter's clock for the form of highest intent is for those alone who came by it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ __all__ = ["house"]
 pytestmark = pytest.mark.django_db
 
 
-def test_a_demo_request_of_a_prospect_with_a_fleet_starts_it_each_time(house: House) -> None:
-    entered_at, asked_at = house.now - timedelta(days=1), house.now - timedelta(minutes=50)
-    buyers = {
-        "prospect": {"relationship": "prospect"},
-        "small": {"relationship": "prospect", "fleet_size": "4"},
-        "customer": {"relationship": "customer"},
-    }
-    for remote_id, values in buyers.items():
-        house.mql(remote_id, entered_at, **values)
-        house.say("hubspot", "contacts", remote_id, asked_at, demo_requested_at=asked_at.isoformat())
-    clocks = Clock.objects.filter(rule_key="s8_inbound_forms").select_related("record")
-    assert {(c.record.remote_id, c.started_at) for c in clocks} == {("prospect", asked_at)}
-    first = Clock.objects.get(rule_key="s2_first_touch", record__remote_id="prospect")
-    assert first.started_at == entered_at
+def test_only_who_became_an_mql_by_asking_for_a_demo_has_it(house: House) -> None:
+    entered_at = house.now - timedelta(minutes=50)
+    house.mql("asked", entered_at, demo_requested_at=(entered_at - timedelta(minutes=1)).isoformat())
+    house.mql("asked long ago", entered_at, demo_requested_at=(entered_at - timedelta(days=9)).isoformat())
+    house.mql("reader", entered_at)
+    clocks = Clock.objects.filter(rule_key__in=["s2_first_touch", "s8_inbound_forms"]).select_related(
+        "record"
+    )
+    found = {(c.record.remote_id, c.rule_key) for c in clocks}
+    assert {who for who, rule in found if rule == "s8_inbound_forms"} == {"asked"}
+    assert {who for who, rule in found if rule == "s2_first_touch"} == {"asked", "asked long ago", "reader"}
