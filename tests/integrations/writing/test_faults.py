@@ -183,7 +183,7 @@ def test_control_a_wait_that_is_not_kept_is_seen(
         waited_out(hubspot, wire, busy({"Retry-After": "30"}), 30)
 
 
-def asks_seldom(hubspot: Live, wire: Wire, minutes: int) -> datetime:
+def asks_seldom(hubspot: Live, wire: Wire, minutes: int, most: int) -> datetime:
     """While it is away one record at a time asks, less and less often. When that ended."""
     hubspot.want("gtm_stage", "MQL")
     sizes: list[int] = []
@@ -199,7 +199,7 @@ def asks_seldom(hubspot: Live, wire: Wire, minutes: int) -> datetime:
         assert len(sizes) <= minute + 1  # at most one a minute
     assert sizes[0] == 7
     assert set(sizes[1:]) == {1}
-    assert len(sizes) < 20
+    assert len(sizes) <= most
     assert not DesiredField.objects.filter(state="refused").exists()
     return start + timedelta(minutes=minutes)
 
@@ -207,7 +207,7 @@ def asks_seldom(hubspot: Live, wire: Wire, minutes: int) -> datetime:
 def test_flt12_while_the_crm_is_away_one_record_asks_and_everything_goes_when_it_is_back(
     hubspot: Live, wire: Wire
 ) -> None:
-    end = asks_seldom(hubspot, wire, 120)
+    end = asks_seldom(hubspot, wire, 120, most=19)
     wire.always = None
     wire.forget()
     later = end + timedelta(seconds=deciding.LONGEST_PAUSE_SECONDS)
@@ -222,7 +222,7 @@ def test_control_a_pause_that_does_not_grow_is_seen(
 ) -> None:
     monkeypatch.setattr(deciding, "pause_after", lambda *args: timedelta(0))
     with pytest.raises(AssertionError):
-        asks_seldom(hubspot, wire, 25)
+        asks_seldom(hubspot, wire, 9, most=7)
 
 
 # --- FLT15: one of many ------------------------------------------------------------------------------------------
