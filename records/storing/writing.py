@@ -11,7 +11,7 @@ from django.db import connection as database
 
 from records.kinds import MERGED
 from records.models import Connection, Event, LinkKey, Record, RecordPayload
-from records.storing.copying import insert_new, instant_cell, json_cell, stage
+from records.storing.copying import array_cell, insert_new, instant_cell, json_cell, stage
 from records.storing.events import Mirrored, NewEvent
 from records.storing.reading import Reading
 
@@ -108,15 +108,22 @@ def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.
         insert_new(LinkKey, ("record", "key"), fresh, returning="id")
 
 
+# OFFSET 0: each winner asks the index of links once. Without statistics, as in the first minute of a first load,
+# PostgreSQL would pair every winner with every record that was not merged.
 _JOIN_MERGED = """
-UPDATE records_record loser SET merged_into_id = winner.id
-FROM records_record winner JOIN records_linkkey link
-ON link.key = 'id:' || %(connection)s || ':' || winner.remote_object || ':' || winner.remote_id
-WHERE winner.id = ANY(%(winners)s) AND loser.id = link.record_id AND loser.id <> winner.id
-    AND loser.connection_id = winner.connection_id AND loser.remote_object = winner.remote_object
-    AND loser.merged_into_id IS NULL AND EXISTS (
+WITH winner AS MATERIALIZED (
+    SELECT id, connection_id, remote_object, remote_id FROM records_record WHERE id = ANY(%(winners)s::uuid[])
+), pair AS MATERIALIZED (
+    SELECT winner.*, link.record_id AS loser_id FROM winner CROSS JOIN LATERAL (
+        SELECT record_id FROM records_linkkey
+        WHERE key = 'id:' || %(connection)s || ':' || winner.remote_object || ':' || winner.remote_id OFFSET 0
+    ) link WHERE link.record_id <> winner.id
+)
+UPDATE records_record loser SET merged_into_id = pair.id FROM pair
+WHERE loser.id = pair.loser_id AND loser.connection_id = pair.connection_id
+    AND loser.remote_object = pair.remote_object AND loser.merged_into_id IS NULL AND EXISTS (
         SELECT FROM records_event e
-        WHERE e.record_id = loser.id AND e.kind = %(merged)s AND e.data ->> 'into' = winner.remote_id
+        WHERE e.record_id = loser.id AND e.kind = %(merged)s AND e.data ->> 'into' = pair.remote_id
     )
 """
 
@@ -126,7 +133,8 @@ def join_merged(connection: Connection, winners: Collection[uuid.UUID]) -> None:
     if winners:
         with database.cursor() as cursor:
             cursor.execute(
-                _JOIN_MERGED, {"connection": connection.name, "winners": list(winners), "merged": MERGED}
+                _JOIN_MERGED,
+                {"connection": connection.name, "winners": array_cell(map(str, winners)), "merged": MERGED},
             )
 
 

@@ -72,13 +72,14 @@ def _loads(number: int, loader: Loader) -> tuple[list[Result], dict[str, float]]
         for act in ("first load", "all changed")
         for what in ("mirror", WHOLE)
     ]
-    share = Result(
-        f"first load of {number:,}: mirror (goal 0.7)",
-        best["first load, mirror"],
-        "COPY of prepared lines",
-        min(copied),
-    )
-    return [*results, share], {"new": best["first load, dlt"], "changed": best["all changed, dlt"]}
+    lines = "COPY of prepared lines"
+    limits = [
+        Result(
+            f"first load of {number:,}: mirror (goal 0.7)", best["first load, mirror"], lines, min(copied)
+        ),
+        Result(f"first load of {number:,}: {lines}", min(copied), "dlt", best["first load, dlt"]),
+    ]
+    return [*results, *limits], {"new": best["first load, dlt"], "changed": best["all changed, dlt"]}
 
 
 def _copy_prepared_lines() -> float:
@@ -103,17 +104,20 @@ def _copy_prepared_lines() -> float:
 
 
 def _hardly_changed(number: int, loader: Loader) -> list[Result]:
-    """One record in a hundred is news: the whole way of a page. Then the same rows once more."""
+    """One record in a hundred is news: the whole way of a page, and the mirror alone. Then the same rows once more."""
     taken: dict[str, list[float]] = {}
     news = range(0, number, 100)
     _empty()
     _store(incoming(crm_rows.rows(number)))
     loader.load("full_pulls", number)
-    for turn in range(1, ROUNDS + 1):
+    for turn in range(2, 2 * ROUNDS + 1, 2):
+        before = incoming(crm_rows.rows(number, changed=news, turn=turn - 1))
+        with _timed(taken, "mirror"):
+            _merge_mirror(before)
         rows = incoming(crm_rows.rows(number, changed=news, turn=turn))
         _note(taken, "dlt", loader.load("full_pulls", number, changed=news, turn=turn))
         mark = _transaction()
-        with _timed(taken, "ours"):
+        with _timed(taken, WHOLE):
             _store(rows)
         _check_equal("full_pulls", number)
         for table in ("records_record", "records_recordpayload"):
@@ -127,8 +131,11 @@ def _hardly_changed(number: int, loader: Loader) -> list[Result]:
             _django_upsert(objects)
     best = {what: min(seconds) for what, seconds in taken.items()}
     return [
-        Result(f"{number:,} read, 1% changed: {WHOLE}", best["ours"], "dlt", best["dlt"]),
-        Result(f"{number:,} read, 1% changed: {WHOLE}", best["ours"], DJANGO, best["Django"]),
+        *(
+            Result(f"{number:,} read, 1% changed: {what}", best[what], peer, told)
+            for what in ("mirror", WHOLE)
+            for peer, told in (("dlt", best["dlt"]), (DJANGO, best["Django"]))
+        ),
         Result(f"{number:,} read, none changed", best["nothing changed"], "dlt, 1% changed", best["dlt"]),
     ]
 
@@ -203,52 +210,59 @@ def _to_due_time() -> Result:
 
 
 def _upserts(number: int, dlt: Mapping[str, float]) -> list[Result]:
-    """Payloads alone, one table without further indexes as dlt's is: all new, then all changed."""
-    from records.models import RecordPayload
+    """Each model alone, all new, then all changed: payloads (two columns, as dlt's table without further indexes) and
+    records (twenty columns, with all their indexes)."""
+    results = []
+    for what, model, unique_fields, update_fields in _UPSERTED:
+        taken: dict[str, list[float]] = {}
+        _empty()
+        _store(incoming(crm_rows.rows(number)))
+        for _ in range(ROUNDS):
+            for who in ("Django", "ours"):
+                _truncate(model)
+                for turn, news in ((1, "new"), (2, "changed")):
+                    pairs = _as_models(incoming(crm_rows.rows(number, changed=range(number), turn=turn)))
+                    objects = [pair[model == _PAYLOADS] for pair in pairs]
+                    with _timed(taken, f"{who}, {what}, all {news}"):
+                        for start in range(0, number, PAGE):
+                            _upsert(who, objects[start : start + PAGE], unique_fields, update_fields)
+                    _check_upserted(objects)
+        for news in ("new", "changed"):
+            ours = min(taken[f"ours, {what}, all {news}"])
+            peers = {DJANGO: min(taken[f"Django, {what}, all {news}"])}
+            if model == _PAYLOADS:
+                peers["dlt"] = dlt[news]
+            told = f"upsert of {number:,} {what}, all {news}"
+            results += [Result(told, ours, peer, seconds) for peer, seconds in peers.items()]
+    return results
+
+
+_PAYLOADS = "records_recordpayload"
+_UPSERTED = (
+    ("payloads", _PAYLOADS, ["record"], ["body"]),
+    ("records", "records_record", ["id"], ["title", "values", "modified_at_remote", "fingerprint"]),
+)
+
+
+def _upsert(
+    who: str, objects: Sequence[Record | RecordPayload], unique_fields: list[str], update_fields: list[str]
+) -> None:
     from records.storing.copying import upsert
 
-    taken: dict[str, list[float]] = {}
-    _empty()
-    _store(incoming(crm_rows.rows(number)))
-    for _ in range(ROUNDS):
-        for who in ("Django", "ours"):
-            _truncate("records_recordpayload")
-            for turn, what in ((1, "new"), (2, "changed")):
-                objects = _payloads(number, turn)
-                with _timed(taken, f"{who}, {what}"):
-                    for start in range(0, number, PAGE):
-                        some = objects[start : start + PAGE]
-                        if who == "ours":
-                            upsert(some, unique_fields=["record"], update_fields=["body"])
-                        else:
-                            _django_payloads(some)
-                stamp = crm_rows.row(0, turn)["properties"]["lifecyclestage"]
-                right = RecordPayload.objects.filter(body__properties__lifecyclestage=stamp).count()
-                if right != number:
-                    raise WrongAnswerError(f"{right} of {number} payloads are as they were sent")
-    peers = {DJANGO: {what: min(taken[f"Django, {what}"]) for what in ("new", "changed")}, "dlt": dlt}
-    return [
-        Result(f"upsert of {number:,} payloads, all {what}", min(taken[f"ours, {what}"]), peer, told[what])
-        for peer, told in peers.items()
-        for what in ("new", "changed")
-    ]
+    if who == "ours":
+        upsert(objects, unique_fields=unique_fields, update_fields=update_fields)
+    else:
+        type(objects[0])._default_manager.bulk_create(
+            objects, update_conflicts=True, unique_fields=unique_fields, update_fields=update_fields
+        )
 
 
-def _payloads(number: int, turn: int) -> list[RecordPayload]:
-    from records.ids import record_id
-    from records.models import RecordPayload
-
-    rows = crm_rows.rows(number, changed=range(number), turn=turn)
-    name = crm_connection().name
-    return [RecordPayload(record_id=record_id(name, "contacts", row["id"]), body=row) for row in rows]
-
-
-def _django_payloads(objects: Sequence[RecordPayload]) -> None:
-    from records.models import RecordPayload
-
-    RecordPayload.objects.bulk_create(
-        objects, update_conflicts=True, unique_fields=["record"], update_fields=["body"]
-    )
+def _check_upserted(objects: Sequence[Record | RecordPayload]) -> None:
+    model = type(objects[0])
+    name = "body" if hasattr(objects[0], "body") else "values"
+    held = dict(model._default_manager.values_list("pk", name))
+    if held != {row.pk: getattr(row, name) for row in objects}:
+        raise WrongAnswerError(f"{model.__name__}: what was sent is not what is there")
 
 
 def _as_models(rows: Sequence[IncomingRecord]) -> list[tuple[Record, RecordPayload]]:
@@ -273,7 +287,7 @@ def _as_models(rows: Sequence[IncomingRecord]) -> list[tuple[Record, RecordPaylo
 def _django_upsert(objects: Sequence[tuple[Record, RecordPayload]]) -> None:
     from django.db import transaction
 
-    from records.models import Record
+    from records.models import Record, RecordPayload
 
     for start in range(0, len(objects), PAGE):
         some = objects[start : start + PAGE]
@@ -284,7 +298,12 @@ def _django_upsert(objects: Sequence[tuple[Record, RecordPayload]]) -> None:
                 unique_fields=["id"],
                 update_fields=["title", "values", "modified_at_remote", "fingerprint"],
             )
-            _django_payloads([payload for _, payload in some])
+            RecordPayload.objects.bulk_create(
+                [payload for _, payload in some],
+                update_conflicts=True,
+                unique_fields=["record"],
+                update_fields=["body"],
+            )
 
 
 # --- acts and checks ------------------------------------------------------------------------------------------------

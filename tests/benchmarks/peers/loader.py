@@ -16,11 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-os.environ |= {
-    "RUNTIME__DLTHUB_TELEMETRY": "false",
-    "RUNTIME__LOG_LEVEL": "ERROR",
-    "DATA_WRITER__DISABLE_COMPRESSION": "true",
-}
+os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "ERROR"}
 
 import dlt
 
