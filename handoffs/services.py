@@ -146,6 +146,7 @@ def _remember_acts(opening: _Opening, batch: Batch) -> None:
                 "source": answer.event.connection,
                 "reason": answer.reason,
                 "text": answer.text,
+                "receiver": folded.receiver_id,
             }
             key = f"handoff:{opening.id}:crm:{answer.event.key}"[:300]
             acts.append((answer.kind, key, answer.event.occurred_at, data))

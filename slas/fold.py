@@ -42,7 +42,7 @@ from slas.folding.stops import ACTS, look_at, stops
 from slas.folding.tiers import admitted
 from slas.folding.timing import Timing
 from slas.folding.walk import Learned, Walk
-from slas.hands import Pause, covered
+from slas.hands import Pause, covered, with_acceptance
 from slas.kinds import CLOCK_DUE, CLOCK_STARTED
 from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.split import CUSTOMER, Segment, holder_at, party_of, split
@@ -112,7 +112,8 @@ def fold_clocks(
                     continue
                 if record.id not in owned:
                     owned[record.id] = holdings(journey, record, batch, staff)
-                rule, holders = version.rule, owned[record.id]
+                rule = version.rule
+                holders = with_acceptance(rule, start.event, owned[record.id], staff)
                 moves = () if is_measured else _moves(history, version, record, start, conditions)
                 case = Case(journey, record, rule, start, holders, batch, staff, when, setting, moves)
                 found.append(_fold_one(case, version, is_measured=is_measured))
@@ -143,12 +144,11 @@ def is_measured_only(start: Start, record: RecordData) -> bool:
 
 
 def segments_until(
-    journey: JourneyData,
     record: RecordData,
     rule: Rule,
     start: datetime,
     end: datetime,
-    batch: Batch,
+    owned: Sequence[Holding],
     staff: Staff,
     conditions: Conditions,
 ) -> list[Segment]:
@@ -157,7 +157,7 @@ def segments_until(
         Pause(spell.begin, spell.learned_at, spell.end, spell.end_learned_at, spell.because)
         for spell in conditions.pauses(record)
     ]
-    return list(split(rule, start, end, holdings(journey, record, batch, staff), staff, pauses=pauses))
+    return list(split(rule, start, end, owned, staff, pauses=pauses))
 
 
 def _is_started(journey: JourneyData, rule: Rule, record: RecordData, start: Start) -> bool:
@@ -197,7 +197,7 @@ def _fold_one(case: Case, version: RuleVersion, *, is_measured: bool) -> ClockDa
     # What is learned after the end moves nothing in a finished clock.
     known_at = max(result.stop.learned_at, start.learned_at) if result.stop else now
     rule = timing.rule(walk.told_at)
-    holder = holder_at(case.owned, end)
+    holder = holder_at(case.owned, max(end, start.at))
     if holder is not None:
         holder, _ = covered(holder, staff, end, known_at)
     # The hours that the due time was last counted by: an edit of hours that moves nothing is no change of the clock.

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from records.journey_data import EventData
 from slas.calendars.business_time import Calendar, closing_of_day
 from slas.evidence import Holding
 from slas.rules import Rule
@@ -62,6 +63,32 @@ def hands(
         if not found or _differs(found[-1], hand):
             found.append(hand)
     return found
+
+
+def with_acceptance(
+    rule: Rule, start: EventData | None, owned: Sequence[Holding], staff: Staff
+) -> Sequence[Holding]:
+    """Who accepts a handoff commits to it: from then on it is theirs while the owner is nobody of the team that must
+    act. ``start``: what started the clock."""
+    if rule.start[0] != "handoff_accepted" or start is None:
+        return owned
+    at, team = start.occurred_at, rule.acting_team
+    person = start.data.get("receiver") or start.actor_id
+    if person is None or staff.team_at(person, at) != team:
+        return owned
+    theirs = Holding(at, staff.names.get(person, ""), person, start.observed_at, start)
+    before = [h for h in owned if h.begin <= at]
+    found = before if before and _is_of(team, before[-1], at, staff) else [*before, theirs]
+    for held in owned[len(before) :]:
+        if _is_of(team, held, held.begin, staff):
+            found.append(held)
+        elif found[-1].person_id != person:
+            found.append(replace(theirs, begin=held.begin, learned_at=max(held.learned_at, theirs.learned_at)))
+    return found
+
+
+def _is_of(team: str, held: Holding, at: datetime, staff: Staff) -> bool:
+    return held.person_id is not None and staff.team_at(held.person_id, at) == team
 
 
 def covered(holder: Holding, staff: Staff, at: datetime, known_at: datetime) -> tuple[Holding, bool]:

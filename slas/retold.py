@@ -15,7 +15,7 @@ from records.models import Connection, Event
 from slas.counted import Counted, counted_by_hours, counted_by_the_wall
 from slas.evidence import Holding, holdings
 from slas.fold import segments_until
-from slas.hands import Hand, Pause, due_time, hands
+from slas.hands import Hand, Pause, due_time, hands, with_acceptance
 from slas.in_force import ConditionsInForce, load_staff, rule_of
 from slas.models import Clock
 from slas.rules import Rule
@@ -78,13 +78,14 @@ def retell(clock: Clock, now: datetime) -> Retold:
     pauses = [
         Pause(s.begin, s.learned_at, s.end, s.end_learned_at, s.because) for s in conditions.pauses(record)
     ]
-    owned = holdings(journey, record, batch, staff)
+    start = next((e for e in journey.events if e.id == clock.start_event_id), None)
+    owned = with_acceptance(rule, start, holdings(journey, record, batch, staff), staff)
     times = _Times(
         clock, rule, owned, staff, pauses, str(record.value_at("region", clock.started_at)[1] or "")
     )
     segments = frozen
     if clock.stopped_at is None:
-        segments = segments_until(journey, record, rule, clock.started_at, end, batch, staff, conditions)
+        segments = segments_until(record, rule, clock.started_at, end, owned, staff, conditions)
     return Retold(
         rule=rule,
         model=typed.versions,

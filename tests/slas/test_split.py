@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from records.journey_data import Batch
 from slas.conditions import Conditions
+from slas.evidence import holdings
 from slas.fold import segments_until
 from slas.split import Segment, split
 from tests.slas.builders import OWNERS, STAFF, Buyer, austin, rule
@@ -76,7 +77,8 @@ def test_segments_cover_every_second_once(
         begin = end
     journey = buyer.journey()
     batch = Batch({}, OWNERS, now=end)
-    found = segments_until(journey, journey.records[0], TOUCH, begin, end, batch, STAFF, Conditions())
+    owned = holdings(journey, journey.records[0], batch, STAFF)
+    found = segments_until(journey.records[0], TOUCH, begin, end, owned, STAFF, Conditions())
     whole_begin, whole_end = begin.replace(microsecond=0), end.replace(microsecond=0)
     assert sum(s.seconds for s in found) == int((whole_end - whole_begin).total_seconds())
     edges = [whole_begin, *(s.end for s in found)]

@@ -26,6 +26,8 @@ def test_accepting_starts_the_receivers_clock(house: House) -> None:
     house.conclude()
     clock = Clock.objects.get(rule_key="s11_commit_to_work")
     assert (clock.state, clock.team.key if clock.team else "") == ("running", "sales")
+    # The lead is still the SDR's; what was accepted is not.
+    assert clock.owner == house.ae
     assert clock.due_at is not None
     assert clock.due_at > house.now
 

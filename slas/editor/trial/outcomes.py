@@ -21,7 +21,7 @@ from slas.escalation.roster import Roster
 from slas.evidence import NOBODY, holdings
 from slas.fold import CANCELLED, MET, WITHDRAWN, ClockData, is_measured_only
 from slas.folding.clock import LATE
-from slas.hands import Pause, hands
+from slas.hands import Pause, hands, with_acceptance
 from slas.in_force import ConditionsInForce
 from slas.rules import Rule, RuleHistory, RuleVersion
 from slas.services import fold_batch
@@ -159,7 +159,7 @@ def _spent(
     if not rule.target.needs_calendar:
         return InHands(rule, (), pauses).seconds(start, end)
     region = str(record.value_at("region", start)[1] or "")
-    owned = holdings(journey, record, batch, staff)
+    owned = with_acceptance(rule, clock.start.event, holdings(journey, record, batch, staff), staff)
     in_hands = hands(rule, start, owned, staff, batch.now, region)
     if any(hand.calendar is None and not hand.is_away for hand in in_hands if hand.begin < end):
         return None
