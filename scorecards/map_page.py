@@ -268,15 +268,15 @@ def _is_shown(pair: tuple[str, str], number: int, stages: Sequence[StageBody], n
 
 
 def _rule_of(rules: Sequence[Rule], sides: tuple[str, str], start: str) -> Rule | None:
-    """The rule of a handoff between two teams: what people do goes before routing, one time for all before tiers; of
-    several the last one, which asks most."""
+    """The rule of a handoff between two teams: what people do goes before routing, one time for everybody before tiers and
+    before a rule for some; of several the last one, which asks most."""
     found = [
         r
         for r in rules
         if (r.from_team, r.to_team) == sides and (r.start[0] != "stage_entered" or r.start[1] == start)
     ]
     acts = [r for r in found if r.stop[0] != "owner_in_team"]
-    plain = [r for r in acts if len(r.targets) == 1]
+    plain = [r for r in acts if len(r.targets) == 1 and r.where is None]
     return (plain or acts or found)[-1] if found else None
 
 
