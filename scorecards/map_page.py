@@ -268,8 +268,8 @@ def _is_shown(pair: tuple[str, str], number: int, stages: Sequence[StageBody], n
 
 
 def _rule_of(rules: Sequence[Rule], sides: tuple[str, str], start: str) -> Rule | None:
-    """The rule of a handoff between two teams: what people do goes before routing, one time for everybody before tiers and
-    before a rule for some; of several the last one, which asks most."""
+    """The rule of a handoff between two teams: what people do goes before routing, and one time for everybody before
+    tiers and rules for some; of several the last one, which asks most."""
     found = [
         r
         for r in rules
