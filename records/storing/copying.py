@@ -48,8 +48,9 @@ def upsert(
     model = type(objects[0])
     names = [f.name for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
     with stage(model, names, cells_of(model, names, objects)) as staged:
-        changed = staged.update(unique_fields, update_fields)
-        return Upserted(staged.insert_missing(unique_fields, update_fields), changed)
+        created = staged.insert_missing(unique_fields)
+        is_all = created == len(objects)
+        return Upserted(created, 0 if is_all else staged.update(unique_fields, update_fields))
 
 
 def cells_of(model: Model, names: Sequence[str], objects: Iterable[models.Model]) -> list[list[str | None]]:
@@ -178,26 +179,12 @@ class Staged:
 
     def insert(self, returning: str) -> list[Any]:
         """Those that meet no unique row; gives ``returning`` of each that was written."""
-        columns, extra, values = self._insertable()
-        self._cursor.execute(
-            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608 (ours)
-            f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
-            f"ON CONFLICT DO NOTHING RETURNING {_quoted(_field(self._model, returning).column)}",
-            [*values, *self._params],
-        )
+        self._insert(f"DO NOTHING RETURNING {_quoted(_field(self._model, returning).column)}")
         return [row[0] for row in self._cursor.fetchall()]
 
-    def insert_missing(self, key: Sequence[str], fields: Sequence[str]) -> int:
-        """Those without a row of the same ``key``; one that somebody else wrote meanwhile gets our ``fields``."""
-        columns, extra, values = self._insertable()
-        self._cursor.execute(
-            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608 (ours)
-            f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
-            f"WHERE NOT EXISTS (SELECT FROM {self._table} t WHERE {self._same(key)}) "
-            f"ON CONFLICT ({', '.join(self._columns(key))}) DO UPDATE SET "
-            f"{', '.join(f'{c} = EXCLUDED.{c}' for c in self._columns(fields))}",
-            [*values, *self._params],
-        )
+    def insert_missing(self, key: Sequence[str]) -> int:
+        """Those without a row of the same ``key``; what is there is neither written nor locked."""
+        self._insert(f"({', '.join(self._columns(key))}) DO NOTHING")
         return int(self._cursor.rowcount)
 
     def delete(self, key: Sequence[str]) -> int:
@@ -207,6 +194,15 @@ class Staged:
             self._params,
         )
         return int(self._cursor.rowcount)
+
+    def _insert(self, on_conflict: str) -> None:
+        columns, extra, values = self._insertable()
+        self._cursor.execute(
+            f"INSERT INTO {self._table} ({', '.join([*columns, *extra])}) "  # noqa: S608 (ours)
+            f"SELECT {', '.join([_list('s', columns), *(['%s'] * len(extra))])} FROM {self._source} s "
+            f"ON CONFLICT {on_conflict}",
+            [*values, *self._params],
+        )
 
     def _same(self, key: Sequence[str]) -> str:
         return " AND ".join(f"t.{c} = s.{c}" for c in self._columns(key))
@@ -259,7 +255,10 @@ def array_cell(cells: Iterable[str | None]) -> str:
 
 def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> str:
     """Into a temporary table that lives as long as the session: making one writes to the catalogue."""
-    parts = ", ".join(f"{name} {kind}" for name, kind in columns)
+    # As in the tables themselves: what was pressed here is not pressed anew there.
+    parts = ", ".join(
+        f"{name} {kind}{' COMPRESSION lz4' if kind == 'jsonb' else ''}" for name, kind in columns
+    )
     table = _quoted(f"staged_{hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()}")
     cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS")
     cursor.execute(f"TRUNCATE {table}")

@@ -95,7 +95,7 @@ def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> 
     if rows:
         with stage(RecordPayload, ("record", "body"), rows) as staged:
             if staged.update(("record",), ("body",), are_different=True) < len(rows):
-                staged.insert_missing(("record",), ("body",))
+                staged.insert_missing(("record",))
 
 
 def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.UUID, str]]) -> None:
