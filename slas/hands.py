@@ -83,7 +83,9 @@ def with_acceptance(
         if _is_of(team, held, held.begin, staff):
             found.append(held)
         elif found[-1].person_id != person:
-            found.append(replace(theirs, begin=held.begin, learned_at=max(held.learned_at, theirs.learned_at)))
+            found.append(
+                replace(theirs, begin=held.begin, learned_at=max(held.learned_at, theirs.learned_at))
+            )
     return found
 
 
