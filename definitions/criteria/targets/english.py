@@ -119,6 +119,9 @@ def _nouns(counted: Counted) -> tuple[str, str]:
     if name.startswith("signal."):
         said = name.removeprefix("signal.").replace("_", " ")
         return f"signal “{said}”", f"signals “{said}”"
+    if name.startswith("handoff."):
+        said = name.removeprefix("handoff.").replace("_", " ")
+        return f"handoff {said}", f"handoffs {said}"
     return f"“{name}”", f"“{name}”"
 
 

@@ -230,6 +230,7 @@ def test_time_alone_changes_a_list_at_recheck_at(tree: Any, facts: Any, recheck_
         ({"stage": "new_business/won", "op": "is_in"}, "is in the stage new business / won"),
         ({"event": "signal.report_exported", "at_least": 5, "within": {"days": 7}},
          "at least 5 signals “report exported” within the last 7 days"),
+        ({"event": "handoff.sent_back", "at_least": 2}, "at least 2 handoffs sent back"),
         (leaf("amount", "between", [5, 1000]) | {"currency": "EUR"}, "Amount is between EUR 5 and EUR 1,000"),
     ],
 )  # fmt: skip
