@@ -20,7 +20,7 @@ WITH held AS (
     SELECT id, remote_id, values FROM records_record
     WHERE connection_id = %(connection)s AND remote_object = %(remote_object)s AND values ?| %(fields)s
       AND id > %(after)s
-    ORDER BY id LIMIT %(most)s FOR UPDATE
+    ORDER BY id LIMIT %(most)s FOR NO KEY UPDATE
 ), forgotten AS (
     UPDATE records_record r SET values = r.values - %(fields)s, fingerprint = ''
     FROM held WHERE r.id = held.id

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+from django.db import connection as database
+from django.db import transaction
+
 from records.forgetting import count_known, forget_values
 from records.incoming import IncomingRecord
 from records.journeys import relink
@@ -95,3 +99,26 @@ def test_a_field_that_is_mapped_later_is_known_since_the_row_last_changed(
     store_page(hubspot, [contact()], now=LATER)
     (record,) = load_records([Record.objects.get().pk])
     assert record.value_at("fleet_size", NOON) == (True, 40)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_may_say_something_of_a_record_while_its_values_are_forgotten(
+    hubspot: Connection, contact: Contact
+) -> None:
+    """An event refers to its record, which locks the record's key: at the latest when it is committed."""
+    store_page(hubspot, [contact()], now=NOON)
+    pk = Record.objects.get().pk
+    other = database.copy()
+    try:
+        with transaction.atomic():
+            assert forget_values(hubspot, "contacts", ["fleet_size"], LATER) == [pk]
+            with other.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+                cursor.execute(
+                    "INSERT INTO records_event (connection_id, external_key, kind, record_id, field, data,"
+                    " occurred_at, observed_at, caused_by) VALUES (%s, 'said', 'change', %s, '', '{}', %s, %s, '')",
+                    [hubspot.pk, pk, LATER, LATER],
+                )
+    finally:
+        other.close()
+    assert Event.objects.filter(external_key="said").exists()
