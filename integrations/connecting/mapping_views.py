@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -30,10 +30,12 @@ from integrations.connecting.steps import next_page, steps_of
 from integrations.connecting.testing import in_words
 from integrations.connecting.views import crm_of
 from integrations.errors import ConnectorError
-from integrations.forgetting import waiting
+from integrations.forgetting import Asked, waiting
 from integrations.registry import connector_for
 from records.models import Connection
 from teams.access import person_of
+
+_JOINED = " Values of this object are already being made unknown: the run that is at work does this, too."
 
 
 @require_GET
@@ -62,6 +64,7 @@ def fields(request: HttpRequest, name: str) -> HttpResponse:
         "lines": list(lines.values()),
         "steps": steps_of(row, "Fields") if row.setup is not None else [],
         "next_href": next_page(row) if row.setup is not None else "",
+        "forgetting": waiting(row),
     }
     return render(request, "integrations/connections/fields.html", context)
 
@@ -170,14 +173,17 @@ def changed(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _apply(request: HttpRequest, row: Connection) -> HttpResponse:
-    mapping = get_object_or_404(
-        row.mappings.select_related("field", "connection"), pk=_number(request.POST.get("mapping"))
-    )
-    now = now_utc()
+    pk, now = _number(request.POST.get("mapping")), now_utc()
+    if not pk:
+        raise Http404
+    mapping = row.mappings.select_related("field", "connection").filter(pk=pk).first()
+    if mapping is None:
+        messages.error(request, "Nothing was changed: that field was taken out or changed meanwhile.")
+        return redirect("integrations:changed_fields", row.name)
     if "unmap" in request.POST:
-        label = mapping.field.label
-        unmap(mapping, now)
-        messages.success(request, f"{label} is no longer read from {mapping.remote_object}.")
+        asked = unmap(mapping, now)
+        text = f"{mapping.field.label} is no longer read from {mapping.remote_object}."
+        messages.success(request, f"{text}{_joined(asked)}")
         return redirect("integrations:changed_fields", row.name)
     wanted = (request.POST.get("other") or request.POST.get("to") or "").strip()
     try:
@@ -190,12 +196,16 @@ def _apply(request: HttpRequest, row: Connection) -> HttpResponse:
             request, f"Nothing was changed: {mapping.remote_object} has no field {wanted or '(none chosen)'}."
         )
         return redirect("integrations:changed_fields", row.name)
-    remap(mapping, wanted, now)
-    messages.success(
-        request,
-        f"{mapping.field.label} is read from {described[wanted].label} now. {mapping.remote_object} is read again; "
-        "nothing else is, and nothing counts as changed.",
-    )
+    asked = remap(mapping, wanted, now)
+    field, place = mapping.field.label, described[wanted].label
+    if asked is None:
+        messages.info(request, f"{field} is read from {place} already.")
+    else:
+        messages.success(
+            request,
+            f"{field} is read from {place} now. {mapping.remote_object} is read again; nothing else is, and nothing "
+            f"counts as changed.{_joined(asked)}",
+        )
     return redirect("integrations:changed_fields", row.name)
 
 
@@ -213,7 +223,12 @@ def _say(request: HttpRequest, saved: Saved, remote_object: str) -> None:
         if names
     ]
     again = f" {remote_object} is read again, beside the usual reading." if saved.is_read_again else ""
-    messages.success(request, f"{remote_object}: {', '.join(parts)}.{again}")
+    joined = _JOINED if saved.is_joined else ""
+    messages.success(request, f"{remote_object}: {', '.join(parts)}.{again}{joined}")
+
+
+def _joined(asked: Asked | None) -> str:
+    return _JOINED if asked is not None and asked.is_joined else ""
 
 
 def _object_of(row: Connection, remote_object: str, asked: str) -> str:

@@ -18,7 +18,7 @@ from integrations.base import Connector, RemoteField
 from integrations.connecting.guessing import Remark, nearest, sample_remark, type_remark
 from integrations.connecting.mapping import SAMPLED, shown_samples
 from integrations.connecting.saving import read_again
-from integrations.forgetting import ask_to_forget
+from integrations.forgetting import Asked, ask_to_forget
 from integrations.models import PullCursor
 from records.models import Connection, FieldMapping, Record, SchemaField
 from records.own_fields import OWN_FIELD_BY_NAME
@@ -130,10 +130,11 @@ def offer(found: Sequence[Changed], connector: Connector) -> None:
         ]
 
 
-def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> None:
+def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> Asked | None:
     """Read a logical field from another remote field from now on; only that object is read again.
 
-    Its values become unknown first, in a run of its own; what is read then is a baseline, so nothing looks changed."""
+    Its values become unknown first, in a run of its own; what is read then is a baseline, so nothing looks changed.
+    None when it is read from there already, or nobody maps it any longer."""
     connection, place = mapping.connection, mapping.remote_object
     with transaction.atomic():
         list(
@@ -141,16 +142,26 @@ def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> None:
             .filter(connection=connection, remote_object=place)
             .values_list("pk")
         )
-        FieldMapping.objects.filter(pk=mapping.pk).update(remote_name=remote_name, is_broken=False)
-        ask_to_forget(connection, place, [mapping.field.name], now)
-    read_again(connection, place, now)
+        changed = (
+            FieldMapping.objects.filter(pk=mapping.pk)
+            .exclude(remote_name=remote_name, is_broken=False)
+            .update(remote_name=remote_name, is_broken=False)
+        )
+        asked = ask_to_forget(connection, place, [mapping.field.name], now) if changed else None
+    if asked is not None:
+        read_again(connection, place, now)
+    return asked
 
 
-def unmap(mapping: FieldMapping, now: datetime) -> None:
-    """Give a field up: its values become unknown, in a run of its own."""
+def unmap(mapping: FieldMapping, now: datetime) -> Asked | None:
+    """Give a field up: its values become unknown, in a run of its own. None when somebody else did."""
     with transaction.atomic():
-        ask_to_forget(mapping.connection, mapping.remote_object, [mapping.field.name], now)
-        mapping.delete()
+        held = FieldMapping.objects.select_for_update(of=("self",)).filter(pk=mapping.pk).first()
+        if held is None:
+            return None
+        asked = ask_to_forget(mapping.connection, mapping.remote_object, [mapping.field.name], now)
+        held.delete()
+    return asked
 
 
 def what_reads(fields: Collection[tuple[str, str]], now: datetime) -> dict[tuple[str, str], list[Hanging]]:

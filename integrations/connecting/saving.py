@@ -19,12 +19,14 @@ from records.models import CatalogueField, Connection, FieldMapping
 
 @dataclass(frozen=True)
 class Saved:
-    """Names of logical fields. ``is_read_again``: the object is read once more from the start."""
+    """Names of logical fields. ``is_read_again``: the object is read once more from the start; ``is_joined``: what is
+    not known any longer is seen to by a run that was at work already."""
 
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     is_read_again: bool = False
+    is_joined: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
@@ -44,7 +46,7 @@ def save_mapping(
     with transaction.atomic():
         # Whoever stores a page holds its cursor: values it told by the old mapping are there before we forget them.
         list(
-            PullCursor.objects.select_for_update(of=("self",))
+            PullCursor.objects.select_for_update(of=("self",), no_key=True)
             .filter(connection=connection, remote_object=remote_object)
             .values_list("pk")
         )
@@ -75,12 +77,12 @@ def save_mapping(
             row.is_broken = False
             row.save()
         is_live = connection.setup is None
-        if is_live:
-            ask_to_forget(connection, remote_object, [*changed, *removed], now)
+        asked = ask_to_forget(connection, remote_object, [*changed, *removed], now) if is_live else None
     is_read_again = is_live and bool(added or changed or asks_history)
     if is_read_again:
         read_again(connection, remote_object, now)
-    return Saved(tuple(added), tuple(changed), tuple(removed), is_read_again)
+    is_joined = asked is not None and asked.is_joined
+    return Saved(tuple(added), tuple(changed), tuple(removed), is_read_again, is_joined)
 
 
 def read_again(connection: Connection, remote_object: str, now: datetime) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, transaction
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
 from integrations import forgetting
-from integrations.connecting.remapping import unmap
-from integrations.forgetting import ask_to_forget, forget_due, forget_first
+from integrations.connecting.remapping import remap, unmap
+from integrations.forgetting import FORGETTING_LOCK, ask_to_forget, forget_due, forget_first
 from integrations.models import Run
 from records.incoming import IncomingRecord
 from records.kinds import FIELD_LOST
@@ -42,9 +44,9 @@ def knowing() -> int:
 
 
 def asked(connection: Connection) -> Run:
-    run = ask_to_forget(connection, "contacts", ["fleet_size"], LATER)
-    assert run is not None
-    return run
+    asked = ask_to_forget(connection, "contacts", ["fleet_size"], LATER)
+    assert asked is not None
+    return asked.run
 
 
 def to_the_end() -> int:
@@ -134,3 +136,64 @@ def test_pages_show_how_far_it_is(admin: Client, held: Connection) -> None:
     for address in pages:
         assert href not in page(admin.get(address))
     assert "Values not known any longer" in page(admin.get(href))
+
+
+def test_who_asks_again_joins_the_run_that_is_at_work(held: Connection) -> None:
+    """What was told since the first asking is lost at the second, in every record, and the run counts them all."""
+    run = asked(held)
+    forget_due(LATER)
+    first = Record.objects.order_by("pk").first()
+    assert first is not None
+    Record.objects.filter(pk=first.pk).update(values={**first.values, "fleet_size": 55})
+    later = LATER + timedelta(minutes=5)
+    again = ask_to_forget(held, "contacts", ["fleet_size"], later)
+    assert again is not None
+    assert (again.run.pk, again.is_joined) == (run.pk, True)
+    to_the_end()
+    run.refresh_from_db()
+    assert Run.objects.count() == 1
+    assert (knowing(), run.state, run.done, run.total) == (0, "done", 8, 8)
+    lost = Event.objects.filter(kind=FIELD_LOST, record=first).values_list("occurred_at", flat=True)
+    assert sorted(lost) == [LATER, later]
+
+
+def test_another_field_of_the_object_is_forgotten_by_the_same_run(held: Connection) -> None:
+    run = asked(held)
+    forget_due(LATER)
+    ask_to_forget(held, "contacts", ["company"], LATER)
+    forget_first(held, "contacts", gone={"fleet_size"})
+    run.refresh_from_db()
+    assert (run.state, run.label) == ("done", "Not known any longer in contacts: “company”, “fleet_size”")
+    assert not Record.objects.filter(values__has_any_keys=["company", "fleet_size"]).exists()
+    asked(held)
+    assert Run.objects.count() == 2
+
+
+def test_two_who_ask_at_once_wait_for_each_other(held: Connection) -> None:
+    other = database.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"{FORGETTING_LOCK}:{held.pk}"])
+        database.cursor().execute("SET LOCAL lock_timeout = '50ms'")
+        with pytest.raises(OperationalError), transaction.atomic():
+            asked(held)
+    finally:
+        other.close()
+    asked(held)
+
+
+def test_the_second_click_says_that_one_is_at_work_and_shows_it(
+    admin: Client, held: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = FieldMapping.objects.get(remote_name="fleet_size")
+    remap(mapping, "fleet", LATER)
+    run = Run.objects.get(kind=Run.Kind.RECALCULATE)
+    href = reverse("integrations:run", args=[run.pk])
+    address = reverse("integrations:changed_fields", args=[held.name])
+    shown = page(admin.post(address, {"mapping": mapping.pk, "unmap": "1"}, follow=True))
+    assert "already being made unknown" in shown
+    assert href in shown
+    assert Run.objects.filter(kind=Run.Kind.RECALCULATE).count() == 1
+    shown = page(admin.post(address, {"mapping": mapping.pk, "unmap": "1"}, follow=True))
+    assert "was taken out or changed meanwhile" in shown
+    assert href in page(admin.get(reverse("integrations:connection_fields", args=[held.name])))
