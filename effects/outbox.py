@@ -121,7 +121,7 @@ def _claim(now: datetime, limit: int, token: uuid.UUID) -> list[Effect]:
     with transaction.atomic():
         rows = list(
             _first_in_line()
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(due)
             .order_by("id")[:limit]
         )

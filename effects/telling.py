@@ -64,7 +64,7 @@ def plan_due(now: datetime) -> int:
         if not due or not _is_alone():
             return 0
         rows: dict[str, list[Effect]] = defaultdict(list)
-        for row in unplanned().filter(receiver__in=due).select_for_update().order_by("pk"):
+        for row in unplanned().filter(receiver__in=due).select_for_update(no_key=True).order_by("pk"):
             rows[row.receiver].append(row)
         receivers = _receivers(rows, now)
         sent = _sent(receivers, now)

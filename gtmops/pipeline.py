@@ -56,7 +56,7 @@ def conclude(journey_ids: Sequence[uuid.UUID], now: datetime) -> None:
     """Lock these journeys in id order, load them once, and let every room draw its conclusions, in one transaction."""
     with transaction.atomic():
         list(
-            Journey.objects.select_for_update()
+            Journey.objects.select_for_update(no_key=True)
             .filter(pk__in=list(journey_ids))
             .order_by("pk")
             .values_list("pk", flat=True)
@@ -106,7 +106,7 @@ def _claim(now: datetime, token: uuid.UUID) -> list[Touched]:
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     with transaction.atomic():
         rows = list(
-            Touched.objects.select_for_update(skip_locked=True)
+            Touched.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(free)
             .order_by("pk")[: settings.GTMOPS.tick_batch]
         )

@@ -504,7 +504,7 @@ def _fresh(pk: uuid.UUID) -> Handoff:
 
 def _lock(handoff: Handoff) -> Handoff:
     """The handoff as it stands, its journey locked as the pipeline does. Raises Stale when it is being moved."""
-    locked = Journey.objects.select_for_update().filter(pk=handoff.journey_id).first()
+    locked = Journey.objects.select_for_update(no_key=True).filter(pk=handoff.journey_id).first()
     fresh = Handoff.objects.with_people().filter(pk=handoff.pk).first()
     if locked is None or fresh is None or fresh.journey_id != locked.pk:
         raise Stale("The buyer's records were joined just now. Reload the page and try again.")

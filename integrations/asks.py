@@ -98,7 +98,7 @@ def _claim(connection: Connection, now: datetime) -> _Claim | None:
         chosen = list(oldest.values_list("pk", flat=True))
         rows = list(
             due.filter(pk__in=chosen)
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("record__connection", "by")
             .order_by("pk")
         )
@@ -214,7 +214,7 @@ def _read_back(
 def _mine(claim: _Claim) -> list[AskedChange]:
     """The claimed rows whose lease nobody took over, locked."""
     return list(
-        AskedChange.objects.select_for_update(of=("self",))
+        AskedChange.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk__in=[row.pk for row in claim.rows], lease_token=claim.token, state=WAITING)
         .select_related("record__connection", "by")
         .order_by("pk")

@@ -169,7 +169,7 @@ def _claim(now: datetime) -> _Claim | None:
     token = uuid.uuid4()
     with transaction.atomic():
         row = (
-            Comparison.objects.select_for_update(skip_locked=True, of=("self",))
+            Comparison.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(free, state__in=OPEN, next_try_at__lte=now)
             .select_related("connection")
             .order_by("next_try_at", "pk")
@@ -184,7 +184,7 @@ def _claim(now: datetime) -> _Claim | None:
 
 def _hold(claim: _Claim) -> Comparison:
     """The row, locked. Raises LeaseLost when the lease ran out and someone else goes on."""
-    mine = Comparison.objects.select_for_update(of=("self",)).select_related("connection")
+    mine = Comparison.objects.select_for_update(of=("self",), no_key=True).select_related("connection")
     row = mine.filter(pk=claim.row.pk, lease_token=claim.token).first()
     if row is None:
         raise LeaseLost

@@ -8,13 +8,11 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
-from effects.outbox import Intent, enqueue
 from integrations.forgetting import ask_to_forget
 from integrations.models import PullCursor
+from integrations.warning import warn_admins
 from records.models import Connection, FieldMapping
 from records.own_fields import OWN_FIELD_BY_NAME
-from teams.access import ADMINS
-from teams.models import Person
 
 NAMED = 5
 
@@ -25,7 +23,7 @@ def note_lost(
     """Mark mappings broken, have their values forgotten, and tell admins where another field is chosen."""
     with transaction.atomic():
         fresh = list(
-            FieldMapping.objects.select_for_update(of=("self",))
+            FieldMapping.objects.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=[mapping.pk for mapping in lost], is_broken=False)
             .select_related("field")
         )
@@ -33,7 +31,7 @@ def note_lost(
             return  # another reader has told it
         FieldMapping.objects.filter(pk__in=[mapping.pk for mapping in fresh]).update(is_broken=True)
         ask_to_forget(connection, remote_object, [mapping.field.name for mapping in fresh], now)
-        enqueue(_messages(connection, remote_object, fresh, now), now=now)
+        _warn(connection, remote_object, fresh, now)
 
 
 def note_back(
@@ -50,9 +48,7 @@ def note_back(
             )
 
 
-def _messages(
-    connection: Connection, remote_object: str, lost: Sequence[FieldMapping], now: datetime
-) -> list[Intent]:
+def _warn(connection: Connection, remote_object: str, lost: Sequence[FieldMapping], now: datetime) -> None:
     labels = [f"“{mapping.field.label}”" for mapping in lost[:NAMED]]
     more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
     names = ", ".join(mapping.remote_name for mapping in lost[:NAMED]) + more
@@ -64,17 +60,12 @@ def _messages(
     else:
         what_to_do = "Checks that read it say “Can't tell” until you choose another field or give access."
         page = reverse("integrations:changed_fields", args=[connection.name])
-    payload = {
-        "title": f"{', '.join(labels)}{more} {'are' if len(lost) > 1 else 'is'} gone in {connection.label}",
-        "body": f"{remote_object} no longer shows us {names}. {what_to_do}",
-        "href": page,
-        "severity": "warning",
-        "group": f"fields-gone:{connection.name}",
-        "group_name": f"Fields gone in {connection.label}",
-    }
-    mark = f"{connection.pk}:{remote_object}:{now.isoformat()}"
-    people = Person.objects.filter(role__in=ADMINS, is_active=True).order_by("pk")
-    return [
-        Intent("inbox", f"field-gone:{mark}:{person.pk}", {**payload, "person": person.pk})
-        for person in people
-    ]
+    warn_admins(
+        f"field-gone:{connection.pk}:{remote_object}:{now.isoformat()}",
+        title=f"{', '.join(labels)}{more} {'are' if len(lost) > 1 else 'is'} gone in {connection.label}",
+        body=f"{remote_object} no longer shows us {names}. {what_to_do}",
+        href=page,
+        group=f"fields-gone:{connection.name}",
+        group_name=f"Fields gone in {connection.label}",
+        now=now,
+    )

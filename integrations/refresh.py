@@ -55,7 +55,7 @@ def next_due(now: datetime) -> datetime | None:
 def _claim(now: datetime) -> list[RefreshRequest]:
     with transaction.atomic():
         rows = list(
-            RefreshRequest.objects.select_for_update(skip_locked=True, of=("self",))
+            RefreshRequest.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(Q(lease_until=None) | Q(lease_until__lt=now), served_at=None, next_try_at__lte=now)
             .select_related("record__connection")
             .order_by("next_try_at", "pk")[:BATCH]

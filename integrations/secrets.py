@@ -36,7 +36,7 @@ def unseal(token: bytes | memoryview) -> dict[str, Any]:
 def store_credential(connection: Connection, method: str, secret: Mapping[str, Any]) -> bool:
     """Set the credentials; True when that changed something."""
     with transaction.atomic():
-        row = Credential.objects.select_for_update().filter(connection=connection).first()
+        row = Credential.objects.select_for_update(no_key=True).filter(connection=connection).first()
         if row is not None and row.method == method and _given(unseal(row.secret)) == dict(secret):
             return False
         Credential.objects.update_or_create(
@@ -70,7 +70,7 @@ def refreshed(
     an old one again ends the whole family. What ``refresh`` raises changes nothing. Raises Misconfigured without
     credentials; not to be called inside a transaction, whose end could take the new token back."""
     with transaction.atomic(durable=True):
-        row = Credential.objects.select_for_update().filter(connection=connection).first()
+        row = Credential.objects.select_for_update(no_key=True).filter(connection=connection).first()
         if row is None:
             raise Misconfigured("This connection has no credentials yet.")
         secret = unseal(row.secret)
@@ -136,7 +136,7 @@ def rotate(*, is_dry: bool = False) -> Rotated:
 def _rotate_one(pk: int) -> None:
     with transaction.atomic():
         # Read again under the lock: a session that was renewed meanwhile must not be taken back.
-        row = Credential.objects.select_for_update().filter(pk=pk).first()
+        row = Credential.objects.select_for_update(no_key=True).filter(pk=pk).first()
         if row is not None:
             row.secret = key_ring().rotate(bytes(row.secret))
             row.save(update_fields=["secret"])

@@ -52,9 +52,9 @@ def ensure_connection(spec: Mapping[str, Any], now: datetime) -> Connection:
     if isinstance(values.get("go_live_at"), str):
         values["go_live_at"] = datetime.fromisoformat(values["go_live_at"])
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().filter(name=spec["name"]).first() or Connection(
+        connection = Connection.objects.select_for_update(no_key=True).filter(
             name=spec["name"]
-        )
+        ).first() or Connection(name=spec["name"])
         if _differs(connection, values):
             connection.save()
         if spec.get("secret") is not None:

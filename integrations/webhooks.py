@@ -127,7 +127,7 @@ def _claim(now: datetime) -> list[WebhookEvent]:
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     with transaction.atomic():
         rows = list(
-            WebhookEvent.objects.select_for_update(skip_locked=True, of=("self",))
+            WebhookEvent.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(free, state=WebhookEvent.State.PENDING, next_try_at__lte=now)
             .exclude(connection__state=Connection.State.PAUSED)
             .select_related("connection")

@@ -117,7 +117,11 @@ def ask(
         raise AskError("There is nothing to change.")
     pk = derive_id("asked", key)
     with transaction.atomic():
-        record = Record.objects.select_related("connection").select_for_update(of=("self",)).get(pk=record.pk)
+        record = (
+            Record.objects.select_related("connection")
+            .select_for_update(of=("self",), no_key=True)
+            .get(pk=record.pk)
+        )
         wanted = fitted(record, values)
         held = AskedChange.objects.filter(pk=pk).first()
         if held is not None:
@@ -237,7 +241,7 @@ def withdraw(row: AskedChange, *, by: Person, now: datetime) -> bool:
     """Don't send it; False when it was sent or ended already."""
     with transaction.atomic():
         held = (
-            AskedChange.objects.select_for_update(of=("self",))
+            AskedChange.objects.select_for_update(of=("self",), no_key=True)
             .select_related("record")
             .filter(pk=row.pk, state=AskedChange.State.WAITING, sent_at=None)
             .first()

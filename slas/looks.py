@@ -30,7 +30,7 @@ def look_again(now: datetime) -> int:
             Clock.objects.filter(receipt__has_key=LOOK_AT)
             .annotate(look_at=KeyTextTransform(LOOK_AT, "receipt"))
             .filter(look_at__lte=look_text(now))
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .order_by("look_at", "pk")
             .values_list("pk", "record_id")[: settings.GTMOPS.tick_batch]
         )

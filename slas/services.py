@@ -201,7 +201,7 @@ def notice_absences(now: datetime) -> int:
     Running it twice, or two at once, only folds again."""
     with transaction.atomic():
         seen = list(
-            Absence.objects.select_for_update(skip_locked=True, of=("self",))
+            Absence.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(_has_turned(now))
             .order_by("pk")[: settings.GTMOPS.tick_batch]
         )

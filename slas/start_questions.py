@@ -63,7 +63,7 @@ def ask_of_bulk(folded: Sequence[tuple[JourneyData, ClockData]], now: datetime) 
         ends_at__gt=min(at for _, _, at in seen) - NEAR,
         begins_at__lt=max(at for _, _, at in seen) + NEAR,
     )
-    held = list(near.select_for_update().order_by("pk"))
+    held = list(near.select_for_update(no_key=True).order_by("pk"))
     for name, subject, minute in sorted(seen):
         of_kind = [q for q in held if (q.connection_id, q.subject) == (connections[name], subject)]
         if any(
@@ -173,7 +173,9 @@ def tell_questions(now: datetime) -> int:
     """Tell RevOps of each question once nothing of it is left to conclude; a question about nothing ends by itself."""
     with transaction.atomic():
         waiting = list(
-            _untold().select_related("connection").select_for_update(skip_locked=True, of=("self",))
+            _untold()
+            .select_related("connection")
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
         )
         people = list(
             Person.objects.active().filter(role=Role.REVOPS_ADMIN).order_by("pk").values_list("pk", flat=True)
@@ -220,7 +222,7 @@ def answer(question_id: int, *, starts: bool, by: Person, now: datetime) -> Star
     """Start the clocks, or leave them measured; the first answer stands. Raises StartQuestion.DoesNotExist."""
     with transaction.atomic():
         question = (
-            StartQuestion.objects.select_for_update(of=("self",))
+            StartQuestion.objects.select_for_update(of=("self",), no_key=True)
             .select_related("connection")
             .get(pk=question_id)
         )

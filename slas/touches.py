@@ -140,7 +140,7 @@ def report_touch(
     act_key = f"touch:{by.pk}:{key}"[:300]
     digest = _digest(record.pk, said)
     with transaction.atomic():
-        journey = Journey.objects.select_for_update(of=("self",)).filter(records=record).first()
+        journey = Journey.objects.select_for_update(of=("self",), no_key=True).filter(records=record).first()
         done = Event.objects.filter(connection__name=GTMOPS, external_key=act_key).first()
         if done is not None:
             if done.data.get("digest") != digest:

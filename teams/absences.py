@@ -119,9 +119,9 @@ def enter_absence(
         )
     with transaction.atomic():
         # One at a time for each person, so that a second click does not enter it twice.
-        Person.objects.select_for_update().get(pk=person.pk)
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         if instead_of is not None:
-            instead_of = Absence.objects.select_for_update().get(pk=instead_of.pk)
+            instead_of = Absence.objects.select_for_update(no_key=True).get(pk=instead_of.pk)
             if instead_of.withdrawn_at is not None:
                 raise AbsenceRefused({"": "This absence was taken back meanwhile."})
         checked = check_absence(person, starts_at, ends_at, cover, now, instead_of=instead_of)

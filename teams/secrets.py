@@ -63,6 +63,6 @@ def rotate_addresses(*, is_dry: bool = False) -> tuple[int, int]:
     stale = [feed for feed in feeds if not opens(first, bytes(feed.address))]
     for feed in stale if not is_dry else ():
         with transaction.atomic():
-            row = AbsenceFeed.objects.select_for_update(of=("self",)).get(pk=feed.pk)
+            row = AbsenceFeed.objects.select_for_update(of=("self",), no_key=True).get(pk=feed.pk)
             AbsenceFeed.objects.filter(pk=row.pk).update(address=ring.rotate(bytes(row.address)))
     return len(stale), len(feeds) - len(stale)

@@ -57,7 +57,7 @@ def move_to_team(person: Person, team: Team | None, at: datetime) -> None:
 
     Raises ValidationError for a move before the current membership began."""
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=person.pk)
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         current = Membership.objects.open().filter(person=person).first()
         if (current.team_id if current else None) == (team.pk if team else None):
             return
@@ -208,7 +208,9 @@ def ensure_people(
                 raise RowError(f"people, row {number}: there is no business unit {sorted(missing)[0]!r}")
         before = {
             person.email.lower(): person
-            for person in Person.objects.select_for_update().filter(email__in=[row.email for row in rows])
+            for person in Person.objects.select_for_update(no_key=True).filter(
+                email__in=[row.email for row in rows]
+            )
         }
         _write_people(rows, before)
         after = {

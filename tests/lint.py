@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from gtmops.tuning import Tuning
 
@@ -28,6 +30,8 @@ FORBIDDEN = {
 }
 # A work folder that a container image makes for itself is not a path of this machine.
 ALLOWED = re.compile(r"/home/(app|gtmops)\b")
+WIDE_LOCK = re.compile(r"\bFOR UPDATE\b")
+WHY_WIDE = re.compile(r"# whole: \w")
 DELAYED = re.compile(r"\b(eta|countdown)\s*=|\.retry\(|\.apply_async\(")
 
 
@@ -68,6 +72,30 @@ def delayed_tasks(files: list[Path]) -> Iterator[str]:
                 if DELAYED.search(line):
                     where = f"{path.relative_to(ROOT)}:{number}"
                     yield f"{where}: no Celery eta, countdown, retry or apply_async: {line.strip()}"
+
+
+def wide_locks(files: list[Path]) -> Iterator[str]:
+    """FOR UPDATE keeps out whoever only writes a row that refers to the locked one, at their COMMIT, so two who do that
+    crosswise end each other. Only who deletes a row or changes its key wants it, and says so behind the call."""
+    for path in files:
+        if path.suffix != ".py" or {"tests", "migrations"} & set(path.relative_to(ROOT).parts):
+            continue
+        text = path.read_text()
+        if "select_for_update" not in text and "FOR UPDATE" not in text:
+            continue
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if _locks_wide(node) and not any(map(WHY_WIDE.search, lines[node.lineno - 1 : node.end_lineno])):
+                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                yield f"{where}: lock with no_key=True (FOR NO KEY UPDATE), or say “# whole: why” behind it"
+
+
+def _locks_wide(node: ast.AST) -> TypeGuard[ast.Call | ast.Constant]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr == "select_for_update" and all(w.arg != "no_key" for w in node.keywords)
+    return (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(WIDE_LOCK.search(node.value))
+    )
 
 
 def undocumented_variables(files: list[Path]) -> Iterator[str]:
@@ -130,6 +158,7 @@ def main() -> int:
     faults = [
         *forbidden_text(files),
         *delayed_tasks(files),
+        *wide_locks(files),
         *undocumented_variables(files),
         *template_checks(files),
         *django_checks(),

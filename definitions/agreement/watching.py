@@ -144,7 +144,7 @@ def compare_due(now: datetime) -> int:
     with transaction.atomic():
         version = (
             _watching(now)
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(population_done_at=None, section__in=JUDGED)
             .order_by("pk")
             .first()

@@ -283,7 +283,7 @@ def _act(
     digest = _digest(kind, record.pk, said)
     with transaction.atomic():
         if record.journey_id is not None:
-            Journey.objects.select_for_update().get(pk=record.journey_id)
+            Journey.objects.select_for_update(no_key=True).get(pk=record.journey_id)
         kept = Event.objects.filter(connection__name=GTMOPS, external_key=name).first()
         waivers = waivers_of([record.pk])
         if kept is not None:

@@ -26,7 +26,7 @@ def publish_due(now: datetime) -> int:
     judged at once, records of any other section are marked for the pipeline. Returns pages done (0 or 1)."""
     with transaction.atomic():
         version = (
-            Version.objects.select_for_update(skip_locked=True)
+            Version.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(_IN_FORCE_STATES, _has_turned(now))
             .order_by("pk")
             .first()

@@ -16,7 +16,7 @@ def recheck_due(now: datetime) -> int:
     """Touch the records of judgements that time alone may have changed. Returns judgements claimed."""
     with transaction.atomic():
         due = list(
-            Judgement.objects.select_for_update(skip_locked=True)
+            Judgement.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(recheck_at__lte=now)
             .order_by("recheck_at")
             .values_list("pk", "record_id")[: settings.GTMOPS.tick_batch]

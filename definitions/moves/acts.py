@@ -119,7 +119,7 @@ def move(
     key = f"move:{actor.pk}:{act_key}"[:250]
     with transaction.atomic():
         if record.journey_id is not None:
-            Journey.objects.select_for_update().get(pk=record.journey_id)
+            Journey.objects.select_for_update(no_key=True).get(pk=record.journey_id)
         if (held := ask_of_key(key)) is not None:
             if held.record_id != record.pk:
                 raise MoveError("This key was used for another move. Send a new one.")

@@ -19,7 +19,7 @@ from teams.models import Person
 def choose_objects(connection: Connection, objects: Mapping[str, str]) -> None:
     """Remember which remote objects are to be read as what; mappings of those no longer chosen go."""
     with transaction.atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         setup = dict(locked.setup or {})
         setup["objects"] = dict(objects)
         locked.setup = setup
@@ -42,7 +42,7 @@ def go_live(connection: Connection, now: datetime, *, from_now: bool) -> None:
 
     What happened before is history: measured, never alerted, escalated or written."""
     with transaction.atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         locked.setup = None
         locked.state, locked.state_reason = Connection.State.ACTIVE, ""
         if from_now and locked.go_live_at is None:
@@ -101,7 +101,7 @@ def disconnect(connection: Connection, person: Person, now: datetime) -> None:
 
     A reading or writing that is under way ends with its next step, because its claim is gone."""
     with transaction.atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         locked.state = Connection.State.PAUSED
         locked.state_reason = f"Disconnected by {person} on {now:%d %b %Y, %H:%M} UTC."
         locked.disconnected_at = now
@@ -120,7 +120,7 @@ def disconnect(connection: Connection, person: Person, now: datetime) -> None:
 def throw_away(connection: Connection) -> bool:
     """Remove a connection that never read anything; False for one that did."""
     with transaction.atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        locked = Connection.objects.select_for_update().get(pk=connection.pk)  # whole: it is deleted
         if locked.setup is None or Record.objects.filter(connection=locked).exists():
             return False
         locked.delete()

@@ -67,7 +67,7 @@ def _trial(connection: Connection, now: datetime) -> Connection:
 def _keep(connection: Connection, trial: Connection, account: Account, person: Person, now: datetime) -> None:
     method, secret = load_credential(trial)  # with the session that the attempt opened
     with transaction.atomic():
-        locked = Connection.objects.select_for_update().get(pk=connection.pk)
+        locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         Credential.objects.update_or_create(
             connection=locked,
             defaults={

@@ -74,7 +74,11 @@ def _claim(now: datetime) -> FileImport | None:
     if _is_in_a_task():
         wanted = wanted.filter(rows__lte=ROWS_IN_A_TASK)
     with transaction.atomic():
-        row = wanted.order_by("uploaded_at").select_for_update(skip_locked=True, of=("self",)).first()
+        row = (
+            wanted.order_by("uploaded_at")
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
+            .first()
+        )
         if row is None:
             return None
         row.lease_token, row.lease_until = uuid.uuid4(), now + _lease()
@@ -187,7 +191,7 @@ def _store(row: FileImport, connection: Connection, run: Run, page: list[FileRec
 
 def _hold(row: FileImport, state: str) -> FileImport:
     """Raises Stopped when the lease ran out and another has it, or somebody cancelled it."""
-    mine = FileImport.objects.select_for_update(of=("self",)).defer("content")
+    mine = FileImport.objects.select_for_update(of=("self",), no_key=True).defer("content")
     held = mine.filter(pk=row.pk, lease_token=row.lease_token, state=state).first()
     if held is None:
         _tell_stopped(row)

@@ -144,7 +144,9 @@ def start_check(row: FileImport, now: datetime) -> dict[str, str]:
 def start_run(row: FileImport, now: datetime) -> bool:
     """Let what was checked be stored; False when it is not in that state (any more)."""
     with transaction.atomic():
-        held = FileImport.objects.select_for_update().filter(pk=row.pk, content__isnull=False).first()
+        held = (
+            FileImport.objects.select_for_update(no_key=True).filter(pk=row.pk, content__isnull=False).first()
+        )
         can_go_on = held is not None and held.state == State.FAILED and held.run_id is not None
         if held is None or (held.state != State.CHECKED and not can_go_on):
             return False
@@ -160,7 +162,7 @@ def start_run(row: FileImport, now: datetime) -> bool:
 def cancel(row: FileImport, now: datetime) -> None:
     """A draft goes with its file; one that runs stops after the page it is at, and what is stored stays."""
     with transaction.atomic():
-        held = FileImport.objects.select_for_update().filter(pk=row.pk).first()
+        held = FileImport.objects.select_for_update(no_key=True).filter(pk=row.pk).first()
         if held is None:
             return
         if held.state == State.RUNNING or held.run_id is not None:

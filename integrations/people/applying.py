@@ -273,7 +273,9 @@ def _settle(
 ) -> None:
     """Remember what was decided, and point owners and their records at the people they are."""
     matched = {owner.pk: who[p.key] for p, _ in chosen if p.key in who for owner in p.owners}
-    rows = list(OwnerMatch.objects.select_for_update().filter(pk__in={*settled, *matched}).order_by("pk"))
+    rows = list(
+        OwnerMatch.objects.select_for_update(no_key=True).filter(pk__in={*settled, *matched}).order_by("pk")
+    )
     touched: dict[int, list[str]] = {}
     for row in rows:
         row.settled = dict(settled.get(row.pk, row.settled))

@@ -136,7 +136,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 @transaction.atomic
 def _save_rules(request: HttpRequest, words: dict[str, Any]) -> None:
     teams = set(Team.objects.values_list("pk", flat=True))
-    held = {(row.source, row.text.lower()): row for row in PeopleRule.objects.select_for_update()}
+    held = {(row.source, row.text.lower()): row for row in PeopleRule.objects.select_for_update(no_key=True)}
     for field, word in words.items():
         told = request.POST.get(field)
         if told is None:

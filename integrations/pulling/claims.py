@@ -109,7 +109,9 @@ def is_history_due(row: PullCursor, now: datetime) -> bool:
 
 def hold(claim: Claim, cursor: PullCursor) -> None:
     """Raises LeaseLost when the lease ran out and someone else goes on with this cursor, Paused when nobody may."""
-    mine = PullCursor.objects.select_for_update(of=("self",)).filter(pk=cursor.pk, lease_token=claim.token)
+    mine = PullCursor.objects.select_for_update(of=("self",), no_key=True).filter(
+        pk=cursor.pk, lease_token=claim.token
+    )
     row = mine.values_list("paused_at").first()
     if row is None:
         raise LeaseLost

@@ -48,7 +48,7 @@ class Claim:
 def locked_state(connection: Connection) -> PushState:
     """For the length of the caller's transaction."""
     PushState.objects.get_or_create(connection=connection)
-    return PushState.objects.select_for_update().get(connection=connection)
+    return PushState.objects.select_for_update(no_key=True).get(connection=connection)
 
 
 def standing_of(connection: Connection, state: PushState | None, now: datetime) -> deciding.Standing:
@@ -139,7 +139,7 @@ def claim(queue: Queue) -> Claim | None:
                 return None
             rows = list(
                 due.filter(record__in=records, attempts=attempts)
-                .select_for_update(skip_locked=True, of=("self",))
+                .select_for_update(skip_locked=True, of=("self",), no_key=True)
                 .select_related("record")
                 .order_by("record", "field")
             )

@@ -29,7 +29,7 @@ def find_kept(connection: Connection, now: datetime) -> int:
             return 0
         state.looked_at = now
         state.save(update_fields=["looked_at"])
-        rows = list(_kept(connection).select_for_update(of=("self",)))
+        rows = list(_kept(connection).select_for_update(of=("self",), no_key=True))
         attempts = []
         for row in rows:
             shown = row.record.values[row.field]

@@ -250,7 +250,7 @@ def _mine(claim: Claim) -> list[DesiredField]:
     """The claimed rows whose lease nobody took over, locked, with their records."""
     records = {row.pk: row.record for row in claim.rows}
     rows = list(
-        DesiredField.objects.select_for_update()
+        DesiredField.objects.select_for_update(no_key=True)
         .filter(pk__in=[row.pk for row in claim.rows], lease_token=claim.token)
         .order_by("pk")
     )

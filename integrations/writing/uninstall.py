@@ -153,7 +153,7 @@ def start(
     if typed_name.strip().casefold() not in {connection.name.casefold(), connection.label.casefold()}:
         raise WrongName(f"Type “{connection.label}” to confirm.")
     with transaction.atomic():
-        Connection.objects.select_for_update().get(pk=connection.pk)
+        Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         under_way = Uninstall.objects.filter(connection=connection, finished_at=None).first()
         if under_way is not None:
             return under_way
@@ -180,7 +180,7 @@ def stop_writing(connection: Connection, now: datetime) -> None:
     )
     WriteSwitch.objects.filter(connection=connection).update(is_on=False)
     ActivitySwitches.objects.filter(connection=connection).delete()
-    waiting = AskedChange.objects.select_for_update(of=("self",)).filter(
+    waiting = AskedChange.objects.select_for_update(of=("self",), no_key=True).filter(
         state=AskedChange.State.WAITING, sent_at=None, record__connection=connection
     )
     for row in waiting.select_related("record__connection", "by").order_by("pk"):
@@ -212,7 +212,7 @@ def _free(now: datetime) -> Q:
 def _claim(now: datetime) -> Uninstall | None:
     with transaction.atomic():
         row = (
-            Uninstall.objects.select_for_update(skip_locked=True, of=("self",))
+            Uninstall.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(_free(now), finished_at=None, next_try_at__lte=now)
             .select_related("connection", "run", "by")
             .order_by("next_try_at")

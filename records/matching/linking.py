@@ -101,7 +101,7 @@ def split_account(
 def undo(link: ManualLink, *, by: Person, now: datetime) -> bool:
     """Take back what was said; False when it was taken back already."""
     with transaction.atomic():
-        held = ManualLink.objects.select_for_update().filter(pk=link.pk, undone_at=None).first()
+        held = ManualLink.objects.select_for_update(no_key=True).filter(pk=link.pk, undone_at=None).first()
         if held is None:
             return False
         record = Record.objects.get(pk=held.record_id)

@@ -80,7 +80,7 @@ def leave(person: Person, chosen: Mapping[Kind, str], *, by: Person, now: dateti
         raise LeavingError("Only a system admin changes a system admin.")
     takers = {kind: _taker(value, by, person, kind) for kind, value in chosen.items() if value != LEAVE}
     with transaction.atomic():
-        Person.objects.select_for_update().get(pk=person.pk)
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         held = Leaving.objects.filter(person=person, given__token=token).first()
         if held is not None:
             return held

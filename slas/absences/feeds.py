@@ -111,7 +111,7 @@ def read_due(now: datetime) -> int:
     """Read one calendar whose time has come. Returns calendars read (0 or 1); two at once read two different ones."""
     with transaction.atomic():
         feed = (
-            AbsenceFeed.objects.select_for_update(skip_locked=True, of=("self",))
+            AbsenceFeed.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .filter(removed_at=None, next_read_at__lte=now)
             .select_related("person", "team", "cover")
             .order_by("next_read_at", "pk")
@@ -131,7 +131,9 @@ def read_due(now: datetime) -> int:
         _remember_failure(feed, str(error), now)
         return 1
     with transaction.atomic():
-        still = AbsenceFeed.objects.select_for_update(of=("self",)).filter(pk=feed.pk, removed_at=None)
+        still = AbsenceFeed.objects.select_for_update(of=("self",), no_key=True).filter(
+            pk=feed.pk, removed_at=None
+        )
         if not still.exists():
             return 1
         apply(_stem(feed), found, feed.cover, feed.added_by, now, removes=True)
@@ -186,7 +188,11 @@ def apply(
     """Write what was found under ``stem``, and only what differs; ``removes``: what is gone there is taken back."""
     wanted = {(a.person_id, f"{stem}{a.key}"): a for a in found.absences}
     sources = {source for _, source in wanted}
-    standing = Absence.objects.select_for_update(of=("self",)).standing().filter(source__startswith=stem)
+    standing = (
+        Absence.objects.select_for_update(of=("self",), no_key=True)
+        .standing()
+        .filter(source__startswith=stem)
+    )
     standing = (
         standing.filter(Q(source__in=sources) | Q(ends_at__gt=now))
         if removes

@@ -197,7 +197,7 @@ def say_not_mine(clock: Clock, actor: Person, note: str, *, act_key: str, now: d
         raise AppealError("Say whose it is, or why it is not yours.", {"note": "Say it in a few words."})
     name, digest = f"appeal:{actor.pk}:{act_key}"[:300], _digest(NOT_MINE, clock.pk, {"note": note})
     with transaction.atomic():
-        Journey.objects.select_for_update().get(pk=clock.journey_id)
+        Journey.objects.select_for_update(no_key=True).get(pk=clock.journey_id)
         kept = Event.objects.filter(connection__name=GTMOPS, external_key=name).first()
         if kept is not None:
             _same(kept, digest)
@@ -270,7 +270,7 @@ def _act(
     """Lock the journey, check on what stands now, append the event, write the rows. The event is None for a repeat."""
     name, digest = f"appeal:{actor.pk}:{act_key}"[:290], _digest(kind, clock.pk, said)
     with transaction.atomic():
-        Journey.objects.select_for_update().get(pk=clock.journey_id)
+        Journey.objects.select_for_update(no_key=True).get(pk=clock.journey_id)
         kept = Event.objects.filter(connection__name=GTMOPS, external_key=name).first()
         if kept is not None:
             _same(kept, digest)

@@ -32,7 +32,7 @@ def tell_over(now: datetime) -> int:
         over = list(
             _waiting()
             .filter(watch_until__lte=now)
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
             .order_by("watch_until", "pk")[:PAGE]
         )
         people = list(

@@ -28,7 +28,7 @@ def due_steps(now: datetime) -> int:
 CLAIM = """
 UPDATE slas_clock SET next_step_at = NULL WHERE id = ANY (ARRAY(
     SELECT id FROM slas_clock WHERE next_step_at <= %s
-    ORDER BY next_step_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY next_step_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 )) RETURNING record_id
 """
 

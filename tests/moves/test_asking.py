@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection as database
+from django.db import transaction
 
 from effects.models import Effect
 from integrations import asks
@@ -347,3 +349,18 @@ def test_undoing_a_run_asks_back_what_still_stands(place: Place, anna: Person) -
 def test_the_preview_of_our_own_fields_stays_free_of_it(place: Place) -> None:
     asked(place)
     assert preview(place.connection) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_refers_to_the_record_is_written_while_somebody_asks(place: Place) -> None:
+    """A row that refers to another holds the lock below at its COMMIT, and two who do that crosswise end each other."""
+    other = database.copy()
+    try:
+        with transaction.atomic(), other.cursor() as cursor:
+            asked(place)
+            cursor.execute(
+                "SELECT id FROM records_record WHERE id = %s FOR KEY SHARE NOWAIT", [place.deal.pk]
+            )
+            assert cursor.fetchall() == [(place.deal.pk,)]
+    finally:
+        other.close()
