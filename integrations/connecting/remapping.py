@@ -138,7 +138,7 @@ def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> Asked | Non
     connection, place = mapping.connection, mapping.remote_object
     with transaction.atomic():
         list(
-            PullCursor.objects.select_for_update(of=("self",))
+            PullCursor.objects.select_for_update(of=("self",), no_key=True)
             .filter(connection=connection, remote_object=place)
             .values_list("pk")
         )
@@ -156,7 +156,7 @@ def remap(mapping: FieldMapping, remote_name: str, now: datetime) -> Asked | Non
 def unmap(mapping: FieldMapping, now: datetime) -> Asked | None:
     """Give a field up: its values become unknown, in a run of its own. None when somebody else did."""
     with transaction.atomic():
-        held = FieldMapping.objects.select_for_update(of=("self",)).filter(pk=mapping.pk).first()
+        held = FieldMapping.objects.select_for_update(of=("self",), no_key=True).filter(pk=mapping.pk).first()
         if held is None:
             return None
         asked = ask_to_forget(mapping.connection, mapping.remote_object, [mapping.field.name], now)
