@@ -10,11 +10,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from effects.models import Effect
-from effects.outbox import Intent, enqueue
 from integrations.models import Credential
+from integrations.warning import warn_admins
 from records.models import Connection
-from teams.access import ADMINS
-from teams.models import Person
 
 AGAIN_AFTER: Final = timedelta(hours=1)
 """Where writing is refused and reading is not, the two take turns; nobody wants to hear of each."""
@@ -33,14 +31,12 @@ def mark_broken(connection: Connection, text: str, now: datetime) -> None:
         if not is_new:
             rows.filter(state=Connection.State.BROKEN).update(state_reason=reason)
         elif not _was_told(connection, now):
-            enqueue(
-                _messages(
-                    f"{_mark(connection)}{now.isoformat()}",
-                    f"{connection.label} has to be connected again",
-                    f"It said: {reason} Nothing is read or written until somebody signs in again; nothing is lost.",
-                    reverse("integrations:sign_in", args=[connection.name]),
-                    f"connection-broken:{connection.name}",
-                ),
+            warn_admins(
+                f"{_mark(connection)}{now.isoformat()}",
+                title=f"{connection.label} has to be connected again",
+                body=f"It said: {reason} Nothing is read or written until somebody signs in again; nothing is lost.",
+                href=reverse("integrations:sign_in", args=[connection.name]),
+                group=f"connection-broken:{connection.name}",
                 now=now,
             )
 
@@ -48,14 +44,12 @@ def mark_broken(connection: Connection, text: str, now: datetime) -> None:
 def tell_unreadable(connection: Connection, remote_objects: Sequence[str], text: str, now: datetime) -> None:
     """Tell admins of objects that could be read before and can't until something is changed."""
     names = ", ".join(remote_objects)
-    enqueue(
-        _messages(
-            f"unreadable:{connection.pk}:{now.isoformat()}",
-            f"{connection.label} no longer lets us read {names}",
-            f"It said: {text} What we hold of it stays as it was; all else is read on.",
-            reverse("integrations:connection_test", args=[connection.name]),
-            f"unreadable:{connection.name}",
-        ),
+    warn_admins(
+        f"unreadable:{connection.pk}:{now.isoformat()}",
+        title=f"{connection.label} no longer lets us read {names}",
+        body=f"It said: {text} What we hold of it stays as it was; all else is read on.",
+        href=reverse("integrations:connection_test", args=[connection.name]),
+        group=f"unreadable:{connection.name}",
         now=now,
     )
 
@@ -71,16 +65,3 @@ def _was_told(connection: Connection, now: datetime) -> bool:
     )
     entered = Credential.objects.filter(connection=connection).values_list("entered_at", flat=True).first()
     return (told.filter(created_at__gt=entered) if entered else told).exists()
-
-
-def _messages(mark: str, title: str, body: str, href: str, group: str) -> list[Intent]:
-    payload = {
-        "title": title,
-        "body": body,
-        "href": href,
-        "severity": "warning",
-        "group": group,
-        "group_name": title,
-    }
-    people = Person.objects.filter(role__in=ADMINS, is_active=True).order_by("pk")
-    return [Intent("inbox", f"{mark}:{person.pk}", {**payload, "person": person.pk}) for person in people]

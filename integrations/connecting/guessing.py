@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from integrations.base import RemoteField
+from integrations.field_types import TYPE_WORDS
 from records.canonical import Unreadable, canonical
 
 Severity = Literal["soon", "late"]
@@ -149,19 +150,6 @@ def type_remark(logical: str, remote: RemoteField) -> Remark | None:
     return Remark(
         "late", f"It is {TYPE_WORDS[there]} there, not {TYPE_WORDS[logical]}: its values count as unknown."
     )
-
-
-TYPE_WORDS = {
-    "text": "text",
-    "number": "a number",
-    "money": "an amount of money",
-    "boolean": "yes or no",
-    "date": "a day",
-    "datetime": "a moment",
-    "picklist": "a choice",
-    "multi_picklist": "several choices",
-    "reference": "a reference",
-}
 
 
 def sample_remark(logical: str, values: Sequence[Any], value_map: Mapping[str, Any]) -> Remark | None:

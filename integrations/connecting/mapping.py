@@ -10,7 +10,6 @@ from typing import Any
 from integrations.base import RemoteField
 from integrations.connecting import standard
 from integrations.connecting.guessing import (
-    TYPE_WORDS,
     Guess,
     Logical,
     Remark,
@@ -21,6 +20,7 @@ from integrations.connecting.guessing import (
     type_remark,
     unmatched,
 )
+from integrations.field_types import TYPE_WORDS
 from records.models import CatalogueField, Connection, FieldMapping
 from records.own_fields import OWN_FIELD_BY_NAME
 

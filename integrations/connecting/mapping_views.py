@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from effects.tick import now_utc
 from integrations.base import RemoteField
 from integrations.connecting import standard
-from integrations.connecting.guessing import TYPE_WORDS
 from integrations.connecting.mapping import (
     SAMPLED,
     Chosen,
@@ -30,6 +29,7 @@ from integrations.connecting.steps import next_page, steps_of
 from integrations.connecting.testing import in_words
 from integrations.connecting.views import crm_of
 from integrations.errors import ConnectorError
+from integrations.field_types import TYPE_WORDS
 from integrations.forgetting import Asked, waiting
 from integrations.registry import connector_for
 from records.models import Connection

@@ -17,19 +17,8 @@ from integrations.csv.guessing import LOG_ONLY, ROLES, Choice
 from integrations.csv.models import FileImport
 from integrations.csv.profile import Column
 from integrations.csv.uploads import columns_of, known_fields
+from integrations.field_types import TYPE_WORDS
 from records.models import CatalogueField, Connection, FieldMapping
-
-KINDS = {
-    "text": "Text",
-    "number": "A number",
-    "money": "An amount of money",
-    "boolean": "Yes or no",
-    "date": "A day",
-    "datetime": "A day and time",
-    "picklist": "A choice",
-    "multi_picklist": "Several choices",
-    "reference": "The id of another record",
-}
 
 State = FileImport.State
 REFUSED_SHOWN = 10
@@ -120,7 +109,7 @@ def map_context(row: FileImport, draft: Draft, faults: dict[str, str]) -> dict[s
         "roles": roles,
         "known": known,
         "objects": OBJECTS.items(),
-        "types": [(key, KINDS[key]) for key in CatalogueField.Type.values],
+        "types": [(key, TYPE_WORDS[key]) for key in CatalogueField.Type.values],
         "ways": WAYS,
         "decimals": DECIMALS,
         "sources": Connection.objects.filter(kind=Connection.Kind.CSV),

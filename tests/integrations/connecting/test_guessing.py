@@ -19,6 +19,7 @@ from integrations.connecting.guessing import (
     type_remark,
     unmatched,
 )
+from integrations.field_types import TYPE_WORDS
 from records.models import CatalogueField
 
 
@@ -91,6 +92,10 @@ def test_types_that_do_not_go_together_are_said(logical: str, there: str, severi
     assert (found.severity if found else None) == severity
 
 
+def test_every_type_has_its_words() -> None:
+    assert list(TYPE_WORDS) == CatalogueField.Type.values
+
+
 def test_every_pair_of_types_has_an_answer() -> None:
     for logical in CatalogueField.Type.values:
         for there in LOGICAL_TYPES:
@@ -105,7 +110,7 @@ def test_every_pair_of_types_has_an_answer() -> None:
         ("number", ["1", "many"], "1 of 2 values looked at can't be read as a number."),
         ("text", [None, ""], "Empty in every record looked at."),
         ("text", [], None),
-        ("datetime", ["2026-01-01"], "1 of 1 values looked at can't be read as a moment."),
+        ("datetime", ["2026-01-01"], "1 of 1 values looked at can't be read as a day and time."),
     ],
 )
 def test_real_values_are_tried(kind: str, values: list[Any], says: str | None) -> None:
