@@ -73,12 +73,27 @@ def is_allowed(host: str, kind: str) -> bool:
 def _asked_until(headers: Mapping[str, str]) -> datetime | None:
     """Until when an answer asks us to wait: seconds or a date, whichever the server wrote."""
     told = (headers.get("Retry-After") or headers.get("retry-after") or "").strip()
+    now, longest = datetime.now(UTC), timedelta(seconds=LONGEST_WAIT_SECONDS)
     try:
         if told.isdigit():
-            return datetime.now(UTC) + timedelta(seconds=min(int(told), LONGEST_WAIT_SECONDS))
-        return parsedate_to_datetime(told).astimezone(UTC) if told else None
+            return now + min(timedelta(seconds=int(told[:9])), longest)
+        if not told:
+            return None
+        until = _date(told)
     except ValueError:
         return None
+    try:
+        # By the clock of who says it: ours may be ahead of it.
+        wait = until - _date(headers.get("Date") or headers.get("date") or "")
+    except ValueError:
+        wait = until - now
+    return now + min(max(wait, timedelta(0)), longest)
+
+
+def _date(text: str) -> datetime:
+    """Raises ValueError."""
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 class Guard:
@@ -157,8 +172,8 @@ class Guard:
     def server_now(self) -> datetime:
         """The CRM's clock as of its last answer; ours when it never said."""
         try:
-            return parsedate_to_datetime(self._date).astimezone(UTC)
-        except ValueError:
+            return _date(self._date).astimezone(UTC)
+        except (ValueError, OverflowError):
             return datetime.now(UTC)
 
     def seconds_left(self) -> float:

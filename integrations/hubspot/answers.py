@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from integrations.errors import RetryLater
+from integrations.legible import Illegible
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -17,7 +18,31 @@ _NOTHING_THERE = frozenset({"OBJECT_NOT_FOUND", "crm.associations.NO_ASSOCIATION
 def rows_of(answer: Row) -> list[Row]:
     rows = answer.get("results")
     if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
-        raise RetryLater("HubSpot's answer has no results in it.")
+        raise Illegible("HubSpot's answer has no results in it.")
+    return rows
+
+
+def records_of(answer: Row) -> list[Row]:
+    """Rows that are records. A record without properties would read as one whose every field is empty."""
+    rows = rows_of(answer)
+    for row in rows:
+        check_record(row)
+    return rows
+
+
+def check_record(row: Row) -> None:
+    remote_id = row.get("id")
+    if not (isinstance(remote_id, str) and remote_id.isascii() and remote_id.isdigit()):
+        raise Illegible(f"HubSpot sent a record whose id can't be read: {str(remote_id)[:40]!r}.")
+    if not isinstance(row.get("properties"), dict):
+        raise Illegible(f"HubSpot sent the record {remote_id} without properties.")
+
+
+def records_read(answer: Row) -> list[Row]:
+    """As ``rows_read``, of records."""
+    rows = rows_read(answer)
+    for row in rows:
+        check_record(row)
     return rows
 
 
@@ -32,16 +57,30 @@ def rows_read(answer: Row) -> list[Row]:
 
 def next_after(answer: Row) -> str | None:
     """Where the next page begins. Only a missing link ends a list: short and even empty pages have one."""
-    found = ((answer.get("paging") or {}).get("next") or {}).get("after")
-    return None if found in (None, "") else str(found)
+    paging = answer.get("paging")
+    if paging is None:
+        return None
+    following = _part(paging, "paging").get("next")
+    if following is None:
+        return None
+    found = _part(following, "next page").get("after")
+    if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
+        raise Illegible("HubSpot's link to the next page can't be read.")
+    return str(found)
+
+
+def _part(found: Any, name: str) -> Row:
+    if not isinstance(found, dict):
+        raise Illegible(f"HubSpot's {name} can't be read.")
+    return found
 
 
 def instant(text: Any) -> datetime:
-    """Raises RetryLater, so that a page with a time that can't be read is refused whole."""
+    """Raises Illegible, so that a page with a time that can't be read is refused whole."""
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise RetryLater(f"HubSpot sent a time that can't be read: {str(text)[:40]!r}.") from error
+        raise Illegible(f"HubSpot sent a time that can't be read: {str(text)[:40]!r}.") from error
 
 
 def modified_of(row: Row, cursor: str) -> datetime:

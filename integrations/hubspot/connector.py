@@ -27,6 +27,7 @@ from integrations.hubspot.reading import READ_BATCH, Reading
 from integrations.hubspot.schema import Schema
 from integrations.hubspot.session import HubspotSession
 from integrations.hubspot.writing import PUSH_BATCH, Writing
+from integrations.legible import legible
 from records.incoming import IncomingRecord
 from records.models import Connection
 from records.own_fields import OwnField
@@ -58,32 +59,39 @@ class HubspotConnector:
         return self.session.guard.server_now()
 
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
-        return self.schema.describe(remote_object)
+        with legible("HubSpot", remote_object):
+            return self.schema.describe(remote_object)
 
     def list_objects(self) -> Sequence[RemoteObject]:
         return self.schema.list_objects()
 
     def list_ids(self, remote_object: str, after: str) -> Iterator[IdPage]:
-        return self.reading.list_ids(remote_object, after)
+        with legible("HubSpot", remote_object):
+            yield from self.reading.list_ids(remote_object, after)
 
     def sample(self, remote_object: str, names: Sequence[str], size: int) -> Sequence[Mapping[str, Any]]:
-        return self.reading.sample(remote_object, names, size)
+        with legible("HubSpot", remote_object):
+            return self.reading.sample(remote_object, names, size)
 
     def pull(
         self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]
     ) -> Iterator[Page]:
-        return self.reading.pull(remote_object, wanted, window, state)
+        with legible("HubSpot", remote_object):
+            yield from self.reading.pull(remote_object, wanted, window, state)
 
     def read(self, remote_object: str, remote_ids: Sequence[str], wanted: Wanted) -> ReadResult:
-        return self.reading.read(remote_object, remote_ids, wanted)
+        with legible("HubSpot", remote_object):
+            return self.reading.read(remote_object, remote_ids, wanted)
 
     def read_about(
         self, remote_object: str, remote_id: str, wanted: Mapping[str, Wanted]
     ) -> Sequence[IncomingRecord]:
-        return self.reading.read_about(remote_object, remote_id, wanted)
+        with legible("HubSpot", f"activities of {remote_object} {remote_id}"):
+            return self.reading.read_about(remote_object, remote_id, wanted)
 
     def push(self, remote_object: str, writes: Sequence[Write]) -> Sequence[PushResult]:
-        return self.writing.push(remote_object, writes)
+        with legible("HubSpot", remote_object):
+            return self.writing.push(remote_object, writes)
 
     @staticmethod
     def own_field_name(field: OwnField) -> str:
@@ -105,4 +113,5 @@ class HubspotConnector:
         return activities.create(self.session, activity)
 
     def owners(self) -> Sequence[RemoteOwner]:
-        return read_owners(self.session)
+        with legible("HubSpot", "owners"):
+            return read_owners(self.session)

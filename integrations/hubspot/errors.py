@@ -92,7 +92,7 @@ def details(body: bytes) -> dict[str, Any]:
     """The error body; empty when it is HTML or anything else that is no JSON object."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
 
@@ -105,10 +105,9 @@ def _pause(data: Mapping[str, Any], headers: Mapping[str, str]) -> timedelta:
 
 
 def _seconds(headers: Mapping[str, str], default: float) -> float:
-    try:
-        return max(1.0, float(headers.get("Retry-After", default)))
-    except ValueError:
-        return default
+    """Those that a header says; where it says a date the one HTTP policy reads it."""
+    told = str(headers.get("Retry-After", "")).strip()
+    return min(max(1.0, float(told[:9])), 86_400.0) if told.isdigit() and told.isascii() else default
 
 
 def _scopes(data: Mapping[str, Any]) -> list[str]:

@@ -13,16 +13,19 @@ from integrations.errors import Misconfigured, Rejected, RetryLater
 from integrations.hubspot import names
 from integrations.hubspot.answers import (
     Row,
+    check_record,
     chunks,
     milliseconds,
     modified_of,
     next_after,
-    rows_of,
+    records_of,
+    records_read,
     rows_read,
 )
 from integrations.hubspot.records import merged_away, properties_wanted, record_of
 from integrations.hubspot.schema import Schema
 from integrations.hubspot.session import HubspotSession
+from integrations.legible import Illegible
 from integrations.store import tombstones
 from records.incoming import IncomingRecord
 
@@ -33,6 +36,7 @@ HISTORY_BATCH = 50
 ASSOCIATION_BATCH = 1000
 LONGEST_QUERY = 1800  # characters of property names in an address
 LONGEST_SEARCH = 2500  # characters of a search's body; HubSpot takes 3,000
+EMPTY_PAGES = 50  # that follow one another
 SINGLE_READS = 20  # ids that no batch knows and that are asked for one by one
 
 
@@ -58,7 +62,7 @@ class Reading:
     def _list(
         self, remote_object: str, wanted: Wanted, after: str | None, *, archived: bool
     ) -> Iterator[Page]:
-        total = None if archived or after else self._count(remote_object)
+        total, is_counted, tries = None, not archived and not after, 0
         asked = properties_wanted(remote_object, wanted)
         is_long = len(",".join((*asked, *wanted.with_history))) > LONGEST_QUERY
         properties = [names.cursor_property(remote_object)] if is_long else asked
@@ -77,8 +81,13 @@ class Reading:
             answer = self.session.call(
                 self.session.client.crm.objects.basic_api.get_page, remote_object, **options
             )
-            listed = rows_of(answer)
-            after = next_after(answer)
+            listed = records_of(answer)
+            if total is None and is_counted:
+                # After the page, so that a CRM that is away is asked once and not twice.
+                total = self._count(remote_object)
+            is_counted = False
+            after, came_from = next_after(answer), after
+            tries = self._nothing_new(listed, after, came_from, tries)
             rows = listed
             if is_long:
                 rows = self.batch_read(
@@ -104,8 +113,21 @@ class Reading:
                 self.session.client.crm.objects.search_api.do_search, remote_object, {"limit": 1}
             )
             return int(answer.get("total") or 0)
-        except (RetryLater, Rejected):
+        except (RetryLater, Rejected) as error:
+            if isinstance(error, RetryLater) and error.at is not None:
+                raise  # it wants us to wait, whatever we ask for
             return None  # only for the progress bar
+
+    @staticmethod
+    def _nothing_new(rows: Sequence[Any], after: str | None, before: str | None, tries: int) -> int:
+        """How often in a row a page brought nothing but a next one. Raises Illegible where that leads nowhere."""
+        if rows and after is not None and after == before:
+            raise Illegible("HubSpot's link to the next page leads to the same page.")
+        if rows or after is None:
+            return 0
+        if tries >= EMPTY_PAGES:
+            raise Illegible(f"HubSpot sent {tries} empty pages, each with a next one.")
+        return tries + 1
 
     def _search_window(
         self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]
@@ -117,6 +139,7 @@ class Reading:
         tie: int | None = state.get("tie")
         until = milliseconds(window.until)
         offset: str | None = None
+        tries = 0
         while True:
             if tie is None:
                 filters = [_filter(cursor, "GTE", stamp), _filter(cursor, "LT", until)]
@@ -125,7 +148,8 @@ class Reading:
                 filters = [_filter(cursor, "EQ", stamp), _filter("hs_object_id", "GT", tie)]
                 sort = "hs_object_id"
             answer, in_full = self._search(remote_object, wanted, filters, sort, offset)
-            rows, following = rows_of(answer), next_after(answer)
+            rows, following = records_of(answer), next_after(answer)
+            tries = self._nothing_new(rows, following, None, tries)
             if not rows and following:
                 offset = following
                 continue
@@ -208,7 +232,8 @@ class Reading:
                 )
             except (Misconfigured, Rejected):
                 continue  # not there by that id either
-            if str(row.get("id") or remote_id) != remote_id:
+            check_record(row)
+            if row["id"] != remote_id:
                 into.setdefault(str(row["id"]), []).append((remote_id, modified_of(row, cursor)))
         rows = self.batch_read(remote_object, [i for i in into if i not in held], wanted, archived=False)
         losers = [
@@ -233,7 +258,7 @@ class Reading:
             answer = self.session.call(
                 self.session.client.crm.objects.batch_api.read, remote_object, body, archived=archived
             )
-            rows += rows_read(answer)
+            rows += records_read(answer)
         return rows
 
     def read_about(
@@ -270,7 +295,7 @@ class Reading:
     # -- ids and samples ---------------------------------------------------------------------------------------
 
     def list_ids(self, remote_object: str, after: str) -> Iterator[IdPage]:
-        cursor = names.cursor_property(remote_object)
+        cursor, tries = names.cursor_property(remote_object), 0
         while True:
             answer = self.session.call(
                 self.session.client.crm.objects.basic_api.get_page,
@@ -280,8 +305,9 @@ class Reading:
                 archived=False,
                 **({"after": after} if after else {}),
             )
-            ids = [(str(row["id"]), modified_of(row, cursor)) for row in rows_of(answer)]
-            following = next_after(answer)
+            ids = [(str(row["id"]), modified_of(row, cursor)) for row in records_of(answer)]
+            came_from, following = after, next_after(answer)
+            tries = self._nothing_new(ids, following, came_from or None, tries)
             # The last page begins the next listing anew: it has no place that could be gone on from.
             yield IdPage(ids, following or "")
             if following is None:
@@ -300,7 +326,7 @@ class Reading:
                 "limit": min(size, READ_BATCH),
             },
         )
-        ids = [str(row["id"]) for row in rows_of(answer)]
+        ids = [str(row["id"]) for row in records_of(answer)]
         rows = self.batch_read(remote_object, ids, Wanted(fields=tuple(fields)), archived=False)
         by_id = {str(row["id"]): row.get("properties") or {} for row in rows}
         return [{name: by_id[i].get(name) for name in fields} for i in ids if i in by_id]

@@ -9,6 +9,7 @@ from typing import Any
 from integrations.base import RemoteField, Wanted
 from integrations.hubspot import names
 from integrations.hubspot.answers import Row, instant, modified_of
+from integrations.legible import flag, legible
 from integrations.store import tombstones
 from records.incoming import HistoryEntry, IncomingRecord
 
@@ -29,6 +30,19 @@ def record_of(
     *,
     is_deleted: bool = False,
 ) -> IncomingRecord:
+    with legible("HubSpot", f"{remote_object} {row.get('id')}"):
+        return _record_of(remote_object, row, wanted, known, links, is_deleted=is_deleted)
+
+
+def _record_of(
+    remote_object: str,
+    row: Row,
+    wanted: Wanted,
+    known: Mapping[str, RemoteField],
+    links: Iterable[tuple[str, str]],
+    *,
+    is_deleted: bool,
+) -> IncomingRecord:
     properties = row.get("properties") or {}
     modified = modified_of(row, names.cursor_property(remote_object))
     if row.get("archivedAt"):
@@ -40,7 +54,7 @@ def record_of(
         values={name: properties.get(name) for name in wanted.fields if name in known},
         modified_at=modified,
         created_at=instant(row["createdAt"]) if row.get("createdAt") else None,
-        is_deleted=is_deleted or bool(row.get("archived")),
+        is_deleted=flag(row, "archived") or is_deleted,
         history=_history(row.get("propertiesWithHistory") or {}),
         links=tuple(sorted(set(links))),
         raw={"properties": properties},

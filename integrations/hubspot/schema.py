@@ -12,6 +12,7 @@ from integrations.errors import Misconfigured, Rejected
 from integrations.hubspot import names
 from integrations.hubspot.answers import Row, rows_of
 from integrations.hubspot.session import HubspotSession
+from integrations.legible import Illegible
 from records.own_fields import OwnField
 
 _THERE_ALREADY = frozenset({"OBJECT_ALREADY_EXISTS", "CONFLICT"})
@@ -111,7 +112,11 @@ class Schema:
                 answer = self.session.call(self.session.client.crm.properties.core_api.get_all, remote_object)
             except Rejected as error:
                 raise Misconfigured(str(error)) from error
-            self._properties[remote_object] = rows_of(answer)
+            found = rows_of(answer)
+            if not found:
+                # Every object has some: they would be taken for properties that are gone.
+                raise Illegible(f"HubSpot showed no property of {remote_object}.")
+            self._properties[remote_object] = found
         return self._properties[remote_object]
 
     def _with_stages(self, remote_object: str, found: dict[str, RemoteField]) -> dict[str, RemoteField]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +10,12 @@ import hubspot
 import urllib3
 
 from integrations.budget import Budget, Rate
-from integrations.errors import Misconfigured, Reconnect, RetryLater
+from integrations.errors import Misconfigured, Reconnect
 from integrations.http import Guard, GuardedPool
 from integrations.hubspot import oauth
 from integrations.hubspot.answers import instant
 from integrations.hubspot.errors import SessionEnded, classify
+from integrations.legible import Illegible, strict_json
 from integrations.secrets import TOKEN, load_credential, refreshed
 from records.models import Connection
 
@@ -117,12 +117,7 @@ class _Pool(GuardedPool):
 
 
 def _json(response: Any) -> Any:
-    try:
-        answer = json.loads(response.data) if response.data else {}
-    except ValueError as error:
-        raise RetryLater(
-            "HubSpot answered with something that is not JSON; it may be under maintenance."
-        ) from error
+    answer = strict_json(response.data, "HubSpot") if response.data else {}
     if not isinstance(answer, dict):
-        raise RetryLater("HubSpot's answer has another form than it should.")
+        raise Illegible("HubSpot's answer has another form than it should.")
     return answer

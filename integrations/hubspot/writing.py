@@ -9,7 +9,7 @@ from typing import Any
 from integrations.base import UNANSWERED, PushResult, Write, push_in_turn
 from integrations.errors import Misconfigured, Rejected
 from integrations.hubspot import names
-from integrations.hubspot.answers import Row, chunks, rows_of
+from integrations.hubspot.answers import Row, chunks, records_of
 from integrations.hubspot.errors import blamed
 from integrations.hubspot.schema import Schema
 from integrations.hubspot.session import HubspotSession
@@ -48,7 +48,7 @@ class Writing:
             if len(writes) == 1:
                 return [PushResult(writes[0][0], "refused", str(error))]
             raise
-        stands = {str(row["id"]): row.get("properties") or {} for row in rows_of(answer)}
+        stands = {str(row["id"]): row["properties"] for row in records_of(answer)}
         failed = _failures(answer.get("errors") or [], sent.keys() - stands.keys())
         return [_result(remote_id, sent[remote_id], stands, failed) for remote_id in sent]
 

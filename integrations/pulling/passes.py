@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from integrations.pulling.claims import Claim, hold
 from integrations.wanted import wanted_for
 from records.models import Connection
 from records.services import store_page
+
+log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 900
 
@@ -173,16 +176,15 @@ def fail(claim: Claim, cursors: Sequence[PullCursor], error: Exception, *, is_hi
     text = (str(error) or type(error).__name__)[:2000]
     if isinstance(error, Reconnect):
         mark_broken(claim.connection, text, now)
-    fresh = []
-    for cursor in cursors:
-        row = PullCursor.objects.filter(pk=cursor.pk, lease_token=claim.token).first()
-        if row is None:
-            continue  # it was finished before the fault, or someone else has it
-        if row.is_loaded and not row.failures:
-            fresh.append(row.remote_object)
+    # Those finished before the fault, or taken by someone else, are left alone.
+    rows = list(PullCursor.objects.filter(pk__in=[c.pk for c in cursors], lease_token=claim.token))
+    fresh = [row.remote_object for row in rows if row.is_loaded and not row.failures]
+    is_for_all = isinstance(error, RetryLater) and error.is_for_all
+    together = _next_try(error, max((row.failures for row in rows), default=0) + 1, now)
+    for row in rows:
         row.failures = min(row.failures + 1, 32_000)
         row.last_error = text
-        again = _next_try(error, row.failures, now)
+        again = together if is_for_all else _next_try(error, row.failures, now)
         if is_history:
             row.history_asked_at = again
         else:
@@ -193,8 +195,20 @@ def fail(claim: Claim, cursors: Sequence[PullCursor], error: Exception, *, is_hi
                 "failures", "last_error", "next_pull_at", "history_asked_at", "lease_until", "lease_token",
             ]
         )  # fmt: skip
+    if rows:
+        names = ", ".join(row.remote_object for row in rows)
+        log.warning("%s: %s could not be read: %s", claim.connection.name, names, text)
+    if is_for_all:
+        _postpone(claim.connection, together)
     if fresh and isinstance(error, Misconfigured):
         tell_unreadable(claim.connection, fresh, text, now)
+
+
+def _postpone(connection: Connection, until: datetime) -> None:
+    """Nothing of a CRM that is away, or wants us to wait, is asked for before: one look tells for all objects."""
+    rows = PullCursor.objects.filter(connection=connection)
+    rows.filter(next_pull_at__lt=until).update(next_pull_at=until)
+    rows.filter(history_asked_at__lt=until).update(history_asked_at=until)
 
 
 def _next_try(error: Exception, failures: int, now: datetime) -> datetime:

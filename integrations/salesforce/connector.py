@@ -25,6 +25,7 @@ from integrations.base import (
 )
 from integrations.budget import Budget, Rate
 from integrations.http import Guard
+from integrations.legible import legible
 from integrations.salesforce import activities, names, people, writing
 from integrations.salesforce.errors import classify
 from integrations.salesforce.fields import Fields
@@ -73,29 +74,36 @@ class SalesforceConnector:
         return self._fields.list_objects()
 
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
-        return self._fields.describe(remote_object)
+        with legible("Salesforce", remote_object):
+            return self._fields.describe(remote_object)
 
     def pull(
         self, remote_object: str, wanted: Wanted, window: Window, state: Mapping[str, Any]
     ) -> Iterator[Page]:
-        return self._reader.pull(remote_object, wanted, window, state)
+        with legible("Salesforce", remote_object):
+            yield from self._reader.pull(remote_object, wanted, window, state)
 
     def read(self, remote_object: str, remote_ids: Sequence[str], wanted: Wanted) -> ReadResult:
-        return self._reader.read(remote_object, remote_ids, wanted)
+        with legible("Salesforce", remote_object):
+            return self._reader.read(remote_object, remote_ids, wanted)
 
     def read_about(
         self, remote_object: str, remote_id: str, wanted: Mapping[str, Wanted]
     ) -> Sequence[IncomingRecord]:
-        return self._reader.read_about(remote_object, remote_id, wanted)
+        with legible("Salesforce", f"activities of {remote_object} {remote_id}"):
+            return self._reader.read_about(remote_object, remote_id, wanted)
 
     def list_ids(self, remote_object: str, after: str) -> Iterator[IdPage]:
-        return self._reader.list_ids(remote_object, after)
+        with legible("Salesforce", remote_object):
+            yield from self._reader.list_ids(remote_object, after)
 
     def sample(self, remote_object: str, names: Sequence[str], size: int) -> Sequence[Mapping[str, Any]]:
-        return self._reader.sample(remote_object, names, size)
+        with legible("Salesforce", remote_object):
+            return self._reader.sample(remote_object, names, size)
 
     def push(self, remote_object: str, writes: Sequence[Write]) -> Sequence[PushResult]:
-        return writing.push(self.session, remote_object, writes)
+        with legible("Salesforce", remote_object):
+            return writing.push(self.session, remote_object, writes)
 
     @staticmethod
     def own_field_name(field: OwnField) -> str:
@@ -119,7 +127,8 @@ class SalesforceConnector:
         return name, str(answer["id"])
 
     def owners(self) -> Sequence[RemoteOwner]:
-        return people.owners(self.session)
+        with legible("Salesforce", "owners"):
+            return people.owners(self.session)
 
     def rules(self) -> Rules:
         """The validation rules of this organisation, and who may pass them."""

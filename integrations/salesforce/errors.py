@@ -105,7 +105,7 @@ def _details(body: bytes) -> tuple[str, str]:
     """(code, message) of a list, an object or an OAuth object; empty for anything else."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     if isinstance(data, list):
         data = data[0] if data else {}

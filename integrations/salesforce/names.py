@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.errors import Misconfigured, RetryLater
+from integrations.errors import Misconfigured
+from integrations.legible import Illegible
 from records.own_fields import OwnField
 
 OURS = "Kept by gtmops."
@@ -14,6 +15,8 @@ OURS = "Kept by gtmops."
 
 API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 RECORD_ID = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?")
+_SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+"""Each of the last three characters of a long id says which of five others are capitals."""
 
 HISTORY = {
     "Lead": ("LeadHistory", "LeadId"),
@@ -96,11 +99,11 @@ def history_of(remote_object: str) -> tuple[str, str]:
 
 
 def instant(text: Any) -> datetime:
-    """Raises RetryLater, so that a page with a stamp that can't be read is refused whole."""
+    """Raises Illegible, so that a page with a stamp that can't be read is refused whole."""
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise RetryLater(f"Salesforce sent a time that can't be read: {str(text)[:40]!r}.") from error
+        raise Illegible(f"Salesforce sent a time that can't be read: {str(text)[:40]!r}.") from error
 
 
 def soql_instant(at: datetime) -> str:
@@ -114,6 +117,18 @@ def soql_ids(ids: list[str]) -> str:
         if not RECORD_ID.fullmatch(remote_id):
             raise ValueError(f"not a Salesforce id: {remote_id!r}")
     return ", ".join(f"'{remote_id}'" for remote_id in ids)
+
+
+def record_id(told: Any) -> str:
+    """The one id of 18 characters that a record has; the short one means the same. Raises Illegible for another."""
+    if not isinstance(told, str) or not RECORD_ID.fullmatch(told):
+        raise Illegible(f"Salesforce sent an id that can't be read: {str(told)[:40]!r}.")
+    if len(told) == 18:
+        return told
+    parts = (told[start : start + 5] for start in (0, 5, 10))
+    return told + "".join(
+        _SUFFIX[sum(1 << n for n, letter in enumerate(part) if "A" <= letter <= "Z")] for part in parts
+    )
 
 
 def api_name(name: str) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.base import IdPage, Page, ReadResult, Wanted, Window
+from integrations.legible import flag, legible
 from integrations.salesforce import bulk, names
 from integrations.salesforce.errors import LocatorGone, TooSlow
 from integrations.salesforce.fields import Fields
 from integrations.salesforce.history import Histories
 from integrations.salesforce.session import Session
 from integrations.salesforce.writing import chunks
-from records.incoming import IncomingRecord
+from records.incoming import HistoryEntry, IncomingRecord
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Reader:
             for rows, _ in self._session.pages(soql, with_deleted=True):
                 records += self._incoming(shape, rows, wanted)
         found = {record.remote_id for record in records}
-        return ReadResult(records, [remote_id for remote_id in remote_ids if remote_id not in found])
+        return ReadResult(records, [i for i in remote_ids if names.record_id(i) not in found])
 
     def read_about(
         self, remote_object: str, remote_id: str, wanted: Mapping[str, Wanted]
@@ -206,23 +207,29 @@ class Reader:
         )
 
     def _incoming(self, shape: _Shape, rows: Sequence[Row], wanted: Wanted) -> list[IncomingRecord]:
-        history = self._histories.of(
-            shape.name, [row["Id"] for row in rows], [n for n in wanted.with_history if n in shape.known]
-        )
+        ids = [names.record_id(row.get("Id")) for row in rows]
+        history = self._histories.of(shape.name, ids, [n for n in wanted.with_history if n in shape.known])
         return [
-            IncomingRecord(
-                remote_object=shape.name,
-                remote_id=row["Id"],
-                values={name: row.get(name) for name in shape.known},
-                modified_at=names.instant(row[shape.stamp]),
-                created_at=names.instant(row["CreatedDate"]) if row.get("CreatedDate") else None,
-                is_deleted=bool(row.get("IsDeleted")),
-                merged_into=row.get("MasterRecordId") or None,
-                history=history.get(row["Id"], ()),
-                raw={name: value for name, value in row.items() if name != "attributes"},
-            )
-            for row in rows
+            _record(shape, remote_id, row, history.get(remote_id, ()))
+            for remote_id, row in zip(ids, rows, strict=True)
         ]
+
+
+def _record(shape: _Shape, remote_id: str, row: Row, history: Sequence[HistoryEntry]) -> IncomingRecord:
+    with legible("Salesforce", f"{shape.name} {remote_id}"):
+        master = row.get("MasterRecordId")
+        return IncomingRecord(
+            remote_object=shape.name,
+            remote_id=remote_id,
+            # What was asked for and is not in the answer is unknown, and not empty.
+            values={name: row[name] for name in shape.known if name in row},
+            modified_at=names.instant(row[shape.stamp]),
+            created_at=names.instant(row["CreatedDate"]) if row.get("CreatedDate") else None,
+            is_deleted=flag(row, "IsDeleted"),
+            merged_into=None if master is None else names.record_id(master),
+            history=history,
+            raw={name: value for name, value in row.items() if name != "attributes"},
+        )
 
 
 class _Large(Exception):
@@ -249,4 +256,4 @@ def _bounds(stamp: str, window: Window) -> str:
 
 
 def _id_of(shape: _Shape, row: Row) -> tuple[str, Any]:
-    return str(row["Id"]), names.instant(row[shape.stamp])
+    return names.record_id(row.get("Id")), names.instant(row[shape.stamp])

@@ -15,6 +15,7 @@ from simple_salesforce.login import SalesforceLogin
 from integrations import secrets
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected, RetryLater
 from integrations.http import Guard, guarded_session
+from integrations.legible import Illegible, strict_json
 from integrations.oauth import METHOD
 from integrations.salesforce import oauth
 from integrations.salesforce.errors import SessionExpired
@@ -26,6 +27,17 @@ Row = Mapping[str, Any]
 API_VERSION = "62.0"
 _DOMAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 _LOCATOR = re.compile(r"/services/data/v\d+\.\d/query/([A-Za-z0-9]{15,18}-\d+)")
+
+
+class Client(Salesforce):  # type: ignore[misc]  # the library tells no types
+    """simple-salesforce, reading what JSON is and nothing else."""
+
+    def parse_result_to_json(self, result: requests.Response) -> Any:
+        return strict_json(result.content, "Salesforce")
+
+
+_UNREADABLE = (SalesforceError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What the library raises over an answer of another form."""
 
 
 class Session:
@@ -48,8 +60,8 @@ class Session:
                 return make(self._client)
         except SessionExpired as error:
             raise Reconnect(str(error)) from error
-        except (SalesforceError, ValueError, KeyError) as error:
-            raise RetryLater(f"Salesforce's answer can't be read ({type(error).__name__}).") from error
+        except _UNREADABLE as error:
+            raise Illegible(f"Salesforce's answer can't be read ({type(error).__name__}).") from error
 
     def rest(self, path: str, **options: Any) -> Any:
         """The JSON answer of a path below ``/services/data/vXX.X/``; None when there is none."""
@@ -70,16 +82,18 @@ class Session:
     def pages(self, soql: str, *, with_deleted: bool = False) -> Iterator[tuple[list[Row], int]]:
         """(rows, number of all rows) of each page. Raises LocatorGone when the query was open for too long."""
         path = "queryAll" if with_deleted else "query"
-        answer = self.rest(path, params={"q": soql})
+        answer, at = self.rest(path, params={"q": soql}), ""
         while True:
             rows = _checked_rows(answer)
             yield rows, int(answer.get("totalSize") or 0)
-            if answer.get("done") is not False:
+            done = answer.get("done")
+            if done is True:
                 return
             # Only the locator is taken from the link: a foreign address in it would get our token.
             found = _LOCATOR.fullmatch(str(answer.get("nextRecordsUrl")))
-            if found is None:
-                raise RetryLater("Salesforce's link to the next page can't be read.")
+            if done is not False or found is None or found[1] == at:
+                raise Illegible("Salesforce's link to the next page can't be read.")
+            at = found[1]
             answer = self.rest(f"query/{found[1]}")
 
     def rows(self, soql: str) -> Iterator[Row]:
@@ -122,7 +136,7 @@ def sign_in(connection: Connection, guard: Guard, *, expired: str = "") -> Sales
     )
     token = _token(connection, session, expired)
     guard.token_host = token["host"]
-    return Salesforce(
+    return Client(
         session_id=token["access_token"],
         instance_url=f"https://{token['host']}",
         version=API_VERSION,
@@ -185,7 +199,7 @@ def _request_token(
 def _checked_rows(answer: Any) -> list[Row]:
     rows = answer.get("records") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
-        raise RetryLater("Salesforce's answer to a query has no records in it.")
+        raise Illegible("Salesforce's answer to a query has no records in it.")
     return rows
 
 
