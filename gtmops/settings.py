@@ -17,6 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gtmops.logs import configure_logs
 from gtmops.tuning import Tuning, TuningError
+from teams.group_rules import GroupRuleError, GroupRules
+from teams.sso.configured import SignOnError, SingleSignOn
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -100,6 +102,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "csp",
     "django_filters",
@@ -111,6 +114,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "template_partials",
     *ROOMS,
+    "teams.sso",  # found by allauth as a provider
     "gtmops",
 ]
 
@@ -265,6 +269,22 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "reauthenticate": "10/15m/user",
 }
+# Sign-in with an identity provider; None without one.
+try:
+    SINGLE_SIGN_ON = SingleSignOn.from_environ(os.environ)
+    GROUP_RULES = GroupRules.parse(
+        env.str("GTMOPS_GROUPS", default=""), over_hand=env.bool("GTMOPS_GROUPS_OVER_HAND", default=False)
+    )
+except SignOnError as fault:
+    raise ImproperlyConfigured(str(fault)) from None
+except GroupRuleError as fault:
+    raise ImproperlyConfigured(f"GTMOPS_GROUPS: {fault}") from None
+PASSWORDS = env.bool("GTMOPS_PASSWORDS", default=True)  # False: nobody signs in with a password of ours
+if not PASSWORDS and SINGLE_SIGN_ON is None:
+    raise ImproperlyConfigured("GTMOPS_PASSWORDS=0 needs an identity provider: set GTMOPS_OIDC_URL and the rest.")
+SOCIALACCOUNT_ADAPTER = "teams.sso.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "teams.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "gtmops"
@@ -274,6 +294,7 @@ TOTP_REQUIRED_ROLES: list[str] = env.list(
 )
 ACCESS_POLICY = "gtmops.policy.POLICY"
 ACCESS_API_PREFIX = "/api/"
+ACCESS_SCIM_PREFIX = "/scim/"
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # Redis may be lost, sign-ins may not
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"

@@ -72,4 +72,5 @@ class PolicyPermission(BasePermission):
 
 
 def scope_allows(token: ApiToken, method: str) -> bool:
-    return token.scope == Scope.WRITE or method in SAFE_METHODS
+    """A token for SCIM opens nothing else."""
+    return token.scope == Scope.WRITE or (token.scope == Scope.READ and method in SAFE_METHODS)

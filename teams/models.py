@@ -50,6 +50,7 @@ class Theme(models.TextChoices):
 class Scope(models.TextChoices):
     READ = "read", "Read only"
     WRITE = "write", "Read and write"
+    SCIM = "scim", "Provision people (SCIM)"
 
 
 def validate_time_zone(name: str) -> None:
@@ -103,6 +104,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(max_length=60, default="UTC", validators=[validate_time_zone])
     theme = models.CharField(max_length=10, choices=Theme, default=Theme.AUTO)
     is_active = models.BooleanField("active", default=True)
+    follows_groups = models.BooleanField(
+        default=False,
+        help_text="Role, team and units come from the identity provider's groups until somebody sets them by hand.",
+    )
 
     objects: ClassVar[PersonManager] = PersonManager()
 
@@ -370,3 +375,67 @@ class Leaving(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} left on {self.left_at:%Y-%m-%d}"
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["changed_at"]
+)
+class Provisioned(models.Model):
+    """Somebody whom an identity provider manages by SCIM, and what it said of them."""
+
+    person = models.OneToOneField(Person, models.CASCADE, related_name="provisioned")
+    user_name = models.CharField(max_length=254, help_text="By which the provider finds them; in lower case.")
+    external_id = models.CharField(max_length=255, blank=True, db_index=True)
+    said = models.JSONField(default=dict, help_text="The SCIM attributes that we keep, as they came.")
+    manager_said = models.CharField(
+        max_length=254, blank=True, help_text="Whom the provider calls their manager; they may come later."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["person"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user_name"], name="provisioned_user_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.user_name
+
+
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["changed_at"]
+)
+class ProvisionedGroup(models.Model):
+    """A group that an identity provider pushes by SCIM. ``team``: whose members its members become, if any."""
+
+    name = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=255, blank=True, db_index=True)
+    team = models.ForeignKey(Team, models.SET_NULL, null=True, blank=True, related_name="provisioned_groups")
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="provisioned_group_once_in_any_case")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
+class GroupMember(models.Model):
+    """Somebody in a pushed group. Of several that give a team, the one they were put into first counts."""
+
+    group = models.ForeignKey(ProvisionedGroup, models.CASCADE, related_name="members")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="provisioned_groups")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["since", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["group", "person"], name="group_member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.group}"
