@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +19,7 @@ from handoffs.models import Handoff
 from handoffs.my_day import load_day
 from handoffs.page import FormRow, HandoffPage, is_receiver, load_page, local_input
 from handoffs.services import HandoffError, NotYours, Stale, fill, see, template_of
+from records.csv_files import csv_streamed
 from records.paging import CappedPaginator
 from teams.access import person_of
 from teams.models import Person
@@ -176,11 +175,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The list as it is filtered, all of it, as CSV."""
     viewer = person_of(request)
     rows = HandoffFilter(request.GET).apply(Handoff.objects.for_person(viewer), viewer).with_people()
-    answer = StreamingHttpResponse(
-        _csv(rows.iterator(chunk_size=500)), content_type="text/csv; charset=utf-8"
-    )
-    answer["Content-Disposition"] = 'attachment; filename="handoffs.csv"'
-    return answer
+    return csv_streamed("handoffs", HEADINGS, _cells(rows.iterator(chunk_size=500)))
 
 
 HEADINGS = (
@@ -189,30 +184,12 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def _csv(rows: Iterator[Handoff]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(HEADINGS)
+def _cells(rows: Iterator[Handoff]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         template = template_of(row.template)
         reason = template.reason(row.reason) if row.reason else None
-        cells = (
+        yield (
             row.record.title, template.name, row.get_state_display(), row.sender or "", row.receiver or "",
             row.opened_at, row.sent_at, row.answered_at, row.answered_in, reason.label if reason else row.reason,
             row.reason_text, row.next_step, row.next_step_at, row.completed_at, row.pk,
         )  # fmt: skip
-        writer.writerow([_cell(cell) for cell in cells])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _cell(value: Any) -> str:
-    """As text that no spreadsheet takes for a formula."""
-    text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return (
-        f"'{text}"
-        if text.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r") or text[:1] in "\t\r\n" and text
-        else text
-    )

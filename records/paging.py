@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.paginator import Paginator
-from django.db import transaction
-from django.db.models import Model, QuerySet
-
-Row = TypeVar("Row", bound=Model)
+from django.db.models import QuerySet
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # it can't be subscripted when it runs
@@ -31,10 +27,3 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # it can't be subsc
     @property
     def is_capped(self) -> bool:
         return self._counted > self.MOST
-
-
-def streamed(found: QuerySet[Row], chunk_size: int) -> Iterator[Row]:
-    """The rows of a file, the first ones before the last are found: outside a transaction PostgreSQL reads a cursor to
-    its end before it hands out one row."""
-    with transaction.atomic():
-        yield from found.iterator(chunk_size=chunk_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from definitions.csv_files import csv_answer
+from records.csv_files import csv_answer
 from teams.access import person_of
 from teams.forms import PeopleFilter
 

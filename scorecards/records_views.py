@@ -16,10 +16,9 @@ from django.views.decorators.vary import vary_on_headers
 from definitions.versions import load_model
 from effects.tick import now_utc
 from handoffs.models import Handoff
+from records.csv_files import csv_streamed
 from records.models import Connection, Record
-from records.paging import streamed
 from scorecards import record_list as listing
-from scorecards.csv_export import csv_response
 from scorecards.fact_words import narrowing_words
 from scorecards.links import handoff_href
 from scorecards.matching.belonging import account_of
@@ -138,7 +137,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
         "Changed",
         "gtmops",
     ]
-    return csv_response(f"gtmops-{NOUNS[wanted.object]}", header, _csv_rows(request, streamed(found, 2000)))
+    return csv_streamed(
+        f"gtmops-{NOUNS[wanted.object]}", header, _csv_rows(request, found.iterator(chunk_size=2000))
+    )
 
 
 def _csv_rows(request: HttpRequest, records: Iterator[Record]) -> Iterator[list[Any]]:

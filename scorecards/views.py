@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from definitions.versions import load_model
 from effects.tick import now_utc
+from records.csv_files import csv_streamed
 from records.models import CatalogueField
-from scorecards.csv_export import csv_response
 from scorecards.fact_words import narrowing_words
 from scorecards.facts import FactSet, count_of, facts_of
 from scorecards.keyset import Order, keyset_page, read_cursor
@@ -160,7 +160,7 @@ def number_export(request: HttpRequest, metric: str) -> HttpResponseBase:
         "CRM id",
         "gtmops",
     ]
-    return csv_response(f"gtmops-{metric}", header, _csv_rows(request, facts))
+    return csv_streamed(f"gtmops-{metric}", header, _csv_rows(request, facts))
 
 
 def _csv_rows(request: HttpRequest, facts: Iterator[MetricFact]) -> Iterator[list[Any]]:

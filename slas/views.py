@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-import csv
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from definitions.csv_files import csv_cell
 from effects.tick import now_utc
-from records.paging import CappedPaginator, streamed
+from records.csv_files import csv_streamed
+from records.paging import CappedPaginator
 from slas.appeals.acts import deciding_teams, ids_to_speak_for
 from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
@@ -75,12 +75,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The same clocks as a file, with the codes and instants of the API."""
     now = now_utc()
     found = _found(request, ClockFilter(request.GET), now)
-    answer = StreamingHttpResponse(
-        _csv(streamed(found, 1000), names_for(person_of(request)), now),
-        content_type="text/csv; charset=utf-8",
-    )
-    answer["Content-Disposition"] = f'attachment; filename="clocks-{now:%Y-%m-%d}.csv"'
-    return answer
+    cells = _cells(found.iterator(chunk_size=1000), names_for(person_of(request)), now)
+    return csv_streamed(f"clocks-{now:%Y-%m-%d}", CSV_COLUMNS, cells)
 
 
 @require_safe
@@ -124,21 +120,11 @@ def _line(clock: Clock, names: Names, now: datetime) -> Line:
     return Line(clock, late_seconds(clock, now), names.of(clock.owner_id, holder, team))
 
 
-class _Echo:
-    """A file that hands each line straight on."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(clocks: Iterator[Clock], names: Names, now: datetime) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
+def _cells(clocks: Iterator[Clock], names: Names, now: datetime) -> Iterator[tuple[Any, ...]]:
     for line in (_line(clock, names, now) for clock in clocks):
         found = line.clock
-        cells = (
+        yield (
             found.pk, found.record.title, found.rule.body["name"], found.state, found.started_at, found.due_at,
             found.stopped_at, line.late_seconds, line.who, found.team.name if found.team else "",
             found.is_measured_only,
         )  # fmt: skip
-        yield writer.writerow([csv_cell(value) for value in cells])

@@ -32,6 +32,7 @@ FORBIDDEN = {
 ALLOWED = re.compile(r"/home/(app|gtmops)\b")
 WIDE_LOCK = re.compile(r"\bFOR UPDATE\b")
 WHY_WIDE = re.compile(r"# whole: \w")
+STREAM = re.compile(r"\b(StreamingHttpResponse|FileResponse)\(")
 DELAYED = re.compile(r"\b(eta|countdown)\s*=|\.retry\(|\.apply_async\(")
 
 
@@ -88,6 +89,16 @@ def wide_locks(files: list[Path]) -> Iterator[str]:
             if _locks_wide(node) and not any(map(WHY_WIDE.search, lines[node.lineno - 1 : node.end_lineno])):
                 where = f"{path.relative_to(ROOT)}:{node.lineno}"
                 yield f"{where}: lock with no_key=True (FOR NO KEY UPDATE), or say “# whole: why” behind it"
+
+
+def own_streams(files: list[Path]) -> Iterator[str]:
+    """A file sent row by row is read in a transaction, and no spreadsheet runs its cells: one place knows how."""
+    for path in files:
+        name = str(path.relative_to(ROOT))
+        if path.suffix == ".py" and name != "records/csv_files.py" and not name.startswith("tests/"):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if STREAM.search(line):
+                    yield f"{name}:{number}: answer with csv_streamed of records/csv_files.py"
 
 
 def _locks_wide(node: ast.AST) -> TypeGuard[ast.Call | ast.Constant]:
@@ -159,6 +170,7 @@ def main() -> int:
         *forbidden_text(files),
         *delayed_tasks(files),
         *wide_locks(files),
+        *own_streams(files),
         *undocumented_variables(files),
         *template_checks(files),
         *django_checks(),

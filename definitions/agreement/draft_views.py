@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,7 +26,6 @@ from definitions.agreement.speaking import speaker
 from definitions.bodies import STAGES
 from definitions.builder.outcomes import TooSlow
 from definitions.catalogue import catalogue_from_db
-from definitions.csv_files import csv_cell
 from definitions.files.model_files import MAX_KEY, faults_of
 from definitions.files.model_yaml import Unreadable, read_yaml, write_yaml
 from definitions.in_force import load_typed_model
@@ -38,6 +35,7 @@ from definitions.sections import Fault, Section, sections
 from definitions.versions import load_model
 from definitions.views import get_line, get_version
 from effects.tick import now_utc
+from records.csv_files import csv_streamed
 from records.models import Connection, Record
 from teams.access import person_of
 from teams.models import Person
@@ -494,7 +492,7 @@ def export_changes(request: HttpRequest, section: str, key: str) -> StreamingHtt
         (r.title, r.connection.label, r.remote_object, r.remote_id, r.owner.name if r.owner else "")
         for r in rows.iterator(chunk_size=500)
     )
-    return _csv(f"{key}-{which}", ("Record", "CRM", "Object", "Id there", "Owner"), cells)
+    return csv_streamed(f"{key}-{which}", ("Record", "CRM", "Object", "Id there", "Owner"), cells)
 
 
 def _changing(request: HttpRequest, line: Line) -> tuple[Version, str]:
@@ -544,12 +542,12 @@ def export_watched(request: HttpRequest, section: str, key: str) -> StreamingHtt
     cells = (
         (
             w.record.title, w.record.connection.label, w.record.remote_id, w.key, w.now_state, w.state,
-            w.first_seen_at.isoformat(),
+            w.first_seen_at,
         )
         for w in found.iterator(chunk_size=500)
     )  # fmt: skip
     names = ("Record", "CRM", "Id there", "Judged", "Now", "By this version", "First seen")
-    return _csv(f"{key}-version-{version.number}-watched", names, cells)
+    return csv_streamed(f"{key}-version-{version.number}-watched", names, cells)
 
 
 def _watched_version(request: HttpRequest, line: Line) -> Version:
@@ -557,20 +555,3 @@ def _watched_version(request: HttpRequest, line: Line) -> Version:
     if version.watch_from is None:
         raise Http404
     return version
-
-
-def _csv(name: str, headings: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> StreamingHttpResponse:
-    def lines() -> Iterator[str]:
-        buffer = io.StringIO()
-        writer = csv.writer(buffer)
-        writer.writerow(headings)
-        for row in rows:
-            writer.writerow([csv_cell(cell) for cell in row])
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-        yield buffer.getvalue()
-
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer

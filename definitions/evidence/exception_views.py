@@ -17,12 +17,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from definitions.csv_files import csv_answer
 from definitions.evidence import exception_acts as acts
 from definitions.evidence.exceptions import REQUESTED, Waiver
 from definitions.models import Judgement
 from definitions.versions import Model, load_model
 from effects.tick import now_utc
+from records.csv_files import csv_answer
 from records.models import Event, Record
 from teams.access import person_of
 from teams.models import Person, Role

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from definitions.bodies import PIPELINES
-from definitions.csv_files import csv_answer
 from definitions.evidence.health import (
     LEAST_JUDGED,
     WINDOW,
@@ -24,6 +23,7 @@ from definitions.evidence.health import (
 from definitions.in_force import load_typed_model
 from definitions.models import Passage
 from effects.tick import now_utc
+from records.csv_files import csv_answer
 from teams.access import business_units_of, person_of
 from teams.models import Person
 from teams.querysets import border

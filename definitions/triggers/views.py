@@ -17,12 +17,12 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from definitions.csv_files import csv_answer
 from definitions.models import Firing
 from definitions.triggers.bodies import TRIGGERS
 from definitions.triggers.services import Shown, firings_for, handle, shown
 from definitions.versions import versions_in_force
 from effects.tick import now_utc
+from records.csv_files import csv_answer
 from teams.access import person_of
 from teams.models import Membership, Person, Team
 

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from definitions.csv_files import csv_answer
 from effects.tick import now_utc
 from integrations.enforcement import drift, services
 from integrations.enforcement.acting import Refused
@@ -22,6 +21,7 @@ from integrations.enforcement.places import plans_for
 from integrations.errors import ConnectorError
 from integrations.models import EnforcementItem, Run
 from integrations.registry import CONNECTORS
+from records.csv_files import csv_answer
 from records.models import Connection, Record
 from teams.access import person_of
 from teams.models import Person

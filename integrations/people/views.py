@@ -12,11 +12,11 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
-from definitions.csv_files import csv_answer
 from effects.tick import now_utc
 from integrations.people.applying import APPLY, KEEP, OUT, SAME, apply, load_plan, load_rules
 from integrations.people.planning import State, count, suggest_team
 from integrations.people.showing import TO_DECIDE, WORDS, Row, Words, load_queues, load_words, shown, table
+from records.csv_files import csv_answer
 from records.models import Connection
 from teams.access import business_units_of, person_of
 from teams.models import PeopleRule, PeopleSetting, Person, Team

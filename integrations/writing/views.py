@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from definitions.csv_files import csv_answer
 from effects.tick import now_utc, ring
 from integrations import provision as provisioning
 from integrations.asks import waiting_asks
@@ -25,6 +24,7 @@ from integrations.writing.pausing import pause_writing, resume_writing
 from integrations.writing.possible import HEADER, possible_writes
 from integrations.writing.preview import as_planned, planned_rows
 from integrations.writing.undoing import undo_run
+from records.csv_files import csv_answer
 from records.models import Connection, DesiredField, Record
 from teams.access import person_of
 

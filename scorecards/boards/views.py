@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from effects.tick import now_utc
+from records.csv_files import csv_streamed
 from scorecards.boards import (
     attainment,
     black_hole,
@@ -24,7 +25,6 @@ from scorecards.boards import (
 )
 from scorecards.boards.asked import read_asked
 from scorecards.boards.frame import SEGMENT_LABELS, TOO_FEW, Frame, tabs
-from scorecards.csv_export import csv_response
 from scorecards.metrics.first_touch import NEVER
 from scorecards.models import SavedView
 from teams.access import person_of
@@ -170,7 +170,7 @@ def export(request: HttpRequest, page: str) -> HttpResponseBase:
     if page not in EXPORTS:
         raise Http404
     header, rows = EXPORTS[page](read_frame(request))
-    return csv_response(f"gtmops-{page.replace('_', '-')}", header, rows)
+    return csv_streamed(f"gtmops-{page.replace('_', '-')}", header, rows)
 
 
 # --- saved views ---------------------------------------------------------------------------------------------------

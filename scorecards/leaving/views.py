@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from definitions.csv_files import csv_answer
 from effects.tick import now_utc
+from records.csv_files import csv_answer
 from records.models import Record
 from scorecards.leaving.giving import LEAVE, LeavingError, leave, options_for, progress_of, still_theirs
 from scorecards.leaving.open_work import Kind, OpenWork, leavers_with_work, open_work_of

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from definitions.csv_files import csv_answer
 from effects.tick import now_utc
+from records.csv_files import csv_answer
 from records.matching import matching
 from records.matching.domains import domain_of_site
 from records.matching.known_domains import FREE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from definitions.agreement.draft_views import draft_address
-from definitions.csv_files import csv_cell
 from definitions.models import Version
 from definitions.views import get_line, get_version
 from effects.tick import now_utc
+from records.csv_files import csv_streamed
 from records.models import Record
 from slas.editor.controls import read
 from slas.editor.offers import load_offers
@@ -139,9 +138,8 @@ def export_watched_rule(request: HttpRequest, key: str) -> StreamingHttpResponse
     _, line = get_line(SECTION, key)
     version = _watched(line, request)
     found = _watch(version, person_of(request), now_utc())
-    answer = StreamingHttpResponse(_csv(found, person_of(request)), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{key}-version-{version.number}-watched.csv"'
-    return answer
+    name = f"{key}-version-{version.number}-watched"
+    return csv_streamed(name, CSV_COLUMNS, _cells(found, person_of(request)))
 
 
 def _watched(line: Any, request: HttpRequest) -> Version:
@@ -176,16 +174,7 @@ def _records(ids: Iterable[uuid.UUID], viewer: Person) -> dict[uuid.UUID, Record
     return Record.objects.for_person(viewer).select_related("connection").in_bulk(list(ids))
 
 
-class _Echo:
-    """A file that hands each line straight on."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv(trial: Trial, viewer: Person) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(CSV_COLUMNS)
+def _cells(trial: Trial, viewer: Person) -> Iterator[tuple[Any, ...]]:
     will, was = ({o.clock_id: o for o in outcomes} for outcomes in (trial.by_draft, trial.as_now))
     differing = [
         pk for pk in dict.fromkeys([*will, *was])
@@ -198,9 +187,8 @@ def _csv(trial: Trial, viewer: Person) -> Iterator[str]:
         record = records.get(either.record_id)
         if record is None:
             continue
-        cells = (
-            record.title, record.connection.label, record.remote_id, either.started_at.isoformat(),
+        yield (
+            record.title, record.connection.label, record.remote_id, either.started_at,
             HOW[old.how if old else ""], HOW[new.how if new else ""],
-            new.due_at.isoformat() if new and new.due_at else "", old.due_at.isoformat() if old and old.due_at else "",
+            new.due_at if new else None, old.due_at if old else None,
         )  # fmt: skip
-        yield writer.writerow([csv_cell(cell) for cell in cells])

@@ -7,7 +7,6 @@ from django.test import Client
 from django.urls import reverse
 
 from handoffs import services
-from handoffs.views import _cell
 from teams.models import Person
 from tests.handoffs.conftest import FULL, House
 from tests.handoffs.test_acts import STEP
@@ -50,22 +49,3 @@ def test_tabs_and_filters(
     exported = b"".join(client.get(f"{reverse('handoffs:export')}?{query}")).decode()  # type: ignore[call-overload]  # it streams
     assert {name for name in ("Openham", "Sentley", "Backford") if name in exported} == shown
     assert len(exported.splitlines()) == len(shown) + 1
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        ("Kestrel", "Kestrel"),
-        ("=cmd()", "'=cmd()"),
-        ("+1 512", "'+1 512"),
-        ("-5", "'-5"),
-        ("@here", "'@here"),
-        ("  =1+1", "'  =1+1"),
-        ("\t=1", "'\t=1"),
-        ("a=1", "a=1"),
-        ("", ""),
-        (None, ""),
-    ],
-)
-def test_no_cell_is_a_formula(value: str | None, cell: str) -> None:
-    assert _cell(value) == cell
