@@ -36,6 +36,9 @@ POLICY: Policy = {
     "mfa_generate_recovery_codes": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "mfa_download_recovery_codes": {"GET": SIGNED_IN},
     "usersessions_list": {"GET": SIGNED_IN, "POST": SIGNED_IN},
+    "oidc_login": {"GET": ANYONE},  # off to the identity provider …
+    "oidc_callback": {"GET": ANYONE},  # … and back
+    "sign_in_once": {"GET": ANYONE, "POST": ANYONE},  # a link of `manage.py sign_in_link`
     # Routes of allauth that nobody uses here: no open sign-up, and an admin changes e-mail addresses.
     "account_signup": {},
     "account_email": {},

@@ -8,7 +8,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
-    path("accounts/", include("allauth.urls")),
+    # Those of allauth that are used here: not the pages on which people tie accounts of others to theirs.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
+    path("accounts/", include("teams.sso.urls")),
     path("api/", include("gtmops.api_urls")),
     path(
         "", include("scorecards.people_urls")

@@ -6,7 +6,6 @@ from operator import attrgetter
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from teams.access import person_of
 from teams.forms import PeopleFilter, PersonForm, ProfileForm, TokenForm
 from teams.models import ApiToken, Person, Role
+from teams.paging import page_of
 from teams.services import end_sessions
 from teams.tokens import issue_token, revoke_token
 
@@ -27,7 +27,7 @@ def people(request: HttpRequest) -> HttpResponse:
     filters = PeopleFilter(request.GET)
     found = filters.find(viewer)
     chosen = filters.cleaned_data
-    page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, found, PEOPLE_PER_PAGE)
     context = {
         "page": page,
         "groups": group_by_team(page.object_list),

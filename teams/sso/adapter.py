@@ -8,6 +8,7 @@ import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp
+from allauth.socialaccount.providers.base import AuthError
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -68,7 +69,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         extra_context: Any = None,
     ) -> None:
         log.warning("sign-in with the identity provider failed", error=str(error), reason=str(exception or ""))
-        raise ImmediateHttpResponse(refusal(request, Reason.FAILED))
+        reason = Reason.CANCELLED if error == AuthError.CANCELLED else Reason.FAILED
+        raise ImmediateHttpResponse(refusal(request, reason))
 
 
 def refusal(request: HttpRequest, reason: Reason, email: str = "") -> HttpResponse:

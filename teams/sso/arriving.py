@@ -25,6 +25,7 @@ class Reason(StrEnum):
     OTHER_DOMAIN = "other_domain"
     NOT_VERIFIED = "not_verified"
     CLOSED = "closed"
+    CANCELLED = "cancelled"
     FAILED = "failed"
 
 

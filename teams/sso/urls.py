@@ -1,4 +1,4 @@
-"""Found by allauth, which puts them under /accounts/ beside its own."""
+"""Under /accounts/, beside those of allauth, which finds them by their names."""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms, template
+from django.conf import settings
 from django.forms.boundfield import BoundField
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from teams.demo import PASSWORD, demo_sign_ins
 
@@ -47,3 +50,23 @@ def _parts(field: BoundField) -> list[tuple[str, bool]]:
 def demo_buttons(context: template.Context) -> dict[str, Any]:
     """One button for each demo sign-in; nothing outside a demo."""
     return {"sign_ins": demo_sign_ins(), "password": PASSWORD, "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("teams/single_sign_on.html", takes_context=True)
+def single_sign_on_button(context: template.Context) -> dict[str, Any]:
+    """Off to the identity provider, and from there to where the visitor wanted; nothing without a provider."""
+    if settings.SINGLE_SIGN_ON is None:
+        return {}
+    wanted = context.get("redirect_field_value")
+    query = "?" + urlencode({"next": wanted}) if wanted else ""
+    return {
+        "label": settings.SINGLE_SIGN_ON.label,
+        "href": reverse("oidc_login") + query,
+        "has_passwords": settings.PASSWORDS,
+    }
+
+
+@register.simple_tag
+def takes_passwords() -> bool:
+    """Whether anybody signs in with a password of ours."""
+    return bool(settings.PASSWORDS)

@@ -60,6 +60,11 @@ def reset_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"uidb36": "1", "key": "no-such-key"}
 
 
+@makes("sign_in_once", is_bordered=False)
+def sign_in_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"token": "no-such-token"}
+
+
 @makes("account_confirm_email", is_bordered=False)
 def confirm_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"key": "no-such-key"}

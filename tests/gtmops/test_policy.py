@@ -40,6 +40,9 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "mfa_authenticate",
+    "oidc_login",
+    "oidc_callback",
+    "sign_in_once",
     "integrations:hubspot_webhook",
 }
 #: Routes without a session: the sender signs each request, and the view verifies it.
