@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from definitions.bodies import (
     DEFINITIONS,
@@ -21,15 +22,17 @@ from definitions.judging.passages import PipelineHistory, PipelineVersion
 from definitions.judging.stages import DefinitionHistory, DefinitionVersion, StageHistory, StageVersion
 from definitions.models import Version
 from definitions.versions import Model, load_model
+from records.standing import standing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TypedModel:
     """``versions`` answers for every section; the rest is typed. Two queries to load, none to ask."""
 
     versions: Model
     catalogue: Catalogue
 
+    @cached_property
     def stage_histories(self) -> list[StageHistory]:
         return [
             StageHistory(
@@ -43,6 +46,7 @@ class TypedModel:
             for key in self.versions.keys(STAGES)
         ]
 
+    @cached_property
     def definition_histories(self) -> dict[str, DefinitionHistory]:
         return {
             key: DefinitionHistory(
@@ -71,6 +75,7 @@ class TypedModel:
         ]
         return max(turns, default=now)
 
+    @cached_property
     def pipeline_histories(self) -> list[PipelineHistory]:
         return [
             PipelineHistory(
@@ -115,6 +120,11 @@ def _has_begun(version: Version, turn: datetime) -> bool:
     )
 
 
+@standing(
+    "definitions_version",
+    "records_cataloguefield",
+    turns={"definitions_version": ("effective_from", "retired_at")},
+)
 def load_typed_model() -> TypedModel:
     """Two queries."""
     model = load_model()

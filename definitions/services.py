@@ -23,6 +23,7 @@ from definitions.sections import Body
 from definitions.triggers.bodies import TRIGGERS
 from records.derived import Written, write_derived
 from records.journey_data import Batch
+from records.standing import standing
 
 JUDGING_LOCK = "judging"
 WATCHED = (DEFINITIONS, PIPELINES, TRIGGERS)
@@ -45,8 +46,8 @@ def refresh(batch: Batch) -> Refreshed:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext(%s))", [JUDGING_LOCK])
     model = batch.once(load_typed_model)
-    stages, definitions = model.stage_histories(), model.definition_histories()
-    pipelines, in_force = model.pipeline_histories(), model.in_force(model.moment(batch.now))
+    stages, definitions = model.stage_histories, model.definition_histories
+    pipelines, in_force = model.pipeline_histories, model.in_force(model.moment(batch.now))
     under_watch = _under_watch(model, batch)
     facts = load_facts(batch, model, [body for one in under_watch for body in one.bodies])
     copied = load_copies(batch, _texts_of(pipelines))
@@ -124,12 +125,20 @@ class _Watched:
     bodies: tuple[Body, ...] = ()
 
 
+@standing("definitions_version")
+def load_watched() -> list[Version]:
+    """Versions that were, are or will be watched. One query."""
+    watched = Version.objects.filter(section__in=WATCHED, watch_from__isnull=False, watch_until__isnull=False)
+    return list(watched.order_by("pk"))
+
+
 def _under_watch(model: TypedModel, batch: Batch) -> list[_Watched]:
-    """Versions that are only watched now. One query."""
+    """Versions that are only watched now."""
     found = []
-    for version in Version.objects.filter(
-        section__in=WATCHED, watch_from__lte=batch.now, watch_until__gt=batch.now
-    ).order_by("pk"):
+    for version in batch.once(load_watched):
+        begin, end = version.watch_from, version.watch_until
+        if begin is None or end is None or not begin <= batch.now < end:
+            continue
         if version.section == PIPELINES:
             pipeline = pipeline_body(version.key, version.body, model.catalogue)
             alone = InForce({}, {version.key: (version.pk, pipeline)})

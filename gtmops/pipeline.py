@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -23,6 +24,7 @@ from records.journeys import relink
 from records.loading import load_batch
 from records.matching import linking, matching
 from records.models import Journey, Record, Touched
+from records.stored import Where, rows_where
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def process(now: datetime) -> int:
 
     Correct with several at once; but they would wait for each other's journeys, so one runs and the others leave.
     """
-    with _alone() as is_alone:
+    with _alone(now) as is_alone:
         if not is_alone:
             return 0
         token = uuid.uuid4()
@@ -54,14 +56,10 @@ def process(now: datetime) -> int:
 
 def conclude(journey_ids: Sequence[uuid.UUID], now: datetime) -> None:
     """Lock these journeys in id order, load them once, and let every room draw its conclusions, in one transaction."""
-    with transaction.atomic():
-        list(
-            Journey.objects.select_for_update(no_key=True)
-            .filter(pk__in=list(journey_ids))
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
-        batch = load_batch(journey_ids, now)
+    with transaction.atomic(savepoint=False):
+        where = Where("id = ANY (%s)", (list(journey_ids),))
+        journeys = rows_where(Journey, where, "ORDER BY id FOR NO KEY UPDATE")
+        batch = load_batch(journey_ids, now, journeys=journeys)
         for refresh in ROOMS:
             refresh(batch)
 
@@ -90,10 +88,11 @@ def rebuild(now: datetime) -> Iterator[int]:
 
 
 @contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether this process may run the pipeline now; the lock ends with the session, so a kill frees it."""
+def _alone(now: datetime) -> Iterator[bool]:
+    """Whether something is touched and this process may run the pipeline now; the lock ends with the session, so a
+    kill frees it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('pipeline'))")
+        cursor.execute(_ENTER, [now])
         is_alone = bool(cursor.fetchone()[0])
         try:
             yield is_alone
@@ -102,31 +101,46 @@ def _alone() -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(hashtext('pipeline'))")
 
 
-def _claim(now: datetime, token: uuid.UUID) -> list[Touched]:
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    with transaction.atomic():
-        rows = list(
-            Touched.objects.select_for_update(skip_locked=True, no_key=True)
-            .filter(free)
-            .order_by("pk")[: settings.GTMOPS.tick_batch]
-        )
-        Touched.objects.filter(pk__in=[r.pk for r in rows]).update(
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), lease_token=token
-        )
-    return rows
+_ENTER = """
+SELECT CASE WHEN EXISTS (SELECT FROM records_touched WHERE lease_until IS NULL OR lease_until < %s)
+THEN pg_try_advisory_lock(hashtext('pipeline')) END
+"""
 
 
-def _conclude_claimed(claimed: Sequence[Touched], token: uuid.UUID, now: datetime) -> None:
+class _Mark(NamedTuple):
+    """A row of ``Touched`` that this run has claimed."""
+
+    id: int
+    record_id: uuid.UUID
+    attempts: int
+
+
+def _claim(now: datetime, token: uuid.UUID) -> list[_Mark]:
+    until = now + timedelta(seconds=settings.GTMOPS.lease_seconds)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [until, token, now, settings.GTMOPS.tick_batch])
+        return sorted(_Mark(*row) for row in cursor.fetchall())
+
+
+_CLAIM = """
+UPDATE records_touched t SET lease_until = %s, lease_token = %s FROM (
+    SELECT id FROM records_touched WHERE lease_until IS NULL OR lease_until < %s
+    ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+) free WHERE t.id = free.id RETURNING t.id, t.record_id, t.attempts
+"""
+
+
+def _conclude_claimed(claimed: Sequence[_Mark], token: uuid.UUID, now: datetime) -> None:
     try:
         with transaction.atomic():
             journeys = sorted(relink([t.record_id for t in claimed]))
             for chunk in _chunks(iter(journeys), settings.GTMOPS.pipeline_batch):
                 conclude(chunk, now)
-            Touched.objects.filter(pk__in=[t.pk for t in claimed], lease_token=token).delete()
+            _finish(claimed, token)
     except Exception as error:
         if len({t.record_id for t in claimed}) > 1:
             log.exception("a batch of %s touched records failed; going record by record", len(claimed))
-            by_record: dict[uuid.UUID, list[Touched]] = {}
+            by_record: dict[uuid.UUID, list[_Mark]] = {}
             for row in claimed:
                 by_record.setdefault(row.record_id, []).append(row)
             for rows in by_record.values():
@@ -136,9 +150,18 @@ def _conclude_claimed(claimed: Sequence[Touched], token: uuid.UUID, now: datetim
         _postpone(claimed, error, now)
 
 
-def _postpone(claimed: Sequence[Touched], error: Exception, now: datetime) -> None:
+def _finish(claimed: Sequence[_Mark], token: uuid.UUID) -> None:
+    """Take away the marks whose conclusions are written; nothing refers to them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM records_touched WHERE id = ANY (%s) AND lease_token = %s",
+            [[t.id for t in claimed], token],
+        )
+
+
+def _postpone(claimed: Sequence[_Mark], error: Exception, now: datetime) -> None:
     wait = settings.GTMOPS.postpone_seconds * 2 ** min(claimed[0].attempts, 8)
-    Touched.objects.filter(pk__in=[t.pk for t in claimed]).update(
+    Touched.objects.filter(pk__in=[t.id for t in claimed]).update(
         lease_until=now + timedelta(seconds=wait),
         lease_token=None,
         attempts=F("attempts") + 1,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from records.kinds import BASELINE, CHANGE, FIELD_LOST
 
@@ -164,6 +164,12 @@ class OwnerData:
         return self.is_active or (self.inactive_since is not None and at < self.inactive_since)
 
 
+class Kept(Protocol):
+    """What is kept between batches; see ``records.standing``."""
+
+    def get(self, load: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
 @dataclass(frozen=True)
 class Batch:
     """What the pipeline hands to every room: journeys loaded once, the owners, and the instant of judgement."""
@@ -171,6 +177,7 @@ class Batch:
     journeys: Mapping[uuid.UUID, JourneyData]
     owners: Mapping[tuple[str, str], OwnerData] = field(default_factory=dict)
     now: datetime = field(kw_only=True)
+    kept: Kept | None = field(default=None, repr=False, compare=False, kw_only=True)
     _loaded: dict[tuple[Hashable, ...], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -179,7 +186,8 @@ class Batch:
         """What ``load(…)`` gives: loaded by the room that asks first, the same for all that conclude this batch."""
         key = (load, *args, *kwargs.items())
         if key not in self._loaded:
-            self._loaded[key] = load(*args, **kwargs)
+            kept = self.kept
+            self._loaded[key] = kept.get(load, *args, **kwargs) if kept else load(*args, **kwargs)
         found: T = self._loaded[key]
         return found
 

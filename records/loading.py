@@ -11,21 +11,43 @@ from datetime import datetime
 from records.ids import record_key
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
 from records.models import Connection, Event, Journey, OwnerMatch, Record
+from records.standing import Standing, standing
+from records.stored import Where, rows_where
 
 
-def load_batch(journey_ids: Iterable[uuid.UUID], now: datetime) -> Batch:
-    """The batch of these journeys; ids that no longer exist are left out."""
-    journeys = list(Journey.objects.filter(pk__in=list(journey_ids)).order_by("pk"))
-    connections = {c.pk: c for c in Connection.objects.all()}
-    rows = list(Record.objects.filter(journey__in=journeys).order_by("pk"))
+def load_batch(
+    journey_ids: Iterable[uuid.UUID], now: datetime, *, journeys: Sequence[Journey] | None = None
+) -> Batch:
+    """The batch of these journeys; ids that no longer exist are left out. ``journeys``: where they are loaded already."""
+    kept = Standing()
+    if journeys is None:
+        journeys = rows_where(Journey, Where("id = ANY (%s)", (list(journey_ids),)), "ORDER BY id")
+    connections = kept.get(load_connections)
+    rows = rows_where(Record, Where("journey_id = ANY (%s)", ([j.pk for j in journeys],)), "ORDER BY id")
     events: dict[uuid.UUID, list[EventData]] = defaultdict(list)
-    for event in Event.objects.filter(record__in=[r.pk for r in rows]).effective().order_by().iterator():
+    for event in rows_where(Event, Where(_EFFECTIVE, ([r.pk for r in rows],))):
         events[event.record_id].append(_event_data(event, connections[event.connection_id]))
     return Batch(
         _journey_data(journeys, rows, connections, events),
-        _owners(connections, OwnerMatch.objects.all()),
+        kept.get(load_owners),
         now=now,
+        kept=kept,
     )
+
+
+_EFFECTIVE = "record_id = ANY (%s) AND superseded_by_id IS NULL"
+
+
+@standing("records_connection")
+def load_connections() -> Mapping[int, Connection]:
+    """All of them, by id. One query."""
+    return {c.pk: c for c in Connection.objects.all()}
+
+
+@standing("records_connection", "records_ownermatch")
+def load_owners() -> Mapping[tuple[str, str], OwnerData]:
+    """(connection, its owner's id) -> who that is. Two queries."""
+    return _owners(load_connections(), OwnerMatch.objects.order_by())
 
 
 @dataclass(frozen=True)

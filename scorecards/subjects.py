@@ -14,6 +14,7 @@ from definitions.in_force import load_typed_model
 from definitions.models import StageEntry
 from handoffs.models import Handoff
 from records.journey_data import Batch, JourneyData, RecordData
+from records.standing import standing
 from scorecards.metrics.base import Concluded, Entered, HandedOver, Held, Subject
 from scorecards.metrics.first_touch import TOUCH
 from scorecards.segments import segments_of
@@ -35,7 +36,7 @@ def load_subjects(batch: Batch) -> list[Subject]:
     for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
         entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
     model = batch.once(load_typed_model).versions
-    staff, touch_rules = batch.once(load_staff, model), load_touches(model)
+    staff, touch_rules = batch.once(load_staff, model), batch.once(load_touches, model)
     rules: dict[str, Rule] = {}
     clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
     rows = (
@@ -49,7 +50,7 @@ def load_subjects(batch: Batch) -> list[Subject]:
         handed[h.journey_id].append(
             HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
         )
-    units = _units_of_people()
+    units = batch.once(load_units_of_people)
     teams = {key: (rule.from_team, rule.to_team) for key, rule in rules.items()}
     given_until = _given_until(rules.values(), staff)
     return [
@@ -164,11 +165,13 @@ def _is_of_region(person: int, record: RecordData, at: datetime, staff: Staff) -
     return theirs is None or regional is None or theirs[0] == regional[0]
 
 
-def _units_of_people() -> dict[int, set[int]]:
+@standing("teams_person_business_units")
+def load_units_of_people() -> Mapping[int, set[int]]:
+    """Person -> units, of those who have any. One query."""
     found: dict[int, set[int]] = defaultdict(set)
     for person, unit in Person.business_units.through.objects.values_list("person_id", "businessunit_id"):
         found[person].add(unit)
-    return found
+    return dict(found)
 
 
 def _given_until(rules: Iterator[Rule] | Any, staff: Staff) -> Callable[[datetime], datetime]:

@@ -14,6 +14,7 @@ from definitions.models import Version
 from definitions.triggers.services import trigger_histories
 from definitions.versions import Model
 from records.journey_data import RecordData
+from records.standing import standing
 from slas.calendars.sections import calendar_of
 from slas.conditions import Conditions
 from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
@@ -23,6 +24,7 @@ from slas.touch_sections import TOUCHES
 from teams.models import Absence, Person
 
 
+@standing()
 def load_rules(model: Model) -> list[RuleHistory]:
     return [
         RuleHistory(
@@ -36,6 +38,7 @@ def load_rules(model: Model) -> list[RuleHistory]:
     ]
 
 
+@standing()
 def load_touches(model: Model) -> TouchHistory:
     """What counts as a human touch, over time."""
     versions = sorted(
@@ -66,6 +69,7 @@ _rules: dict[int, Rule] = {}
 # --- people and their hours ------------------------------------------------------------------------------------
 
 
+@standing("teams_person", "teams_membership", "teams_team", "teams_absence")
 def load_staff(model: Model) -> Staff:
     """Everybody's teams and absences over time, and all working hours. Two queries."""
     stays: dict[int, list[tuple[datetime, datetime | None, str]]] = defaultdict(list)
@@ -141,8 +145,8 @@ class ConditionsInForce:
 
     def __init__(self, typed: TypedModel) -> None:
         self._typed = typed
-        self._stages = {history.key: history for history in typed.stage_histories()}
-        self._definitions = typed.definition_histories()
+        self._stages = {history.key: history for history in typed.stage_histories}
+        self._definitions = typed.definition_histories
         self._triggers = {history.key: history for history in trigger_histories(typed)}
         self._known: dict[tuple[int, str, tuple[int, ...]], Conditions] = {}
 
@@ -191,3 +195,9 @@ class ConditionsInForce:
         if tree is None:
             return None
         return build_criterion(tree, self._typed.catalogue, object_name)[0]
+
+
+@standing()
+def load_conditions(typed: TypedModel) -> ConditionsInForce:
+    """For rules that are in force; a draft's must not be asked of the same."""
+    return ConditionsInForce(typed)

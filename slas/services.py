@@ -14,17 +14,18 @@ from definitions.in_force import TypedModel, load_typed_model
 from records.derived import write_derived
 from records.journey_data import Batch, EventData, JourneyData
 from records.services import touch
+from records.standing import standing
 from slas.appeals import rows as appeals
 from slas.due import forget_noticed
 from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Setting, fold_clocks
 from slas.folding.starts import Starts
-from slas.in_force import ConditionsInForce, load_rules, load_staff, load_touches
+from slas.in_force import ConditionsInForce, load_conditions, load_rules, load_staff, load_touches
 from slas.looks import LOOK_AT, look_text
 from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import RuleHistory
-from slas.sources import load_unread
+from slas.sources import load_readable, load_unread
 from slas.staff import Staff
 from slas.start_questions import ask_of_bulk
 from slas.starts import fold_neighbours, load_starts, remember_signals
@@ -43,10 +44,11 @@ CORRECTION_FIELDS = ("old", "new", "cause", "corrected_at")
 def refresh(batch: Batch) -> None:
     """Fold the clocks of every journey of the batch and write the differences, in a constant number of queries."""
     typed = batch.once(load_typed_model)
-    teams = dict(Team.objects.values_list("key", "pk"))
-    staff, rules = batch.once(load_staff, typed.versions), load_rules(typed.versions)
+    teams = batch.once(load_team_ids)
+    staff, rules = batch.once(load_staff, typed.versions), batch.once(load_rules, typed.versions)
     starts = load_starts(batch, typed, rules)
-    folded = _fold(batch, typed, staff, rules, starts)
+    conditions = batch.once(load_conditions, typed)
+    folded = _fold(batch, typed, staff, rules, starts, conditions=conditions)
     # What a signal has just started is remembered first, and stands from the next conclusion on.
     fresh = remember_signals([clock for _, clock in folded], batch.now)
     folded = [(journey, clock) for journey, clock in folded if clock.id not in fresh]
@@ -97,9 +99,11 @@ def _fold(
     starts: Starts,
     *,
     measures_all: bool = False,
+    conditions: ConditionsInForce | None = None,
 ) -> list[tuple[JourneyData, ClockData]]:
-    conditions = ConditionsInForce(typed)
-    setting = Setting(load_touches(typed.versions), load_unread(), starts.entered, measures_all)
+    conditions = conditions or ConditionsInForce(typed)
+    unread = load_unread(batch.once(load_readable))
+    setting = Setting(batch.once(load_touches, typed.versions), unread, starts.entered, measures_all)
     return [
         (journey, clock)
         for journey in batch.journeys.values()
@@ -190,6 +194,12 @@ def _correction_rows(clock: ClockData) -> list[Correction]:
         )
         for c in clock.corrections
     ]
+
+
+@standing("teams_team")
+def load_team_ids() -> Mapping[str, int]:
+    """Key -> id. One query."""
+    return dict(Team.objects.values_list("key", "pk").order_by())
 
 
 # --- what people's absences move ---------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from django.db import connection
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from records import standing
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
@@ -44,6 +46,7 @@ def pytest_configure() -> None:
 def empty_cache() -> None:
     """What is counted or kept for a moment (rate limits, the pace of CRM calls, numbers) never crosses tests."""
     cache.clear()
+    standing.forget()
 
 
 LOCK_OF_ALL = re.compile(r"\bFOR (NO KEY )?UPDATE\b(?! OF)")

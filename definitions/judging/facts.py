@@ -26,6 +26,7 @@ from records.related import (
     load_related,
 )
 from records.relations import Relation, relation
+from records.standing import standing
 
 SIGNAL = "signal."
 RECORD = "record"
@@ -39,7 +40,9 @@ def load_facts(
 
     Loads what any version of the model reads, and what ``also`` reads: criteria, or bodies of versions that are not
     in force. Lists that nothing reads are unknown. ``batch`` must hold the journeys' events."""
-    reads = reads_of(model, also)
+    reads = batch.once(_reads_of_model, model)
+    if also := list(also):
+        reads = _joined(reads, reads_of(also))
     relations = _relations(reads, batch, model)
     beyond = {
         name: [r for r in found.values() if not is_loaded_with_journey(r)]
@@ -68,11 +71,16 @@ def load_facts(
     )
 
 
-def reads_of(model: TypedModel, also: Iterable[Criterion | Mapping[str, Any]] = ()) -> Reads:
-    """The lists that some condition of the model reads, in any version; fields are always there."""
+@standing()
+def _reads_of_model(model: TypedModel) -> Reads:
+    return reads_of(version.body for version in model.versions.all())
+
+
+def reads_of(told: Iterable[Criterion | Mapping[str, Any]]) -> Reads:
+    """The lists that some condition of these criteria and bodies reads; fields are always there."""
     found = Reads()
-    bodies: list[Any] = [version.body for version in model.versions.all()]
-    for one in also:
+    bodies: list[Any] = []
+    for one in told:
         if isinstance(one, Criterion):
             found = _joined(found, one.reads())
         else:
@@ -167,8 +175,8 @@ class FactsOf:
 
     def __post_init__(self) -> None:
         pipelines = {name.partition("/")[0] for name in self.reads.stages if "/" in name}
-        self._stage_histories = [h for h in self.model.stage_histories() if h.key in self.reads.stages]
-        self._pipeline_histories = [h for h in self.model.pipeline_histories() if h.key in pipelines]
+        self._stage_histories = [h for h in self.model.stage_histories if h.key in self.reads.stages]
+        self._pipeline_histories = [h for h in self.model.pipeline_histories if h.key in pipelines]
         self._journeys = {
             record.id: journey for journey in self.batch.journeys.values() for record in journey.records
         }

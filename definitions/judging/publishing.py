@@ -85,7 +85,7 @@ def _touch_entered(version: Version, model: TypedModel, now: datetime) -> None:
     """Mark the records that entered one of the definition's stages since the turn: the entry is judged anew, too."""
     stages = [
         stage.key
-        for stage in model.stage_histories()
+        for stage in model.stage_histories
         if any(v.body.definition == version.key for v in stage.versions)
     ]
     turn = version.effective_from if version.population_done_at is None else version.retired_at

@@ -62,9 +62,7 @@ class Sql(NamedTuple):
 
 def line_of(model: TypedModel, key: str, now: datetime) -> Line:
     """How a definition judges at ``now``. No query."""
-    scopes = frozenset(
-        (v.body.object, v.body.connections) for v in model.definition_histories()[key].versions
-    )
+    scopes = frozenset((v.body.object, v.body.connections) for v in model.definition_histories[key].versions)
     version_id, body = model.in_force(now).definitions.get(key, (None, None))
     return Line(key, version_id, body, scopes)
 

@@ -14,6 +14,7 @@ from records import kinds
 from records.derived import write_derived
 from records.ids import derive_id
 from records.matching.models import ManualLink
+from records.matching.said import Said, said_of
 from records.models import Event, Record
 from records.relations import REFERENCES
 from records.services import record_act, touch
@@ -30,16 +31,6 @@ class LinkError(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
-
-
-def standing_alone() -> QuerySet[ManualLink]:
-    """Records that people took out of the buyer they were put to."""
-    return ManualLink.objects.filter(kind=BUYER, is_joined=False, undone_at=None).order_by()
-
-
-def standing_joins() -> QuerySet[ManualLink]:
-    """Pairs of records that people put to one buyer."""
-    return ManualLink.objects.filter(kind=BUYER, is_joined=True, undone_at=None).order_by()
 
 
 def links_about(record: Record) -> QuerySet[ManualLink]:
@@ -80,13 +71,19 @@ def stand_alone(record: Record, *, by: Person, why: str, key: str, now: datetime
 def join_account(
     record: Record, account: Record, *, by: Person, why: str, key: str, now: datetime
 ) -> ManualLink:
-    """The person belongs to this account. Raises LinkError where the CRM itself names one: it is changed there."""
+    """The person belongs to this account. Raises LinkError where a CRM names one for the record or its buyer: it is
+    changed there."""
     _check_person(record)
     if account.object != "account":
         raise LinkError("Choose an account.")
-    if any(record.values.get(name) for name in REFERENCES):
-        crm = record.connection.label
-        raise LinkError(f"{crm} itself says to which account it belongs. Change it in {crm}.")
+    namer = who_names_account(record)
+    if namer is not None:
+        crm = namer.connection.label
+        if namer.pk == record.pk:
+            raise LinkError(f"{crm} itself says to which account it belongs. Change it in {crm}.")
+        raise LinkError(
+            f"{namer} says to which account this buyer belongs. Change it in {crm}, or take one of the two out."
+        )
     return _say(kinds.JOINED, ACCOUNT, record, account, by, why, key, now)
 
 
@@ -96,6 +93,21 @@ def split_account(
     """The person does not belong to this account; None: to none at all."""
     _check_person(record)
     return _say(kinds.SPLIT, ACCOUNT, record, account, by, why, key, now)
+
+
+def who_names_account(record: Record) -> Record | None:
+    """The record of the same buyer by which a CRM names the buyer's account: this one first, then deals. One query."""
+    if any(record.values.get(name) for name in REFERENCES):
+        return record
+    if record.journey_id is None:
+        return None
+    others = (
+        Record.objects.present()
+        .filter(journey=record.journey_id, object__in=("deal", "person"))
+        .select_related("connection")
+        .order_by("object", "pk")
+    )
+    return next((one for one in others if any(one.values.get(name) for name in REFERENCES)), None)
 
 
 def undo(link: ManualLink, *, by: Person, now: datetime) -> bool:
@@ -146,6 +158,8 @@ def _say(
             if (held.record_id, held.other_id, held.kind) != (record.pk, other.pk if other else None, kind):
                 raise LinkError("This page is older than what was said since. Load it again.")
             return held
+        if kind == ACCOUNT:
+            _check_new(said_of([record.pk]).get(record.pk, Said()), event, other)
         said = record_act(
             event, record=record, key=f"link:{pk}", occurred_at=now, now=now, actor=by, data=data
         )
@@ -156,6 +170,18 @@ def _say(
         fresh.save(force_insert=True)
         _touch_both(fresh, now)
     return fresh
+
+
+def _check_new(stands: Said, event: str, account: Record | None) -> None:
+    """Raises LinkError for a word that stands already."""
+    if account is None:
+        is_known = stands.apart and stands.joined is None
+    elif event == kinds.JOINED:
+        is_known = stands.joined == account.pk
+    else:
+        is_known = account.pk in stands.split
+    if is_known:
+        raise LinkError("That was said already.")
 
 
 def _touch_both(link: ManualLink, now: datetime) -> None:
