@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
@@ -26,11 +26,13 @@ from records.matching.domains import (
     domains_of_account,
     root_of,
 )
-from records.matching.models import AccountDomain, AccountMatch, FreeDomain, ManualLink
+from records.matching.models import AccountDomain, AccountMatch, FreeDomain
+from records.matching.said import Said, said_of
 from records.matching.sql import MAIL_DOMAIN
 from records.models import Record
 from records.relations import REFERENCES
 from records.services import touch
+from records.standing import standing
 from teams.models import Person
 
 _FIELDS = ("account", "how", "domain", "candidates")
@@ -45,16 +47,6 @@ class Candidate:
     order: int
     domain: str
     root: str
-
-
-@dataclass(frozen=True)
-class Said:
-    """What people said of one person record: the account it was joined with, and those it was split from. ``apart``:
-    it has none."""
-
-    joined: uuid.UUID | None = None
-    split: frozenset[uuid.UUID] = frozenset()
-    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,7 @@ def refresh(batch: Batch) -> None:
     wanted = {domains[record.id] for record in people if record.id not in named} - {""}
     owners = _owners(wanted) if wanted else {}
     said = said_of([record.id for record in people])
-    free = freemail()
+    free = batch.once(freemail)
     rows = []
     for record in people:
         told = said.get(record.id, Said())
@@ -158,24 +150,7 @@ def _owners(domains: Collection[str]) -> dict[str, list[Candidate]]:
     return found
 
 
-def said_of(record_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Said]:
-    """What stands of what people said of the accounts of these records; the last word counts. One query."""
-    rows = ManualLink.objects.filter(
-        kind=ManualLink.Kind.ACCOUNT, record__in=list(record_ids), undone_at=None
-    ).order_by("at", "pk")
-    found: dict[uuid.UUID, Said] = {}
-    for row in rows:
-        before, other = found.get(row.record_id, Said()), row.other_id
-        if other is None:
-            found[row.record_id] = replace(before, joined=None, apart=True)
-        elif row.is_joined:
-            found[row.record_id] = Said(other, before.split - {other})
-        else:
-            joined = None if before.joined == other else before.joined
-            found[row.record_id] = replace(before, joined=joined, split=before.split | {other})
-    return found
-
-
+@standing("records_freedomain")
 def freemail() -> Freemail:
     """One query."""
     told = list(FreeDomain.objects.values_list("domain", "is_free"))
