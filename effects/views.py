@@ -7,7 +7,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,6 +21,7 @@ from effects.outbox import Intent, enqueue, retry_dead
 from effects.receivers import load_hours
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 PER_PAGE = 50
 TESTED = {"email": "E-mail", "slack": "Slack"}
@@ -37,9 +37,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     viewer = person_of(request)
     tab = request.GET.get("tab", "all")
     tab = tab if tab in TABS else "all"
-    page = Paginator(bundles_of(messages_of(viewer, tab), viewer.zone), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = page_of(request, bundles_of(messages_of(viewer, tab), viewer.zone), PER_PAGE)
     context = {
         "page": page,
         "bundles": load(list(page.object_list)),
@@ -160,7 +158,7 @@ def _tests_of(person: Person) -> list[Effect]:
 
 @require_safe
 def undelivered(request: HttpRequest) -> HttpResponse:
-    page = Paginator(_dead().order_by("-created_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, _dead().order_by("-created_at", "-pk"), PER_PAGE)
     people = Person.objects.in_bulk({row.payload.get("person") for row in page.object_list} - {None})
     lines = [
         {

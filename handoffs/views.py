@@ -20,9 +20,9 @@ from handoffs.my_day import load_day
 from handoffs.page import FormRow, HandoffPage, is_receiver, load_page, local_input
 from handoffs.services import HandoffError, NotYours, Stale, fill, see, template_of
 from records.csv_files import csv_streamed
-from records.paging import CappedPaginator
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 POLL_SECONDS = 3
 PER_PAGE = 50
@@ -146,7 +146,7 @@ def handoff_list(request: HttpRequest) -> HttpResponse:
     filters = HandoffFilter(request.GET)
     chosen = filters.chosen()
     rows = filters.apply(Handoff.objects.for_person(viewer), viewer).with_people()
-    page = CappedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, PER_PAGE)
     model = load_model()
     templates = {key: template_of(model.history("handoffs", key)[-1]).name for key in model.keys("handoffs")}
     query = request.GET.copy()

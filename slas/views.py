@@ -13,7 +13,6 @@ from django.views.decorators.vary import vary_on_headers
 
 from effects.tick import now_utc
 from records.csv_files import csv_streamed
-from records.paging import CappedPaginator
 from slas.appeals.acts import deciding_teams, ids_to_speak_for
 from slas.appeals.facts import who_had_it
 from slas.appeals.page import line_of
@@ -26,6 +25,7 @@ from slas.retold import Retold
 from slas.visibility import Names, names_for
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 CLOCKS_PER_PAGE = 50
 SORTS = {
@@ -56,7 +56,7 @@ def clocks(request: HttpRequest) -> HttpResponse:
     now, viewer = now_utc(), person_of(request)
     filters = ClockFilter(request.GET)
     found = _found(request, filters, now)
-    page = CappedPaginator(found, CLOCKS_PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, found, CLOCKS_PER_PAGE)
     names = names_for(viewer)
     context = {
         "page": page,

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -39,6 +38,7 @@ from records.csv_files import csv_streamed
 from records.models import Connection, Record
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 PER_PAGE = 50
 
@@ -470,7 +470,7 @@ def changes(request: HttpRequest, section: str, key: str) -> HttpResponse:
         "title": told.title(version.body) or key,
         "version": version,
         "which": which,
-        "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page_of(request, rows, PER_PAGE),
         "tabs": [
             (name, label, f"?version={version.number}&which={name}")
             for name, label in (("gained", "New"), ("lost", "Gone"))
@@ -522,7 +522,7 @@ def watched(request: HttpRequest, section: str, key: str) -> HttpResponse:
         "version": version,
         "report": watching.report(version, viewer),
         "is_running": bool(version.watch_until and version.watch_until > now_utc()),
-        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page_of(request, found, PER_PAGE),
         "now_state": now_state,
         "then_state": state,
         "query": request.GET.urlencode(),

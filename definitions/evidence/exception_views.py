@@ -10,7 +10,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from records.csv_files import csv_answer
 from records.models import Event, Record
 from teams.access import person_of
 from teams.models import Person, Role
+from teams.paging import page_of
 
 PER_PAGE: Final = 50
 SHOWN = timedelta(days=365)
@@ -91,7 +91,7 @@ def exceptions(request: HttpRequest) -> HttpResponse:
     if tab not in TABS:
         tab = "open" if counts["open"] else "in_force" if counts["in_force"] else "open"
     shown = _narrowed([line for line in lines if line.state in TABS[tab][1]], request.GET)
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, shown, PER_PAGE)
     context = {
         "tab": tab,
         "tabs": [(name, label, counts[name]) for name, (label, _) in TABS.items()],

@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,6 +24,7 @@ from effects.tick import now_utc
 from records.csv_files import csv_answer
 from teams.access import person_of
 from teams.models import Membership, Person, Team
+from teams.paging import page_of
 
 PER_PAGE = 50
 MOST_ROWS_OF_A_FILE = 5_000
@@ -79,7 +79,7 @@ def triggers(request: HttpRequest) -> HttpResponse:
     filters = TriggerFilter(request.GET)
     chosen = filters.chosen()
     rows = filters.apply(firings_for(viewer)).select_related("record", "version", "handled_by")
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, PER_PAGE)
     held = versions_in_force(TRIGGERS, now)
     teams = dict(Team.objects.values_list("key", "name"))
     own_teams = _teams_of(viewer)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -58,6 +59,13 @@ def business_duration(seconds: int) -> str:
 def grouped(number: float | Decimal | None) -> str:
     """ "8,120"; nothing known is "–"."""
     return "–" if number is None else phrases.grouped(number)
+
+
+@register.filter
+def total(page: Page[Any]) -> str:
+    """How many rows a page is one of: "8,120", "10,000+" where nobody counts further."""
+    is_capped = getattr(page.paginator, "is_capped", False)
+    return f"{phrases.grouped(page.paginator.count)}{'+' if is_capped else ''}"
 
 
 @register.filter

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -25,6 +24,7 @@ from records.csv_files import csv_answer
 from records.models import Connection, Record
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 LISTED = 50
 Act = Callable[[Connection, StagesForm, datetime, str], Run]
@@ -70,8 +70,8 @@ def refused(request: HttpRequest, name: str, pipeline: str, stage: str, remote_o
         raise Http404
     inside = Record.objects.for_person(person).values("pk")
     rows = refused_records(plan, connection, now).filter(pk__in=inside).select_related("owner")
-    page = Paginator(rows.order_by("title", "pk"), LISTED).get_page(request.GET.get("page"))
-    context = {"connection": connection, "plan": plan, "page": page, "count": page.paginator.count}
+    page = page_of(request, rows.order_by("title", "pk"), LISTED)
+    context = {"connection": connection, "plan": plan, "page": page}
     return render(request, "integrations/enforcement/refused.html", context)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from records.csv_files import csv_answer
 from records.models import Connection
 from teams.access import business_units_of, person_of
 from teams.models import PeopleRule, PeopleSetting, Person, Team
+from teams.paging import page_of
 
 PER_PAGE = 100
 QUEUES = "queues"
@@ -39,7 +39,7 @@ def people(request: HttpRequest) -> HttpResponse:
     queues = load_queues()
     n = count(proposals)
     found = shown(rows, state, text) if state != QUEUES else []
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, found, PER_PAGE)
     deciding = [row for row in rows if row.choices and row.choices[0][0] == APPLY]
     context = {
         "page": page,

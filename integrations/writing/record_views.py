@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +22,7 @@ from records.models import AskedChange, Connection, DesiredField, Record
 from records.own_fields import OWN_FIELD_BY_NAME
 from teams.access import person_of
 from teams.models import Person
+from teams.paging import page_of
 
 REASON_SHOWN = 90
 
@@ -35,7 +35,7 @@ def not_written(request: HttpRequest, name: str) -> HttpResponse:
     field = chosen_field(request)
     reason = request.GET.get("reason", "").replace("\x00", "")[:2000]
     rows = _inside(dead.dead_letters(connection, field=field, reason=reason), person)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, PER_PAGE)
     reasons = dead.reasons_of(connection)
     choices = [("", "Any reason"), *((r.text, _short(r.text)) for r in reasons)]
     if reason and reason not in {r.text for r in reasons}:
@@ -90,7 +90,7 @@ def write_log(request: HttpRequest, name: str) -> HttpResponse:
     rows = rows.filter(_border(person)) if record is None else rows.filter(record=record)
     if outcome in WriteAttempt.Outcome.values:
         rows = rows.filter(outcome=outcome)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, rows, PER_PAGE)
     context = {
         "connection": connection,
         "record": record,

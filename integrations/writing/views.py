@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,6 +26,7 @@ from integrations.writing.undoing import undo_run
 from records.csv_files import csv_answer
 from records.models import Connection, DesiredField, Record
 from teams.access import person_of
+from teams.paging import page_of
 
 PER_PAGE = 50
 
@@ -69,7 +69,8 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
     field = chosen_field(request)
     rows = planned_rows(connection, now_utc(), field)
     inside = Record.objects.for_person(person)
-    page = Paginator(rows.filter(record__in=inside.values("pk")), PER_PAGE).get_page(request.GET.get("page"))
+    rows_inside = rows.filter(record__in=inside.values("pk"))
+    page = page_of(request, rows_inside, PER_PAGE)
     asked = waiting_asks(connection).filter(record__in=inside)[:PER_PAGE]
     count = rows.select_related(None).order_by().count()
     context = {
@@ -78,7 +79,7 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
         "page": page,
         "planned": as_planned(connection, page.object_list),
         "count": count,
-        "outside": count - page.paginator.count,
+        "outside": count - rows_inside.select_related(None).order_by().count(),
         "asked": asked if not field else [],
         "field": field,
         "filters": [field_filter(field)],

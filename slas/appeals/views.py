@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,6 +26,7 @@ from slas.retold import retell
 from slas.visibility import names_for
 from teams.access import person_of
 from teams.models import Person, Role, Team
+from teams.paging import page_of
 
 PER_PAGE: Final = 50
 TABS: Final = {
@@ -110,7 +110,7 @@ def appeals(request: HttpRequest) -> HttpResponse:
     shown = found.filter(state__in=TABS[tab][1]).with_clock().order_by("-opened_at", "pk")
     shown = shown.filter(team__key=team) if team else shown
     shown = shown.filter(reason=reason) if reason in SAYINGS else shown
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(request, shown, PER_PAGE)
     context = {
         "tab": tab,
         "tabs": [(name, label, counts[name]) for name, (label, _) in TABS.items()],
