@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.benchmarks.database import start_database
+from tests.benchmarks.database import start_database, transaction_now, written_since
 from tests.benchmarks.measure import OPTIONS, Result, WrongAnswerError
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def compare() -> list[Result]:
     if len(before) != running or _count_clocks() != 2 * running:
         raise WrongAnswerError(f"{len(before):,} clocks run of {_count_clocks():,}; half of them should")
     moves = _moves(running)
-    mark = _transaction()
+    mark = transaction_now()
     taken = _edit()
-    written = _written_since(mark)
+    written = written_since(mark, "slas_clock")
     if written != moves.keys():
         raise WrongAnswerError(f"{len(written):,} clocks were written, the due time of {len(moves):,} moves")
     after = _due_times()
@@ -76,9 +76,9 @@ def compare() -> list[Result]:
         f"  an edit of hours: {taken:.1f} s, {len(written):,} clocks written, whose due time moves, of {running:,} "
         f"that run and {running:,} that are done\n"
     )
-    mark = _transaction()
+    mark = transaction_now()
     whole = _conclude_all()
-    if again := _written_since(mark):
+    if again := written_since(mark, "slas_clock"):
         raise WrongAnswerError(f"{len(again):,} clocks were written though nothing had changed")
     what = f"an edit of hours, {len(written):,} of {running:,} running clocks move"
     return [Result(what, taken, "concluding every record anew", whole)]
@@ -230,20 +230,3 @@ def _count_clocks() -> int:
     from slas.models import Clock
 
     return Clock.objects.filter(rule_key="worked").count()
-
-
-def _transaction() -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        return int(cursor.fetchone()[0])
-
-
-def _written_since(mark: int) -> set[uuid.UUID]:
-    """The clocks with a row that is younger."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM slas_clock WHERE xmin::text::bigint > %s", [mark])
-        return {row[0] for row in cursor.fetchall()}

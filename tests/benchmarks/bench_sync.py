@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import crm_rows
-from tests.benchmarks.database import start_database
+from tests.benchmarks.database import start_database, transaction_now, written_since
 from tests.benchmarks.loading import PAGE, Loader, crm_connection, incoming, pages, start_loader
 from tests.benchmarks.measure import OPTIONS, Result, WrongAnswerError
 
@@ -116,12 +116,12 @@ def _hardly_changed(number: int, loader: Loader) -> list[Result]:
             _merge_mirror(before)
         rows = incoming(crm_rows.rows(number, changed=news, turn=turn))
         _note(taken, "dlt", loader.load("full_pulls", number, changed=news, turn=turn))
-        mark = _transaction()
+        mark = transaction_now()
         with _timed(taken, WHOLE):
             _store(rows)
         _check_equal("full_pulls", number)
-        for table in ("records_record", "records_recordpayload"):
-            if (written := _written_since(mark, table)) != len(news):
+        for table, key in (("records_record", "id"), ("records_recordpayload", "record_id")):
+            if (written := len(written_since(mark, table, key))) != len(news):
                 raise WrongAnswerError(f"{len(news)} records changed, and {written} of {table} were written")
         with _timed(taken, "nothing changed"):
             _store(rows)
@@ -397,19 +397,3 @@ def _check_equal(dataset: str, number: int) -> None:
         equal = cursor.fetchone()[0]
     if equal != number:
         raise WrongAnswerError(f"{equal} of {number} records are the same in our mirror and in dlt's")
-
-
-def _transaction() -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        return int(cursor.fetchone()[0])
-
-
-def _written_since(mark: int, table: str) -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table} WHERE xmin::text::bigint > %s", [mark])
-        return int(cursor.fetchone()[0])

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @cache
@@ -86,3 +87,21 @@ def fill_people(number: int) -> None:
         cursor.execute(JOURNEYS, [number])
         cursor.execute(PEOPLE, [crm.pk, number])
         cursor.execute("VACUUM ANALYZE records_record")
+
+
+def transaction_now() -> int:
+    """A mark on the time line of transactions, for ``written_since``."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+        return int(cursor.fetchone()[0])
+
+
+def written_since(mark: int, table: str, key: str = "id") -> set[Any]:
+    """The keys of the rows that are younger."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {key} FROM {table} WHERE xmin::text::bigint > %s", [mark])
+        return {row[0] for row in cursor.fetchall()}
