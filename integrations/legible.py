@@ -96,6 +96,14 @@ def flag(row: Any, name: str) -> bool:
     return value
 
 
+def word(row: Any, name: str) -> str:
+    """A text that has to be there. Raises Illegible."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise Illegible(f"{name} is no word but {str(value)[:40]!r}.")
+    return value
+
+
 class _Unclear(Exception):
     pass
 

@@ -12,7 +12,7 @@ from integrations.errors import Misconfigured, Rejected
 from integrations.hubspot import names
 from integrations.hubspot.answers import Row, rows_of
 from integrations.hubspot.session import HubspotSession
-from integrations.legible import Illegible
+from integrations.legible import Illegible, word
 from records.own_fields import OwnField
 
 _THERE_ALREADY = frozenset({"OBJECT_ALREADY_EXISTS", "CONFLICT"})
@@ -27,7 +27,7 @@ class Schema:
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         """Read once for the connector's life, which is one run. Raises Misconfigured."""
         if remote_object not in self._fields:
-            found = {str(p["name"]): _remote_field(p) for p in self._read(remote_object)}
+            found = {word(p, "name"): _remote_field(p) for p in self._read(remote_object)}
             self._fields[remote_object] = self._with_stages(remote_object, found)
         return self._fields[remote_object]
 

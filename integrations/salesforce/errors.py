@@ -9,6 +9,7 @@ from typing import Any
 
 from integrations.base import PushResult
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected, RetryLater
+from integrations.legible import Illegible
 
 
 class SessionExpired(ConnectorError):
@@ -55,7 +56,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
     code, message = _details(body) if is_json else ("", "")
     words = f"Salesforce: {code or status}: {message}".rstrip(": ")
     if status < 300:
-        raise RetryLater("Salesforce answered with something that is not JSON; it may be under maintenance.")
+        raise Illegible("Salesforce answered with something that is not JSON; it may be under maintenance.")
     if status == 401:
         # A page or an empty answer says no more than the status does.
         if code in {"", "INVALID_SESSION_ID"} and "not valid for use with the REST API" not in message:

@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.base import RemoteField, RemoteObject
 from integrations.errors import Misconfigured, Rejected
-from integrations.legible import Illegible
+from integrations.legible import Illegible, word
 from integrations.salesforce import names
 from integrations.salesforce.session import Session
 from records.own_fields import OwnField
@@ -26,7 +26,7 @@ class Fields:
     def describe(self, remote_object: str) -> Mapping[str, RemoteField]:
         if remote_object not in self._described:
             answer = self._session.rest(f"sobjects/{names.api_name(remote_object)}/describe")
-            found = {str(f["name"]): _remote_field(f) for f in answer["fields"]}
+            found = {word(f, "name"): _remote_field(f) for f in answer["fields"]}
             if "Id" not in found:
                 # Every object has one: what is missing here would be taken for fields that are gone.
                 raise Illegible(f"Salesforce described {remote_object} without its id.")

@@ -85,16 +85,14 @@ class Session:
         answer, at = self.rest(path, params={"q": soql}), ""
         while True:
             rows = _checked_rows(answer)
+            following = _locator(answer)
+            if following and following == at:
+                raise Illegible("Salesforce's link to the next page leads to the same page.")
             yield rows, int(answer.get("totalSize") or 0)
-            done = answer.get("done")
-            if done is True:
+            if not following:
                 return
-            # Only the locator is taken from the link: a foreign address in it would get our token.
-            found = _LOCATOR.fullmatch(str(answer.get("nextRecordsUrl")))
-            if done is not False or found is None or found[1] == at:
-                raise Illegible("Salesforce's link to the next page can't be read.")
-            at = found[1]
-            answer = self.rest(f"query/{found[1]}")
+            at = following
+            answer = self.rest(f"query/{at}")
 
     def rows(self, soql: str) -> Iterator[Row]:
         for rows, _ in self.pages(soql):
@@ -201,6 +199,17 @@ def _checked_rows(answer: Any) -> list[Row]:
     if not isinstance(rows, list) or any(not isinstance(row, dict) for row in rows):
         raise Illegible("Salesforce's answer to a query has no records in it.")
     return rows
+
+
+def _locator(answer: Row) -> str:
+    """Of the next page; empty after the last. Nothing else is taken from the link: a foreign address in it would get
+    our token."""
+    if answer.get("done") is True:
+        return ""
+    found = _LOCATOR.fullmatch(str(answer.get("nextRecordsUrl")))
+    if answer.get("done") is not False or found is None:
+        raise Illegible("Salesforce's link to the next page can't be read.")
+    return found[1]
 
 
 def _restful(path: str, client: Salesforce, **options: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from integrations.base import PushResult, Write, push_in_turn
-from integrations.errors import RetryLater
+from integrations.legible import Illegible
 from integrations.salesforce.errors import push_result
 from integrations.salesforce.session import Session
 
@@ -26,9 +26,9 @@ def push(session: Session, remote_object: str, writes: Sequence[Write]) -> list[
         }
         answer = session.rest("composite/sobjects", method="PATCH", json=body)
         if not isinstance(answer, list) or len(answer) != len(some):
-            raise RetryLater("Salesforce answered for another number of records than were sent.")
+            raise Illegible("Salesforce answered for another number of records than were sent.")
         if not all(isinstance(item, dict) and isinstance(item.get("success"), bool) for item in answer):
-            raise RetryLater("Salesforce's answer does not say of each record whether it was written.")
+            raise Illegible("Salesforce's answer does not say of each record whether it was written.")
         return [push_result(w[0], item) for w, item in zip(some, answer, strict=True)]
 
     return push_in_turn(send, chunks(list(writes), PUSH_BATCH))
