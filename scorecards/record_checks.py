@@ -154,7 +154,8 @@ def sentence_of(sections: Sequence[CheckSection], object_name: str) -> str:
 
 def noun_of(row: Record) -> str:
     """ "contact", "lead", "opportunity": the CRM's own word."""
-    return row.remote_object.removesuffix("s").lower()
+    name = row.remote_object.lower()
+    return f"{name.removesuffix('ies')}y" if name.endswith("ies") else name.removesuffix("s")
 
 
 def seen_of(

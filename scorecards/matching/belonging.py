@@ -14,7 +14,8 @@ from django.db.models import Q
 from definitions.evidence.exception_acts import may_ask
 from records.matching import linking
 from records.matching.linking import LinkError
-from records.models import AccountMatch, LinkKey, ManualLink, Record
+from records.matching.said import said_of
+from records.models import AccountMatch, LinkKey, ManualLink, Record, Touched
 from records.relations import REFERENCES
 from scorecards.matching.listing import Candidate, candidates_of
 from scorecards.record_checks import noun_of
@@ -25,11 +26,11 @@ FOUND = 10
 
 @dataclass(frozen=True)
 class Account:
-    """``words`` say who says so; ``named`` is what the CRM itself calls it, where we don't hold it."""
+    """``words`` say who says so; ``crm`` where it is changed, ``named`` what the CRM calls what we don't hold."""
 
     record: Record | None
     words: str
-    is_of_crm: bool = False
+    crm: str = ""
     named: str = ""
 
 
@@ -41,8 +42,19 @@ class Member:
 
     @property
     def place(self) -> str:
-        """ "HubSpot contact"."""
-        return f"{self.record.connection.label} {noun_of(self.record)}"
+        return place_of(self.record)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record that a search found; ``is_known``: it is of this buyer already."""
+
+    record: Record
+    is_known: bool
+
+    @property
+    def place(self) -> str:
+        return place_of(self.record)
 
 
 @dataclass(frozen=True)
@@ -59,43 +71,65 @@ class Belonging:
     members: list[Member]
     said: list[Said]
     may_say: bool
+    is_apart: bool
+    is_waiting: bool
+    """What was said, or read, of one of the members is not concluded yet."""
 
     @property
     def place(self) -> str:
-        return f"{self.record.connection.label} {noun_of(self.record)}"
+        return place_of(self.record)
+
+
+def place_of(record: Record) -> str:
+    """ "HubSpot contact"."""
+    return f"{record.connection.label} {noun_of(record)}"
 
 
 def account_of(viewer: Person, record: Record) -> Account | None:
-    """Two queries at most. ``record`` with its connection. An account outside the viewer's border is none to them."""
+    """Three queries at most. ``record`` with its connection. An account outside the viewer's border is none to them."""
     inside = Record.objects.for_person(viewer)
-    named = next((str(record.values[name]) for name in REFERENCES if record.values.get(name)), "")
-    if named:
-        found = inside.filter(connection=record.connection_id, object="account", remote_id=named).first()
-        return Account(found, f"{record.connection.label} says so", True, named)
-    match = AccountMatch.objects.filter(record=record, account__in=inside).select_related("account").first()
-    if match is None:
+    match = None
+    if not any(record.values.get(name) for name in REFERENCES):
+        match = (
+            AccountMatch.objects.filter(record=record, account__in=inside).select_related("account").first()
+        )
+    if match is not None:
+        words = {
+            AccountMatch.How.EXACT: f"by the domain {match.domain}",
+            AccountMatch.How.ROOT: f"by the company’s domain, {match.domain}",
+            AccountMatch.How.MANUAL: "joined by hand",
+        }[AccountMatch.How(match.how)]
+        return Account(match.account, words)
+    namer = linking.who_names_account(record)
+    if namer is None:
         return None
-    words = {
-        AccountMatch.How.EXACT: f"by the domain {match.domain}",
-        AccountMatch.How.ROOT: f"by the company’s domain, {match.domain}",
-        AccountMatch.How.MANUAL: "joined by hand",
-    }[AccountMatch.How(match.how)]
-    return Account(match.account, words)
+    crm = namer.connection.label
+    named = next(str(namer.values[name]) for name in REFERENCES if namer.values.get(name))
+    found = inside.filter(connection=namer.connection_id, object="account", remote_id=named).first()
+    if namer.pk == record.pk:
+        return Account(found, f"{crm} says so", crm, named)
+    if found is None or not inside.filter(pk=namer.pk).exists():
+        return None
+    return Account(found, f"{namer} says so, a {place_of(namer)} of the same buyer", crm)
 
 
 def belonging_of(viewer: Person, record: Record) -> Belonging:
-    """Some eight queries."""
+    """Some ten queries."""
     is_person = record.object == "person"
     account = account_of(viewer, record) if is_person else None
+    members = _members(viewer, record)
+    said = said_of([record.pk]).get(record.pk)
     return Belonging(
         record=record,
         account=account,
         candidates=candidates_of(viewer, [record]).get(record.pk, [])
         if is_person and account is None
         else [],
-        members=_members(viewer, record),
+        members=members,
         said=[Said(link, _words(link, record)) for link in linking.links_about(record)[:20]],
         may_say=may_say(viewer, record),
+        is_apart=said is not None and said.apart,
+        is_waiting=Touched.objects.filter(record__in=[one.record.pk for one in members]).exists(),
     )
 
 
@@ -154,7 +188,7 @@ def _words(link: ManualLink, record: Record) -> str:
     return f"Does not belong to {other}"
 
 
-def find_records(viewer: Person, text: str, record: Record, *, accounts: bool) -> list[Record]:
+def find_records(viewer: Person, text: str, record: Record, *, accounts: bool) -> list[Found]:
     """Accounts, or people and deals, whose title has every word of a text; not the record itself. Two queries."""
     if len(text.strip()) < 2:
         return []
@@ -166,7 +200,10 @@ def find_records(viewer: Person, text: str, record: Record, *, accounts: bool) -
     if not accounts and "@" in text:
         keys = LinkKey.objects.filter(key=f"email:{text.strip().lower()}")
         by_title |= Q(pk__in=keys.values("record"))
-    return list(found.filter(by_title).order_by("title", "pk")[:FOUND])
+    return [
+        Found(row, row.journey_id is not None and row.journey_id == record.journey_id)
+        for row in found.filter(by_title).order_by("title", "pk")[:FOUND]
+    ]
 
 
 def act(viewer: Person, record: Record, told: Mapping[str, str], now: datetime) -> str:
@@ -178,7 +215,7 @@ def act(viewer: Person, record: Record, told: Mapping[str, str], now: datetime) 
         link = linking.links_about(record).filter(pk=_uuid(told.get("link", ""))).first()
         if link is None or not linking.undo(link, by=viewer, now=now):
             raise LinkError("It was taken back already.")
-        return "Taken back."
+        return f"Taken back.{_stays_apart(link)}"
     said: dict[str, Any] = {"by": viewer, "why": told.get("why", ""), "key": key, "now": now}
     if what == "alone":
         linking.stand_alone(record, **said)
@@ -192,13 +229,24 @@ def act(viewer: Person, record: Record, told: Mapping[str, str], now: datetime) 
     acts: dict[str, tuple[Callable[..., object], str]] = {
         "join": (linking.join_buyer, f"Same buyer as {other} now."),
         "account": (linking.join_account, f"It belongs to {other} now."),
-        "not_account": (linking.split_account, f"It does not belong to {other}."),
+        "not_account": (linking.split_account, f"{other} is not its account now."),
     }
     if what not in acts:
         raise LinkError("Nothing was done: the request could not be read.")
     do, words = acts[what]
     do(record, other, **said)
     return words
+
+
+def _stays_apart(link: ManualLink) -> str:
+    """A split ended the joins of its record for good: they are said again, or not."""
+    if link.kind != ManualLink.Kind.BUYER or link.is_joined:
+        return ""
+    ended = [row for row in linking.links_about(link.record) if row.is_joined and row.undone_at == link.at]
+    others = [row.other if row.record_id == link.record_id else row.record for row in ended]
+    if not others:
+        return ""
+    return f" Join it with {' and '.join(str(one) for one in others)} again if they are one buyer."
 
 
 def _uuid(text: str) -> uuid.UUID:

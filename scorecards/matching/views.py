@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +18,7 @@ from records.matching import matching
 from records.matching.domains import domain_of_site
 from records.matching.known_domains import FREE
 from records.matching.linking import LinkError
-from records.models import FreeDomain, Record
+from records.models import AccountDomain, FreeDomain, Record
 from scorecards.matching import belonging, listing
 from teams.access import person_of
 
@@ -44,6 +45,7 @@ def matches(request: HttpRequest) -> HttpResponse:
         if len(rows) > listing.PER_PAGE
         else "",
         "token": uuid.uuid4().hex,
+        "has_domains": bool(rows) or AccountDomain.objects.exists(),
     }
     return render(request, "records/matching/matches.html", context)
 
@@ -81,6 +83,7 @@ def belongs(request: HttpRequest, record_id: uuid.UUID) -> HttpResponse:
         "accounts": belonging.find_records(viewer, find_account, record, accounts=True),
         "records": belonging.find_records(viewer, find_record, record, accounts=False),
         "token": uuid.uuid4().hex,
+        "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
     return render(request, "records/matching/belongs.html", context)
 

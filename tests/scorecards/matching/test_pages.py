@@ -87,7 +87,7 @@ def test_a_record_is_given_an_account_none_and_back(
     page = reverse("records:belongs", args=[lead.pk])
     assert "Several fit" in client.get(page).content.decode()
     assert "Kestrel Haulage" in client.get(page, {"account": "haul"}).content.decode()
-    assert "does not belong to" in post(client, lead, act="not_account", other=str(one.pk)).lower()
+    assert "is not its account now" in post(client, lead, act="not_account", other=str(one.pk))
     assert account_of(lead) == ("exact", "A2")
     assert (
         "by the domain kestrel.example"
@@ -120,6 +120,78 @@ def test_records_are_joined_and_taken_out(client: Client, tell: Tell, ines: Pers
         assert "gt-late" in post(client, lead, **told)
 
 
+def test_until_it_is_concluded_the_page_says_so_and_looks_again(
+    client: Client, tell: Tell, ines: Person
+) -> None:
+    client.force_login(ines)
+    lead = tell("salesforce", "Lead", "L1", Email="mara@kestrel.example", Company="Kestrel")
+    contact = tell("hubspot", "contacts", "1", email="m.lind@kestrel.example", company="Kestrel Rail")
+    page = reverse("records:belongs", args=[lead.pk])
+    waiting = "What was said is being worked in"
+    assert waiting not in client.get(page).content.decode()
+    assert waiting in post(client, lead, act="join", other=str(contact.pk))
+    assert waiting not in client.get(page).content.decode()
+
+
+def test_who_is_found_is_offered_once_and_by_what_it_is(client: Client, tell: Tell, ines: Person) -> None:
+    client.force_login(ines)
+    lead = tell("salesforce", "Lead", "L1", Email="mara@kestrel.example", Company="Kestrel")
+    contact = tell("hubspot", "contacts", "1", email="m.lind@kestrel.example", company="Kestrel Rail")
+    page = reverse("records:belongs", args=[lead.pk])
+    found = client.get(page, {"record": "m.lind@kestrel.example"}).content.decode()
+    assert 'value="join"' in found
+    assert "Hubspot contact" in found
+    post(client, lead, act="join", other=str(contact.pk))
+    found = client.get(page, {"record": "m.lind@kestrel.example"}).content.decode()
+    assert 'value="join"' not in found
+    assert "of this buyer already" in found
+
+
+def test_what_taking_a_split_back_does_not_bring_back_is_said(
+    client: Client, tell: Tell, ines: Person
+) -> None:
+    client.force_login(ines)
+    lead = tell("salesforce", "Lead", "L1", Email="mara@kestrel.example", Company="Kestrel")
+    contact = tell("hubspot", "contacts", "1", email="m.lind@kestrel.example", company="Kestrel Rail")
+    post(client, lead, act="join", other=str(contact.pk))
+    post(client, lead, act="alone", token="u")
+    split = ManualLink.objects.get(is_joined=False)
+    told = post(client, lead, act="undo", link=str(split.pk))
+    assert f"Join it with {contact} again if they are one buyer" in told
+
+
+def test_an_account_that_the_deal_names_is_the_buyers(client: Client, tell: Tell, ines: Person) -> None:
+    client.force_login(ines)
+    account = tell("salesforce", "Account", "A1", Name="Kestrel Haulage")
+    deal = tell("salesforce", "Opportunity", "O1", Name="Forty trucks", AccountId="A1")
+    lead = tell("salesforce", "Lead", "L1", Email="mara@kestrel.example", Company="Kestrel")
+    post(client, lead, act="join", other=str(deal.pk))
+    page = client.get(reverse("records:belongs", args=[lead.pk])).content.decode()
+    assert "Kestrel Haulage" in page
+    assert "Forty trucks says so, a Salesforce opportunity of the same buyer" in page
+    assert "Kestrel Haulage" in client.get(reverse("records:record", args=[lead.pk])).content.decode()
+    told = post(client, lead, act="account", other=str(account.pk), token="u")
+    assert "Forty trucks says to which account this buyer belongs" in told
+    assert ManualLink.objects.count() == 1
+
+
+def test_what_was_said_of_an_account_is_said_once_and_shown(
+    client: Client, twins: tuple[Record, Record, Record], ines: Person
+) -> None:
+    client.force_login(ines)
+    one, two, lead = twins
+    Record.objects.filter(pk=one.pk).update(title="Kestrel Co.")
+    told = post(client, lead, act="not_account", other=str(one.pk))
+    assert "Kestrel Co.." not in told
+    assert "was said already" in post(client, lead, act="not_account", other=str(one.pk), token="u")
+    post(client, lead, act="no_account", token="v")
+    assert "was said already" in post(client, lead, act="no_account", token="w")
+    page = client.get(reverse("records:belongs", args=[lead.pk])).content.decode()
+    assert "None, as people said" in page
+    post(client, lead, act="account", other=str(two.pk), token="x")
+    assert "was said already" in post(client, lead, act="account", other=str(two.pk), token="y")
+
+
 def test_only_who_is_concerned_may_say_it_and_nobody_sees_over_the_border(
     client: Client, twins: tuple[Record, Record, Record], ines: Person
 ) -> None:
@@ -135,6 +207,22 @@ def test_only_who_is_concerned_may_say_it_and_nobody_sees_over_the_border(
     Record.objects.filter(pk=lead.pk).update(business_unit=unit)
     assert client.get(reverse("records:belongs", args=[lead.pk])).status_code == 404
     assert "Nothing to choose" in client.get(reverse("records:matches")).content.decode()
+
+
+def test_where_no_account_has_a_domain_the_page_says_what_to_do(
+    client: Client, tell: Tell, ines: Person
+) -> None:
+    tell("salesforce", "Account", "A1", Name="Kestrel Haulage")
+    tell("salesforce", "Lead", "L1", Email="mara@kestrel.example")
+    client.force_login(ines)
+    page = client.get(reverse("records:matches")).content.decode()
+    assert "No account has a web address here" in page
+    assert reverse("integrations:connections") in page
+    rep = Person.objects.create_user("rep@fernhill.example", name="rep", role=Role.REP)
+    client.force_login(rep)
+    page = client.get(reverse("records:matches")).content.decode()
+    assert "RevOps connects the field" in page
+    assert reverse("integrations:connections") not in page
 
 
 def test_domains_are_looked_up_added_and_taken_back(client: Client, tell: Tell, ines: Person) -> None:
