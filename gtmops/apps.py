@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 from django.apps import AppConfig
 
 
@@ -14,3 +16,6 @@ class GtmopsConfig(AppConfig):
         celery.app.set_current()
         wiring.connect()
         gauges.register_gauges()
+        # What is loaded by now lives as long as the process: without this, Python looks through it again and again.
+        gc.collect()
+        gc.freeze()

@@ -1,29 +1,33 @@
 """Many rows of any model at once, written only where they differ; for where Django's ``bulk_create`` is too slow.
 
 Rows come as texts that PostgreSQL reads (None: null), in the order of the fields named. Many go through COPY into a
-temporary table, few stand in the statement itself: a temporary table costs more than they do.
+temporary table, few stand in the statement itself: a temporary table costs more than they do. Rows that are ``Made``
+are made while PostgreSQL takes those before them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 Cells = Sequence[str | None]
 Model = type[models.Model]
+Thing = TypeVar("Thing")
 
 FEW = 150
+# Some 100 KB of payloads: fewer would be sent too often, more would let PostgreSQL wait for them.
+SENT_AT_ONCE = 50
 _as_django = DjangoJSONEncoder().default
 # An escaped backslash is taken together with what it escapes, so that "\\u0000" stays the text it is.
 _NUL = re.compile(r"(\\\\)|\\u0000")
@@ -34,6 +38,23 @@ _NO_NUMBER = re.compile(r"\b(NaN|Infinity)\b")
 class Upserted:
     created: int = 0
     changed: int = 0
+
+
+@dataclass(frozen=True)
+class Made(Generic[Thing]):
+    """The row of each of ``things``, made whenever it is asked for."""
+
+    things: Collection[Thing]
+    cells: Callable[[Thing], Cells]
+
+    def __len__(self) -> int:
+        return len(self.things)
+
+    def __iter__(self) -> Iterator[Cells]:
+        return map(self.cells, self.things)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == made for made in self)
 
 
 def upsert(
@@ -53,17 +74,17 @@ def upsert(
         return Upserted(created, 0 if is_all else staged.update(unique_fields, update_fields))
 
 
-def cells_of(model: Model, names: Sequence[str], objects: Iterable[models.Model]) -> list[list[str | None]]:
+def cells_of(model: Model, names: Sequence[str], objects: Collection[models.Model]) -> Collection[Cells]:
     fields = [_field(model, name) for name in names]
     cells = [(field.attname, _to_cell(field)) for field in fields]
-    return [
-        [None if (value := getattr(row, name)) is None else cell(value) for name, cell in cells]
-        for row in objects
-    ]
+    return Made(
+        objects,
+        lambda row: [None if (value := getattr(row, name)) is None else cell(value) for name, cell in cells],
+    )
 
 
 def insert_new(
-    model: Model, names: Sequence[str], rows: Sequence[Cells], *, returning: str
+    model: Model, names: Sequence[str], rows: Collection[Cells], *, returning: str
 ) -> list[Any] | None:
     """Rows that are most likely new; one that meets a unique row is left out. Returns None when all were written, else
     ``returning`` of those that were."""
@@ -74,15 +95,36 @@ def insert_new(
     return None if len(written) == len(rows) else written
 
 
-def _copied_at_once(model: Model, names: Sequence[str], rows: Sequence[Cells]) -> bool:
+def replace(
+    model: Model, names: Sequence[str], rows: Collection[Cells], *, key: str, of: Collection[str]
+) -> None:
+    """Rows in the place of those of the same ``key``, which is ``of`` them, or new ones where there is none. Only for
+    a table that nothing refers to."""
+    if len(rows) > FEW:
+        # Half the work of staging them: each is read, pressed and written once.
+        column = _quoted(_field(model, key).column)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DELETE FROM {_quoted(model._meta.db_table)} "  # noqa: S608 (ours)
+                f"WHERE {column} = ANY(%s::{_type(_field(model, key))}[])",
+                [array_cell(of)],
+            )
+        insert_new(model, names, rows, returning=key)
+        return
+    with stage(model, names, rows) as staged:
+        if staged.update((key,), [name for name in names if name != key], are_different=True) < len(rows):
+            staged.insert_missing((key,))
+
+
+def _copied_at_once(model: Model, names: Sequence[str], rows: Collection[Cells]) -> bool:
     """Straight into the table, half the work of staging; False, and nothing written, when one is there already."""
     rest = _left_out(model, names)
     columns = ", ".join(_quoted(_field(model, name).column) for name in (*names, *(f.name for f in rest)))
     defaults = tuple(_to_cell(f)(f.get_default()) for f in rest)
-    lines = copy_lines([(*row, *defaults) for row in rows] if defaults else rows)
+    whole = ((*row, *defaults) for row in rows) if defaults else rows
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            _copy(cursor, f"{_quoted(model._meta.db_table)} ({columns})", lines)
+            _copy(cursor, f"{_quoted(model._meta.db_table)} ({columns})", whole)
     except IntegrityError:
         return False
     return True
@@ -139,7 +181,7 @@ def _to_cell(field: Any) -> Callable[[Any], str]:
 
 
 @contextmanager
-def stage(model: Model, names: Sequence[str], rows: Sequence[Cells]) -> Iterator[Staged]:
+def stage(model: Model, names: Sequence[str], rows: Collection[Cells]) -> Iterator[Staged]:
     """Rows for the fields ``names`` of ``model``, to be written inside the block; a transaction if there is none."""
     fields = [_field(model, name) for name in names]
     columns = [(_quoted(field.column), _type(field)) for field in fields]
@@ -235,11 +277,11 @@ def _type(field: Any) -> str:
     return "text" if found.startswith("varchar") else found
 
 
-def _inline(columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> tuple[str, list[Any]]:
+def _inline(columns: Sequence[tuple[str, str]], rows: Collection[Cells]) -> tuple[str, list[Any]]:
     casts = ", ".join(f"c{n}::{kind} AS {column}" for n, (column, kind) in enumerate(columns))
     names = ", ".join(f"c{n}" for n in range(len(columns)))
     arrays = ", ".join(["%s::text[]"] * len(columns))
-    params = [array_cell([row[n] for row in rows]) for n in range(len(columns))]
+    params = [array_cell(cells) for cells in zip(*rows, strict=True)]
     return f"(SELECT {casts} FROM unnest({arrays}) AS w({names}))", params  # noqa: S608 (ours)
 
 
@@ -253,7 +295,7 @@ def array_cell(cells: Iterable[str | None]) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Sequence[Cells]) -> str:
+def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Iterable[Cells]) -> str:
     """Into a temporary table that lives as long as the session: making one writes to the catalogue."""
     # As in the tables themselves: what was pressed here is not pressed anew there.
     parts = ", ".join(
@@ -262,21 +304,41 @@ def _copied(cursor: Any, columns: Sequence[tuple[str, str]], rows: Sequence[Cell
     table = _quoted(f"staged_{hashlib.blake2b(parts.encode(), digest_size=8).hexdigest()}")
     cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({parts}) ON COMMIT DELETE ROWS")
     cursor.execute(f"TRUNCATE {table}")
-    _copy(cursor, table, copy_lines(rows))
+    _copy(cursor, table, rows)
     return table
 
 
-def _copy(cursor: Any, target: str, lines: bytes) -> None:
-    # Django doesn't turn the errors of this call into its own.
-    with connection.wrap_database_errors:
-        cursor.copy_expert(f"COPY {target} FROM STDIN", io.BytesIO(lines))
+def _copy(cursor: Any, target: str, rows: Iterable[Cells]) -> None:
+    lines = _Lines(rows)
+    try:
+        # Django doesn't turn the errors of this call into its own.
+        with connection.wrap_database_errors:
+            cursor.copy_expert(f"COPY {target} FROM STDIN", lines)
+    except DatabaseError:
+        if lines.fault is not None:
+            raise lines.fault from None
+        raise
 
 
-def copy_lines(rows: Iterable[Cells]) -> bytes:
-    """Rows in the text format of COPY."""
-    lines = [_line(row) for row in rows]
-    lines.append("")
-    return "\n".join(lines).encode("utf-8", "replace")
+class _Lines:
+    """Rows in the text format of COPY, read by psycopg2 some at a time: the next are made while the last are taken.
+
+    ``fault``: why no more could be made, which would else reach the caller as an error of PostgreSQL's."""
+
+    def __init__(self, rows: Iterable[Cells]) -> None:
+        self._lines = map(_line, rows)
+        self.fault: Exception | None = None
+
+    def read(self, _size: int) -> bytes:
+        try:
+            some = list(islice(self._lines, SENT_AT_ONCE))
+        except Exception as fault:
+            self.fault = fault
+            raise
+        if not some:
+            return b""
+        some.append("")
+        return "\n".join(some).encode("utf-8", "replace")
 
 
 def _line(row: Cells) -> str:

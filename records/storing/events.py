@@ -126,7 +126,7 @@ def first_sight(
         kinds.BASELINE,
         f"{stem(row)}:baseline",
         row.modified_at,
-        data={"values": {k: v for k, v in values.items() if k not in told}},
+        data={"values": {k: v for k, v in values.items() if k not in told} if told else dict(values)},
         not_before=row.created_at,
         caused_by=caused_by,
     )

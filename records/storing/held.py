@@ -14,29 +14,26 @@ from django.db import connection as database
 from records.echoes import sent_asks
 from records.ids import record_id
 from records.incoming import IncomingRecord
-from records.models import AskedChange, Connection, DesiredField, Event, FieldMapping, OwnerMatch, Record
+from records.models import AskedChange, Connection, DesiredField, Event, Record
 from records.storing.copying import array_cell
 from records.storing.events import Mirrored
 from records.storing.reading import MappedField, Reading
 from teams.models import BusinessUnit
 
+# Each page asks for it, and Django takes longer to say it than PostgreSQL to answer.
+_MAPPED = """
+SELECT field.object, field.name, field.type, mapping.remote_name, mapping.is_broken, mapping.has_history,
+    mapping.links_to, mapping.value_map::text
+FROM records_fieldmapping mapping JOIN records_cataloguefield field ON field.id = mapping.field_id
+WHERE mapping.connection_id = %s AND mapping.remote_object = %s ORDER BY mapping.field_id
+"""
+
 
 def load_reading(connection: Connection, remote_object: str) -> Reading:
     """Raises ValueError for an object that has no mapping."""
-    mapped = list(
-        FieldMapping.objects.filter(connection=connection, remote_object=remote_object)
-        .order_by("field_id")
-        .values_list(
-            "field__object",
-            "field__name",
-            "field__type",
-            "remote_name",
-            "is_broken",
-            "has_history",
-            "links_to",
-            "value_map",
-        )
-    )
+    with database.cursor() as cursor:
+        cursor.execute(_MAPPED, [connection.pk, remote_object])
+        mapped = cursor.fetchall()
     if not mapped:
         raise ValueError(f"{connection.name} has no mapping for {remote_object}")
     fields = tuple(
@@ -48,7 +45,7 @@ def load_reading(connection: Connection, remote_object: str) -> Reading:
             is_broken=is_broken,
             has_history=has_history,
             links_to=tuple(target.strip() for target in links_to.split(",")) if links_to else (),
-            value_map=value_map,
+            value_map=orjson.loads(value_map),
         )
         for _, name, kind, remote_name, is_broken, has_history, links_to, value_map in mapped
     )
@@ -133,8 +130,13 @@ def load_known(
 def _owners(connection: Connection, owner_ids: Collection[str]) -> dict[str, int | None]:
     if not owner_ids:
         return {}
-    found = OwnerMatch.objects.filter(connection=connection, remote_id__in=owner_ids)
-    return dict(found.values_list("remote_id", "person_id"))
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT remote_id, person_id FROM records_ownermatch "
+            "WHERE connection_id = %s AND remote_id = ANY(%s::text[])",
+            [connection.pk, array_cell(owner_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _told_history(record_ids: Collection[uuid.UUID]) -> frozenset[str]:

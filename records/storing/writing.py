@@ -11,7 +11,16 @@ from django.db import connection as database
 
 from records.kinds import MERGED
 from records.models import Connection, Event, LinkKey, Record, RecordPayload
-from records.storing.copying import array_cell, insert_new, instant_cell, json_cell, stage
+from records.storing.copying import (
+    Cells,
+    Made,
+    array_cell,
+    insert_new,
+    instant_cell,
+    json_cell,
+    replace,
+    stage,
+)
 from records.storing.events import Mirrored, NewEvent
 from records.storing.reading import Reading
 
@@ -20,10 +29,13 @@ _MIRROR = (
 )  # fmt: skip
 _NEW = ("id", "connection", "object", "remote_object", "remote_id", "created_at_remote", "seen_at", *_MIRROR)
 _SEEN = ("modified_at_remote", "fingerprint")
+_PAYLOAD = ("record", "body")
 _EVENT = (
     "connection", "external_key", "kind", "record", "field", "old", "new", "data", "actor", "occurred_at",
     "observed_at", "not_before", "caused_by",
 )  # fmt: skip
+Payload = tuple[uuid.UUID, Mapping[str, Any]]
+"""A record and the CRM's own answer."""
 
 
 def insert_records(
@@ -36,17 +48,20 @@ def insert_records(
     if not records:
         return set()
     same = (str(connection.pk), reading.object, reading.remote_object)
-    rows = [
-        (str(r.id), *same, r.remote_id, instant_cell(made), now.isoformat(), *_mirror_cells(r))
-        for r, made in records
-    ]
-    written = insert_new(Record, _NEW, rows, returning="id")
+    seen = now.isoformat()
+
+    def cells(new: tuple[Mirrored, datetime | None]) -> Cells:
+        record, made = new
+        return str(record.id), *same, record.remote_id, instant_cell(made), seen, *_mirror_cells(record)
+
+    written = insert_new(Record, _NEW, Made(records, cells), returning="id")
     return set() if written is None else {r.id for r, _ in records} - set(written)
 
 
 def update_records(records: Sequence[Mirrored]) -> None:
     if records:
-        with stage(Record, ("id", *_MIRROR), [(str(r.id), *_mirror_cells(r)) for r in records]) as staged:
+        rows = Made(records, lambda r: (str(r.id), *_mirror_cells(r)))
+        with stage(Record, ("id", *_MIRROR), rows) as staged:
             staged.update(("id",), _MIRROR, are_different=True)
 
 
@@ -63,8 +78,9 @@ def insert_events(connection: Connection, events: Sequence[NewEvent], now: datet
     if not events:
         return
     source, observed = str(connection.pk), now.isoformat()
-    rows = [
-        (
+
+    def cells(e: NewEvent) -> Cells:
+        return (
             source,
             e.external_key,
             e.kind,
@@ -79,23 +95,24 @@ def insert_events(connection: Connection, events: Sequence[NewEvent], now: datet
             instant_cell(e.not_before),
             e.caused_by,
         )
-        for e in events
-    ]
-    insert_new(Event, _EVENT, rows, returning="id")
+
+    insert_new(Event, _EVENT, Made(events, cells), returning="id")
 
 
-def insert_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
-    rows = [(str(pk), json_cell(body)) for pk, body in payloads]
-    if rows:
-        insert_new(RecordPayload, ("record", "body"), rows, returning="record")
+def insert_payloads(payloads: Collection[Payload]) -> None:
+    if payloads:
+        insert_new(RecordPayload, _PAYLOAD, Made(payloads, _payload_cells), returning="record")
 
 
-def update_payloads(payloads: Iterable[tuple[uuid.UUID, Mapping[str, Any]]]) -> None:
-    rows = [(str(pk), json_cell(body)) for pk, body in payloads]
-    if rows:
-        with stage(RecordPayload, ("record", "body"), rows) as staged:
-            if staged.update(("record",), ("body",), are_different=True) < len(rows):
-                staged.insert_missing(("record",))
+def update_payloads(payloads: Collection[Payload]) -> None:
+    if payloads:
+        rows = Made(payloads, _payload_cells)
+        replace(RecordPayload, _PAYLOAD, rows, key="record", of=[str(pk) for pk, _ in payloads])
+
+
+def _payload_cells(payload: Payload) -> Cells:
+    pk, body = payload
+    return str(pk), json_cell(body)
 
 
 def write_links(new: Iterable[tuple[uuid.UUID, str]], gone: Iterable[tuple[uuid.UUID, str]]) -> None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ from records.incoming import IncomingRecord
 from records.models import Connection, Record, RecordPayload
 from records.services import store_page
 from records.storing import copying
-from records.storing.copying import Upserted, json_cell, stage, upsert
+from records.storing.copying import Made, Upserted, json_cell, replace, stage, upsert
 from tests.records.conftest import NOON
 
 HOSTILE = [
@@ -137,3 +137,36 @@ def test_a_text_too_long_for_its_column_is_refused_and_never_cut(hubspot: Connec
 
     with pytest.raises(DataError):
         upsert(records(hubspot, {1: "x" * 301}), unique_fields=["id"], update_fields=["title"])
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["by COPY", "in the statement"])
+def test_a_row_that_can_not_be_made_says_so_itself_and_nothing_is_written(
+    few: int, hubspot: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FEW", few)
+    monkeypatch.setattr(copying, "SENT_AT_ONCE", 2)
+    upsert(records(hubspot, dict.fromkeys(range(5), "held")), unique_fields=["id"], update_fields=["title"])
+
+    def cells(n: int) -> tuple[str, str]:
+        return str(uuid.UUID(int=n)), json_cell({"share": 1 / (3 - n)})
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        copying.insert_new(RecordPayload, ("record", "body"), Made(range(5), cells), returning="record")
+    assert not RecordPayload.objects.exists()
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["by COPY", "in the statement"])
+def test_rows_take_the_place_of_those_of_their_key_or_are_new(
+    few: int, hubspot: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FEW", few)
+    upsert(records(hubspot, dict.fromkeys(range(3), "held")), unique_fields=["id"], update_fields=["title"])
+
+    def put(bodies: dict[int, str]) -> None:
+        rows = [(str(uuid.UUID(int=n)), json_cell(body)) for n, body in bodies.items()]
+        replace(RecordPayload, ("record", "body"), rows, key="record", of=[pk for pk, _ in rows])
+
+    put({0: "old", 1: "stays"})
+    put({0: "new", 2: "first"})
+    held = {pk.int: body for pk, body in RecordPayload.objects.values_list("pk", "body")}
+    assert held == {0: "new", 1: "stays", 2: "first"}

@@ -31,10 +31,10 @@ def number_of_transaction() -> int | None:
 
 
 def written(model: type) -> int:
-    """Rows of which this transaction wrote a version."""
+    """Rows of which this transaction wrote a version; one deleted and made anew has one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE relname = %s",
+            "SELECT n_tup_upd + greatest(n_tup_ins, n_tup_del) FROM pg_stat_xact_user_tables WHERE relname = %s",
             [model._meta.db_table],
         )
         return int(cursor.fetchone()[0])
