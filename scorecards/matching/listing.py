@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 
 from records.matching.domains import root_of
-from records.matching.matching import said_of
+from records.matching.said import said_of
 from records.models import AccountDomain, AccountMatch, Record
 from teams.access import business_units_of
 from teams.models import Person
