@@ -27,7 +27,9 @@ class Wanted:
     lost_units: frozenset[str] = frozenset()
 
 
-def grant(wanted: Mapping[int, Wanted], rules: GroupRules, now: datetime, *, by: Person | None = None) -> None:
+def grant(
+    wanted: Mapping[int, Wanted], rules: GroupRules, now: datetime, *, by: Person | None = None
+) -> None:
     """Bring each person (by id) to what is wanted. Some eight statements in all.
 
     What was set by hand stays, unless the rules go over it. Only a system admin (``by``; None: the operator's own
@@ -71,12 +73,17 @@ def _set_teams(people: Collection[Person], wanted: Mapping[int, Wanted], now: da
 
 
 def _set_units(people: Collection[Person], wanted: Mapping[int, Wanted]) -> None:
-    units = dict(BusinessUnit.objects.filter(key__in=_keys(wanted, "units", "lost_units")).values_list("key", "pk"))
+    units = dict(
+        BusinessUnit.objects.filter(key__in=_keys(wanted, "units", "lost_units")).values_list("key", "pk")
+    )
     _say_missing("business unit", {key for w in wanted.values() for key in w.units} - set(units))
     grants = Person.business_units.through
     pairs = {(p.pk, units[key]) for p in people for key in wanted[p.pk].units if key in units}
     lost = {
-        (p.pk, units[key]) for p in people for key in wanted[p.pk].lost_units - wanted[p.pk].units if key in units
+        (p.pk, units[key])
+        for p in people
+        for key in wanted[p.pk].lost_units - wanted[p.pk].units
+        if key in units
     }
     held = {
         (row.person_id, row.businessunit_id): row.pk
@@ -99,7 +106,7 @@ def _keys(wanted: Mapping[int, Wanted], one: str, many: str) -> set[str]:
 
 def _say_missing(what: str, keys: Collection[str]) -> None:
     if keys:
-        log.warning(f"GTMOPS_GROUPS names a {what} that is not here", keys=sorted(keys))
+        log.warning("GTMOPS_GROUPS names what is not here", what=what, keys=sorted(keys))
 
 
 def sole_unit() -> BusinessUnit | None:

@@ -435,7 +435,9 @@ class GroupMember(models.Model):
 
     class Meta:
         ordering: ClassVar = ["since", "id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["group", "person"], name="group_member_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["group", "person"], name="group_member_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.person} in {self.group}"

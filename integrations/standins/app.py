@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from integrations.standins.faults import Faults
 from integrations.standins.http import Refused, Request, Response, Router, Server
 from integrations.standins.hubspot_api import HubspotApi
+from integrations.standins.identity_api import IdentityApi
 from integrations.standins.load import complete_schema, load_world
 from integrations.standins.mail import start_sink
 from integrations.standins.salesforce_api import SalesforceApi
@@ -45,9 +46,10 @@ class Application:
         self.salesforce = SalesforceApi(store, self.faults)
         self.hubspot = HubspotApi(store, self.faults)
         self.slack = SlackApi(store)
+        self.identity = IdentityApi(store)
         self.webhooks = Webhooks(store, self.faults)
         self.pages = Pages(store)
-        for part in (self.salesforce, self.hubspot, self.slack, self.webhooks, self.pages):
+        for part in (self.salesforce, self.hubspot, self.slack, self.identity, self.webhooks, self.pages):
             part.routes(self.router)
 
     def __call__(self, request: Request) -> Response:

@@ -30,7 +30,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
             return []
         return [
             SocialApp(
-                provider=PROVIDER, name=sign_on.label, client_id=sign_on.client_id, secret=sign_on.client_secret
+                provider=PROVIDER,
+                name=sign_on.label,
+                client_id=sign_on.client_id,
+                secret=sign_on.client_secret,
             )
         ]
 
@@ -48,7 +51,11 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         try:
             with transaction.atomic():
                 person = arrive(
-                    claims, known, provider=settings.SINGLE_SIGN_ON, rules=settings.GROUP_RULES, now=timezone.now()
+                    claims,
+                    known,
+                    provider=settings.SINGLE_SIGN_ON,
+                    rules=settings.GROUP_RULES,
+                    now=timezone.now(),
                 )
                 if known is None:
                     # One account for each person: an account made anew at the provider takes the place of the old one.
@@ -68,7 +75,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         exception: Exception | None = None,
         extra_context: Any = None,
     ) -> None:
-        log.warning("sign-in with the identity provider failed", error=str(error), reason=str(exception or ""))
+        log.warning(
+            "sign-in with the identity provider failed", error=str(error), reason=str(exception or "")
+        )
         reason = Reason.CANCELLED if error == AuthError.CANCELLED else Reason.FAILED
         raise ImmediateHttpResponse(refusal(request, reason))
 

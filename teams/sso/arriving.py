@@ -76,7 +76,11 @@ def _add(claims: Claims) -> Person:
 
 def _follow(person: Person, claims: Claims, rules: GroupRules, now: datetime) -> None:
     """Unless SCIM says it already: one hand at a time."""
-    if not rules.rules or not (person.follows_groups or rules.over_hand) or person.provisioned_groups.exists():
+    if (
+        not rules.rules
+        or not (person.follows_groups or rules.over_hand)
+        or person.provisioned_groups.exists()
+    ):
         return
     if claims.groups is None:
         log.warning("the identity provider can't say all groups; role and team stay", person=person.pk)

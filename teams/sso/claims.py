@@ -42,7 +42,9 @@ def read_claims(
     """Raises ClaimsError without a subject, and where the two answers name different ones."""
     subjects = {str(said["sub"]) for said in (id_token, userinfo) if said.get("sub")}
     if len(subjects) != 1:
-        raise ClaimsError("the ID token and userinfo name different people" if subjects else "nobody is named")
+        raise ClaimsError(
+            "the ID token and userinfo name different people" if subjects else "nobody is named"
+        )
     email, is_verified = _email((userinfo, id_token))
     said = {**id_token, **userinfo}
     return Claims(

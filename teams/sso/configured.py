@@ -46,7 +46,9 @@ class SingleSignOn:
         if missing := [name for name, value in given.items() if not value]:
             raise SignOnError(f"to sign in with an identity provider, set {', '.join(missing)}, too")
         domains = frozenset(
-            part.strip().lower().lstrip("@") for part in given["GTMOPS_OIDC_DOMAINS"].split(",") if part.strip()
+            part.strip().lower().lstrip("@")
+            for part in given["GTMOPS_OIDC_DOMAINS"].split(",")
+            if part.strip()
         )
         if wrong := sorted(name for name in domains if not DOMAIN.fullmatch(name)):
             raise SignOnError(f"GTMOPS_OIDC_DOMAINS: {wrong[0]!r} is no domain such as example.com")
@@ -72,7 +74,9 @@ def _issuer(text: str) -> str:
     url = text.removesuffix("/").removesuffix(DISCOVERY).removesuffix("/")
     parts = urlsplit(url)
     if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise SignOnError(f"GTMOPS_OIDC_URL must be the provider's issuer, such as https://id.example.com, not {text!r}")
+        raise SignOnError(
+            f"GTMOPS_OIDC_URL must be the provider's issuer, such as https://id.example.com, not {text!r}"
+        )
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in THIS_MACHINE):
         raise SignOnError("GTMOPS_OIDC_URL must begin with https://")
     return url
