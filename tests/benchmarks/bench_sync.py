@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks import crm_rows
 from tests.benchmarks.database import start_database, transaction_now, written_since
-from tests.benchmarks.loading import PAGE, Loader, crm_connection, incoming, pages, start_loader
+from tests.benchmarks.loading import PAGE, Loader, crm_connection, incoming, pages, set_aside, start_loader
 from tests.benchmarks.measure import OPTIONS, Result, WrongAnswerError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ DUE_GOAL_SECONDS = 0.025
 NOW = crm_rows.FIRST + timedelta(days=60)
 WHOLE = "mirror, events, links"
 DJANGO = "bulk_create(update_conflicts)"
+LINES = "COPY of prepared lines"
 
 
 def compare() -> list[Result]:
@@ -58,7 +59,7 @@ def _loads(number: int, loader: Loader) -> tuple[list[Result], dict[str, float]]
                 store(first)
             _check_equal(dataset, number)
             if what == "mirror":
-                copied.append(_copy_prepared_lines())
+                copied.append(_copy_prepared_lines(_RECORDS, _PAYLOADS))
         _note(taken, "all changed, dlt", loader.load(dataset, number, changed=range(number), turn=1))
         for what, store in (("mirror", _merge_mirror), (WHOLE, _store)):
             _empty()
@@ -72,27 +73,25 @@ def _loads(number: int, loader: Loader) -> tuple[list[Result], dict[str, float]]
         for act in ("first load", "all changed")
         for what in ("mirror", WHOLE)
     ]
-    lines = "COPY of prepared lines"
     limits = [
         Result(
-            f"first load of {number:,}: mirror (goal 0.7)", best["first load, mirror"], lines, min(copied)
+            f"first load of {number:,}: mirror (goal 0.7)", best["first load, mirror"], LINES, min(copied)
         ),
-        Result(f"first load of {number:,}: {lines}", min(copied), "dlt", best["first load, dlt"]),
+        Result(f"first load of {number:,}: {LINES}", min(copied), "dlt", best["first load, dlt"]),
     ]
     return [*results, *limits], {"new": best["first load, dlt"], "changed": best["all changed, dlt"]}
 
 
-def _copy_prepared_lines() -> float:
-    """Into the same tables with the same indexes; what is there now is what is prepared."""
+def _copy_prepared_lines(*tables: str) -> float:
+    """Seconds, into the same tables with the same indexes; what is there now is what is prepared."""
     from django.db import connection, transaction
 
-    tables = ("records_record", "records_recordpayload")
     prepared = [io.BytesIO() for _ in tables]
     with connection.cursor() as cursor:
         for table, lines in zip(tables, prepared, strict=True):
             cursor.copy_expert(f"COPY {table} TO STDOUT", lines)
             lines.seek(0)
-        _empty()
+        _truncate(tables[0])
         began = time.perf_counter()
         with transaction.atomic():
             for table, lines in zip(tables, prepared, strict=True):
@@ -127,6 +126,7 @@ def _hardly_changed(number: int, loader: Loader) -> list[Result]:
             _store(rows)
         _check_nothing_written(rows)
         objects = _as_models(rows)
+        set_aside()
         with _timed(taken, "Django"):
             _django_upsert(objects)
     best = {what: min(seconds) for what, seconds in taken.items()}
@@ -223,10 +223,15 @@ def _upserts(number: int, dlt: Mapping[str, float]) -> list[Result]:
                 for turn, news in ((1, "new"), (2, "changed")):
                     pairs = _as_models(incoming(crm_rows.rows(number, changed=range(number), turn=turn)))
                     objects = [pair[model == _PAYLOADS] for pair in pairs]
+                    set_aside()
                     with _timed(taken, f"{who}, {what}, all {news}"):
                         for start in range(0, number, PAGE):
                             _upsert(who, objects[start : start + PAGE], unique_fields, update_fields)
                     _check_upserted(objects)
+            _note(taken, f"COPY, {what}", _copy_prepared_lines(model))
+        limit = f"upsert of {number:,} {what}, all new: {LINES}"
+        copied, django = min(taken[f"COPY, {what}"]), min(taken[f"Django, {what}, all new"])
+        results.append(Result(limit, copied, DJANGO, django))
         for news in ("new", "changed"):
             ours = min(taken[f"ours, {what}, all {news}"])
             peers = {DJANGO: min(taken[f"Django, {what}, all {news}"])}
@@ -237,10 +242,11 @@ def _upserts(number: int, dlt: Mapping[str, float]) -> list[Result]:
     return results
 
 
+_RECORDS = "records_record"
 _PAYLOADS = "records_recordpayload"
 _UPSERTED = (
     ("payloads", _PAYLOADS, ["record"], ["body"]),
-    ("records", "records_record", ["id"], ["title", "values", "modified_at_remote", "fingerprint"]),
+    ("records", _RECORDS, ["id"], ["title", "values", "modified_at_remote", "fingerprint"]),
 )
 
 
@@ -369,7 +375,7 @@ def _merge_mirror(rows: Sequence[IncomingRecord]) -> None:
 
 
 def _empty() -> None:
-    _truncate("records_record")
+    _truncate(_RECORDS)
 
 
 def _truncate(table: str) -> None:
