@@ -140,10 +140,14 @@ def _apply(row: DesiredField, sent: DesiredField, result: PushResult, run: Run, 
         return
     row.attempts += 1
     row.last_error = f"{result.code}: {result.text}".strip(": ")[:2000]
+    if result.outcome == "retry" and not deciding.is_given_up(
+        attempts=row.attempts, records=1, succeeded_at=now, now=now
+    ):
+        row.next_try_at = now + deciding.pause_after(row.attempts, random.random())  # noqa: S311  (only spreads the load)
+        return
     if result.outcome == "retry":
-        row.next_try_at = now + deciding.pause_after(row.attempts)
-    else:
-        row.state = DesiredField.State.REFUSED
+        row.last_error = f"Given up after {row.attempts} tries: {row.last_error}"[:2000]
+    row.state = DesiredField.State.REFUSED
 
 
 def _attempt(
