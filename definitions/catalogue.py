@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Q
 from django.utils import timezone
 
 from definitions.bodies import PIPELINES, STAGES, known_catalogue
@@ -15,6 +14,8 @@ from definitions.currencies import CURRENCIES, plain_currencies
 from definitions.models import Version
 from definitions.versions import Model
 from records.models import CatalogueField
+
+READ: Final = (CURRENCIES, STAGES, PIPELINES)
 
 
 def catalogue_from_db(model: Model | None = None) -> Catalogue:
@@ -30,7 +31,15 @@ def catalogue_from_db(model: Model | None = None) -> Catalogue:
             "label": label,
             "options": [o for o in options if isinstance(o, str) or (isinstance(o, dict) and o.get("value"))],
         }
-    in_force = _in_force() if model is None else _in_force_of(model)
+    now = timezone.now()
+    versions = (
+        Version.objects.in_force(READ, now)
+        if model is None
+        else [version for section in READ for version in model.in_force(section, now).values()]
+    )
+    in_force: dict[str, list[Version]] = defaultdict(list)
+    for version in versions:
+        in_force[version.section].append(version)
     told = {
         "objects": spec,
         "currencies": plain_currencies(in_force[CURRENCIES]),
@@ -44,25 +53,3 @@ def catalogue_from_db(model: Model | None = None) -> Catalogue:
         },
     }
     return known_catalogue(json.dumps(told))
-
-
-def _in_force_of(model: Model) -> dict[str, list[Version]]:
-    now = timezone.now()
-    return {
-        section: list(model.in_force(section, now).values()) for section in (CURRENCIES, STAGES, PIPELINES)
-    }
-
-
-def _in_force() -> dict[str, list[Version]]:
-    now = timezone.now()
-    found: dict[str, list[Version]] = defaultdict(list)
-    rows = (
-        Version.objects.filter(section__in=[CURRENCIES, STAGES, PIPELINES], effective_from__lte=now)
-        .filter(Q(retired_at=None) | Q(retired_at__gt=now))
-        .exclude(state__in=[Version.State.DRAFT, Version.State.PROPOSED])
-        .order_by("section", "key", "-effective_from", "-number")
-        .distinct("section", "key")
-    )
-    for version in rows:
-        found[version.section].append(version)
-    return found

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
+from definitions.criteria import Catalogue
 from definitions.criteria.currencies import CODE
 from definitions.criteria.values import exact
 from definitions.files.reading import Reader
@@ -81,7 +82,7 @@ def plain_currencies(versions: Iterable[Version]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _sentence(body: Body) -> str:
+def _sentence(body: Body, catalogue: Catalogue) -> str:
     if body.get("is_base"):
         return "The base: what the others are worth is told in it."
     since, rate = max((str(day), rate) for day, rate in body["rates"].items())

@@ -12,13 +12,12 @@ from django.db.models import Count
 from definitions.agreement.drafts import OPEN
 from definitions.agreement.parties import signers, team_names
 from definitions.agreement.signing import waiting_for
-from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
+from definitions.bodies import DEFINITIONS
 from definitions.in_force import TypedModel, load_typed_model
 from definitions.judging.counting import Counts
 from definitions.models import Judgement, Version
 from definitions.sections import Section, Standing, sections
 from definitions.triggers.bodies import TRIGGERS
-from definitions.triggers.sections import trigger_sentence
 from records.models import Record
 from teams.models import Person
 
@@ -138,12 +137,8 @@ def item_of(
 
 def sentence_of(section: Section, version: Version, typed: TypedModel) -> str:
     """What it says, in one sentence; a draft may not say anything yet."""
-    if section.name == DEFINITIONS:
-        return definition_sentence(definition_body(version.key, version.body, typed.catalogue))
     try:
-        if section.name == TRIGGERS:
-            return trigger_sentence(version.body, typed.catalogue)
-        return section.sentence(version.body)
+        return section.sentence({"name": version.key, **version.body}, typed.catalogue)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         # Sections promise a sentence for bodies that parse; a half-written draft does not.
         return ""

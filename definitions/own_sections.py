@@ -19,8 +19,7 @@ from definitions.bodies import (
     definition_sentence,
     exempt_tree,
 )
-from definitions.catalogue import catalogue_from_db
-from definitions.criteria import CriterionError, FieldType, parse
+from definitions.criteria import Catalogue, CriterionError, FieldType, parse
 from definitions.files.reading import Reader, unknown
 from definitions.lint.places import definition_places, pipeline_places, pipeline_values, stage_values
 from definitions.sections import Body, Context, Fault, Part, Section, path_parts
@@ -339,11 +338,11 @@ def _title(body: Body) -> str:
     return str(body.get("name") or "")
 
 
-def _definition_sentence(body: Body) -> str:
-    return definition_sentence(definition_body(str(body.get("name")), body, catalogue_from_db()))
+def _definition_sentence(body: Body, catalogue: Catalogue) -> str:
+    return definition_sentence(definition_body(str(body.get("name")), body, catalogue))
 
 
-def _pipeline_sentence(body: Body) -> str:
+def _pipeline_sentence(body: Body, catalogue: Catalogue) -> str:
     stages = body.get("stages") or ()
     guarded = [str(s.get("name")) for s in stages if s.get("exit_criteria")]
     names = ", ".join(str(s.get("name")) for s in stages)
@@ -368,7 +367,7 @@ def _pipeline_population(body: Body) -> QuerySet[Record]:
     return _records_of(str(body.get("object")), (str(body.get("connection")),))
 
 
-def _stage_sentence(body: Body) -> str:
+def _stage_sentence(body: Body, catalogue: Catalogue) -> str:
     return str(body.get("sentence") or "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
-    def in_force(self, section: str, at: datetime) -> VersionQuerySet:
-        """The version of each key of ``section`` that was in force at ``at`` (one row per key)."""
+    def in_force(self, section: str | Sequence[str], at: datetime) -> VersionQuerySet:
+        """The version of each key of ``section``, or of each of several, that was in force at ``at`` (one row per
+        key)."""
+        names = [section] if isinstance(section, str) else list(section)
         return (
-            self.filter(section=section, effective_from__lte=at)
+            self.filter(section__in=names, effective_from__lte=at)
             .exclude(state__in=["draft", "proposed"])
             .filter(models.Q(retired_at=None) | models.Q(retired_at__gt=at))
             .order_by("section", "key", "-effective_from", "-number")

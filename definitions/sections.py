@@ -128,18 +128,18 @@ class Section:
     """One section of the model.
 
     ``parse(key, body, context)`` returns faults that forbid the body; ``lint`` those that only deserve a word.
-    ``title(body)`` and ``sentence(body)`` are what pages show, for bodies that parse. ``population(body)`` are the
-    records whose conclusions change when a version comes into force; None: those that happen from then on.
-    ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads. ``standing(viewer,
-    versions by key, now)`` tells how each fares, by key, in a constant number of queries; ``on_retire`` what becomes of
-    what runs by it.
+    ``title(body)`` and ``sentence(body, catalogue)`` are what pages show, for bodies that parse.
+    ``population(body)`` are the records whose conclusions change when a version comes into force; None: those that
+    happen from then on. ``places(body)`` and ``named(body)`` are what the check against the live CRM schema reads.
+    ``standing(viewer, versions by key, now)`` tells how each fares, by key, in a constant number of queries;
+    ``on_retire`` what becomes of what runs by it.
     """
 
     name: str
     label: str
     parse: Callable[[str, Body, Context], list[Fault]]
     title: Callable[[Body], str]
-    sentence: Callable[[Body], str]
+    sentence: Callable[[Body, Catalogue], str]
     lint: Callable[[str, Body, Context], list[Fault]] = _nothing_to_say
     population: Callable[[Body], QuerySet[Record]] | None = None
     places: Callable[[Body], list[Place]] = _nothing_named

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
@@ -26,9 +26,8 @@ from handoffs.services import HandoffError, KeyReused, NotYours, Stale, form_sta
 from handoffs.templates import NEXT_STEP, NEXT_STEP_AT
 from records.loading import load_members
 from teams.access import person_of
+from teams.api_answers import KEY_HEADER, ApiFault, FaultSchema, read_body, read_key, read_query
 from teams.models import Person
-
-MOST_KEY_LETTERS = 200
 
 # --- reading -------------------------------------------------------------------------------------------------------
 
@@ -132,10 +131,7 @@ class HandoffListView(ListAPIView[Handoff]):
     http_method_names = ["get", "head"]
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        query = HandoffQuery(data=request.query_params)
-        if not query.is_valid():
-            return _fault(400, "Some filters can't be read.", _texts(query.errors))
-        page = self.paginate_queryset(visible(request).chosen(**query.validated_data))
+        page = self.paginate_queryset(visible(request).chosen(**read_query(request, HandoffQuery)))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
@@ -152,12 +148,6 @@ class HandoffView(RetrieveAPIView[Handoff]):
 
 
 # --- acting --------------------------------------------------------------------------------------------------------
-
-
-FaultSchema = inline_serializer(
-    "HandoffFault",
-    {"text": serializers.CharField(), "fields": serializers.DictField(child=serializers.CharField())},
-)
 
 
 class NoInput(serializers.Serializer[Any]):
@@ -263,44 +253,13 @@ class ActView(APIView):
 
     def post(self, request: Request, handoff_id: uuid.UUID) -> Response:
         handoff = get_object_or_404(visible(request), pk=handoff_id)
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not key or len(key) > MOST_KEY_LETTERS:
-            return _fault(400, "Send an Idempotency-Key header of at most 200 characters.")
-        given = self.takes(data=request.data)
-        if not given.is_valid():
-            return _fault(400, "Some fields can't be read.", _texts(given.errors))
+        key, said = read_key(request), read_body(request, self.takes)
         asked = Asked(handoff, person_of(request), key, now_utc())
         try:
-            done = ACTS[self.act][2](asked, given.validated_data)
+            done = ACTS[self.act][2](asked, said)
         except HandoffError as error:
-            return _fault(STATUS.get(type(error), 400), error.text, error.fields)
+            raise ApiFault(STATUS.get(type(error), 400), error.text, error.fields) from None
         return Response(HandoffDetailSerializer(done).data)
-
-
-def _fault(status: int, text: str, fields: Mapping[str, str] | None = None) -> Response:
-    return Response({"text": text, "fields": dict(fields or {})}, status=status)
-
-
-def _texts(errors: Any) -> dict[str, str]:
-    """DRF's errors, the first text of each field."""
-    if not isinstance(errors, Mapping):
-        return {}
-    return {name: _first(found) for name, found in errors.items()}
-
-
-def _first(found: Any) -> str:
-    while isinstance(found, list | Mapping):
-        found = next(iter(found.values() if isinstance(found, Mapping) else found), "")
-    return str(found)
-
-
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="One per act; 422 when reused.",
-)
 
 
 def _act_path(name: str) -> URLPattern:

@@ -63,6 +63,6 @@ SECTIONS = (
         label="Handoffs",
         parse=template_faults,
         title=lambda body: str(body["name"]),
-        sentence=lambda body: str(body["sentence"]),
+        sentence=lambda body, _: str(body["sentence"]),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,8 +20,7 @@ from definitions.moves.fields import AskedField
 from effects.tick import now_utc
 from records.models import AskedChange, Record
 from teams.access import person_of
-
-MOST_KEY_LETTERS = 200
+from teams.api_answers import KEY_HEADER, NO_KEY, key_of
 
 WaySchema = inline_serializer(
     "DealMoveWay",
@@ -126,14 +125,14 @@ class MovesView(APIView):
         operation_id="records_move",
         summary="Move a deal to another stage, together with the fields that lack",
         request=MoveInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
+        parameters=[KEY_HEADER],
         responses={202: AskSchema, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
     )
     def post(self, request: Request, record_id: uuid.UUID) -> Response:
         record, actor = _record(request, record_id), person_of(request)
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not key or len(key) > MOST_KEY_LETTERS:
-            return _fault(400, "Send an Idempotency-Key header of at most 200 characters.")
+        key = key_of(request)
+        if not key:
+            return _fault(400, NO_KEY)
         given = MoveInput(data=request.data)
         if not given.is_valid():
             return _fault(400, "Some fields can't be read.")

@@ -112,10 +112,9 @@ def _hand(
     team = rule.acting_team
     held = next((h for h in reversed(owned) if h.begin <= at), None)
     owner = held.person_id if held else None
-    person = owner if owner is not None and staff.team_at(owner, at) == team else None
-    is_away = False
-    if held is not None and person is not None and rule.hours != "team":
-        holder, is_away = covered(held, staff, at, known_at)
+    person, is_away = None, False
+    if held is not None and _is_of(team, held, at, staff):
+        holder, is_away = (held, False) if rule.hours == "team" else covered(held, staff, at, known_at)
         person = holder.person_id
     region = region if rule.hours == "region" else ""
     whose = person if rule.hours != "team" else None

@@ -96,7 +96,7 @@ SECTIONS = (
         label="Working hours",
         parse=calendar_faults,
         title=lambda body: str(body["name"]),
-        sentence=calendar_sentence,
+        sentence=lambda body, _: calendar_sentence(body),
         lint=calendar_remarks,
         population=lambda body: with_open_clocks(),
         pages=Pages(
@@ -112,7 +112,7 @@ SECTIONS = (
         label="Clocks",
         parse=rule_faults,
         title=lambda body: str(body["name"]),
-        sentence=lambda body: str(body["sentence"]),
+        sentence=lambda body, _: str(body["sentence"]),
         lint=rule_remarks,
         population=clocks_moved_by,
         pages=Pages(
@@ -126,7 +126,7 @@ SECTIONS = (
         label="Touches",
         parse=touch_faults,
         title=lambda body: str(body["name"]),
-        sentence=touch_sentence,
+        sentence=lambda body, _: touch_sentence(body),
         on_retire="From now on the usual answer holds: calls, e-mails, meetings and messages by people of ours.",
     ),
 )

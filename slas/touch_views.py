@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,9 +24,8 @@ from records.models import Record
 from slas import touches
 from slas.touches import KINDS, LONGEST_NOTE, NothingWaits, NotYours, TouchError, Waiting
 from teams.access import person_of
+from teams.api_answers import KEY_HEADER, MOST_KEY_LETTERS, ApiFault, FaultSchema, read_body, read_key
 from teams.models import Person
-
-MOST_KEY_LETTERS = 200
 
 
 class TouchForm(forms.Form):
@@ -139,10 +138,6 @@ Answer = inline_serializer(
         "clocks": serializers.ListField(child=serializers.UUIDField()),
     },
 )
-Fault = inline_serializer(
-    "TouchFault",
-    {"text": serializers.CharField(), "fields": serializers.DictField(child=serializers.CharField())},
-)
 STATUS: dict[type[TouchError], int] = {NotYours: 403, NothingWaits: 409, touches.KeyReused: 422}
 
 
@@ -154,26 +149,20 @@ class TouchesView(APIView):
     @extend_schema(  # type: ignore[untyped-decorator]  # it ships no types
         operation_id="records_touch",
         request=TouchInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
-        responses={200: Answer, **dict.fromkeys((400, 403, 409, 422), Fault)},
+        parameters=[KEY_HEADER],
+        responses={200: Answer, **dict.fromkeys((400, 403, 409, 422), FaultSchema)},
     )
     def post(self, request: Request, record_id: uuid.UUID) -> Response:
         viewer, now = person_of(request), now_utc()
         record = get_object_or_404(Record.objects.for_person(viewer), pk=record_id)
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not key or len(key) > MOST_KEY_LETTERS:
-            return _fault(400, "Send an Idempotency-Key header of at most 200 characters.")
-        given = TouchInput(data=request.data)
-        if not given.is_valid():
-            return _fault(400, "Some fields can't be read.", {n: str(e[0]) for n, e in given.errors.items()})
-        said = given.validated_data
+        key, said = read_key(request), read_body(request, TouchInput)
         try:
             done = touches.report_touch(
                 record, viewer, said["kind"], said.get("at") or touches.reported_at(viewer, key) or now, said["note"],
                 key=key, now=now, person=said["person"],
             )  # fmt: skip
         except TouchError as error:
-            return _fault(STATUS.get(type(error), 400), error.text, error.fields)
+            raise ApiFault(STATUS.get(type(error), 400), error.text, error.fields) from None
         return Response(
             {
                 "kind": done.event.data["kind"],
@@ -182,10 +171,6 @@ class TouchesView(APIView):
                 "clocks": [str(clock.pk) for clock in done.clocks],
             }
         )
-
-
-def _fault(status: int, text: str, fields: dict[str, str] | None = None) -> Response:
-    return Response({"text": text, "fields": fields or {}}, status=status)
 
 
 api_urlpatterns: list[URLPattern | URLResolver] = [

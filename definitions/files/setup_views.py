@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from definitions.bodies import STAGES
+from definitions.catalogue import catalogue_from_db
 from definitions.files.model_files import ModelFaults
 from definitions.files.starter import ORDERS, LeftOut, Name, Order, Prepared, load_starter_model, prepare
 from definitions.sections import sections
@@ -111,6 +112,7 @@ def _tell(request: HttpRequest, published: int, drafted: int) -> None:
 
 def _offers(prepared: Prepared, model: Model, wanted: frozenset[Name] | None) -> list[Offer]:
     teams = dict(Team.objects.values_list("key", "name"))
+    catalogue = catalogue_from_db(model)
     found = []
     for section, key, body in prepared.each():
         owner = str(body.get("owner") or body.get("from_team") or "")
@@ -120,7 +122,7 @@ def _offers(prepared: Prepared, model: Model, wanted: frozenset[Name] | None) ->
         found.append(
             Offer(
                 section=section, key=key, name=str(body.get("name") or key), text=str(body.get("text") or ""),
-                sentence=sections()[section].sentence(body), owner=teams.get(owner, owner),
+                sentence=sections()[section].sentence(body, catalogue), owner=teams.get(owner, owner),
                 play=str(body.get("play") or ""), is_there=bool(model.history(section, key)),
                 is_wanted=wanted is None or (section, key) in wanted, without=tuple(parts),
             )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from definitions import own_sections
-from definitions.bodies import DEFINITIONS, definition_body, definition_sentence
-from definitions.catalogue import catalogue_from_db
+from definitions.bodies import DEFINITIONS
 from definitions.criteria import Catalogue
 from definitions.files.reading import Reader
 from definitions.own_sections import read_conditions, read_exclusions
@@ -31,12 +30,8 @@ def _parse(key: str, body: Body, context: Context) -> list[Fault]:
     return read.finish()
 
 
-def _sentence(body: Body) -> str:
-    return trigger_sentence(body, catalogue_from_db())
-
-
-def trigger_sentence(body: Body, catalogue: Catalogue) -> str:
-    said = definition_sentence(definition_body(str(body.get("name")), body, catalogue))
+def _sentence(body: Body, catalogue: Catalogue) -> str:
+    said = _DEFINITION.sentence(body, catalogue)
     return said.replace(f"“{body.get('name')}” when", f"worth a conversation (“{body.get('name')}”) when", 1)
 
 

@@ -25,6 +25,7 @@ from integrations.writing.preview import as_planned, planned_rows
 from integrations.writing.views import crm_named, crms
 from records.models import Connection, DesiredField, Record
 from teams.access import person_of
+from teams.api_answers import FaultSchema, read_body, read_query
 from teams.models import Person
 
 STATES = ("reading", "writing", "paused", "broken")
@@ -132,10 +133,6 @@ class NothingInput(serializers.Serializer[Any]):
     """Nothing is needed."""
 
 
-FaultSchema = inline_serializer(
-    "WritingFault",
-    {"text": serializers.CharField(), "fields": serializers.DictField(child=serializers.CharField())},
-)
 RetrySchema = inline_serializer("WritingRetry", {"fields": serializers.IntegerField()})
 
 
@@ -163,14 +160,13 @@ class _ListOfOne(ListAPIView[Any]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         connection = crm_named(str(kwargs["name"]))
-        given = self.query(data=request.query_params)
-        if not given.is_valid():
-            return _fault("Some filters can't be read.", given.errors)
-        page = self.paginate_queryset(self.rows(connection, person_of(request), given.validated_data))
+        asked = read_query(request, self.query)
+        page = self.paginate_queryset(self.rows(connection, person_of(request), asked))
         shown = self.shown(connection, list(page or ()))
         return self.get_paginated_response(self.get_serializer(shown, many=True).data)
 
     def rows(self, connection: Connection, person: Person, asked: Mapping[str, Any]) -> QuerySet[Any]:
+        """Those that ``person`` may see; each list says which."""
         raise NotImplementedError
 
     def shown(self, connection: Connection, rows: Sequence[Any]) -> Sequence[Any]:
@@ -263,10 +259,7 @@ class ActView(APIView):
     def post(self, request: Request, name: str) -> Response:
         act, takes, _, _ = ACTS[self.deed]
         connection = crm_named(name)
-        given = takes(data=request.data)
-        if not given.is_valid():
-            return _fault("Some fields can't be read.", given.errors)
-        return act(connection, person_of(request), given.validated_data)
+        return act(connection, person_of(request), read_body(request, takes))
 
 
 def _inside(person: Person) -> QuerySet[Record]:
@@ -277,11 +270,6 @@ def _standing(connection: Connection) -> Response:
     connection.refresh_from_db()
     found: Overview = overview_of(connection, now_utc())
     return Response(WritingSerializer(found).data)
-
-
-def _fault(text: str, errors: Mapping[str, Any]) -> Response:
-    fields = {name: str(found[0]) for name, found in errors.items() if isinstance(found, list)}
-    return Response({"text": text, "fields": fields}, status=400)
 
 
 def _act_path(deed: str) -> URLPattern:

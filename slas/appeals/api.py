@@ -26,8 +26,8 @@ from slas.querysets import LATE, AppealQuerySet
 from slas.retold import retell
 from slas.visibility import names_for
 from teams.access import person_of
+from teams.api_answers import KEY_HEADER, ApiFault, FaultSchema, read_body, read_key, read_query
 
-MOST_KEY_LETTERS = 200
 STATUS: Mapping[type[acts.AppealError], int] = {acts.NotYours: 403, acts.KeyReused: 422}
 
 
@@ -84,21 +84,7 @@ class NoteInput(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=acts.MOST_TEXT)
 
 
-FaultSchema = inline_serializer(
-    "AppealFault",
-    {
-        "text": serializers.CharField(),
-        "fields": serializers.DictField(child=serializers.CharField()),
-    },
-)
 ToldSchema = inline_serializer("NotMineTold", {"told": serializers.IntegerField(help_text="How many.")})
-KEY_HEADER = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    required=True,
-    description="One per act; 422 when reused.",
-)
 FAULTS = dict.fromkeys((400, 403, 422), FaultSchema)
 
 
@@ -140,10 +126,7 @@ class AppealsView(ListAPIView[Appeal]):
     http_method_names = ["get", "head"]
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        query = AppealQuery(data=request.query_params)
-        if not query.is_valid():
-            return _fault(400, "Some filters can't be read.")
-        chosen = dict(query.validated_data)
+        chosen = dict(read_query(request, AppealQuery))
         if "team" in chosen:
             chosen["team__key"] = chosen.pop("team")
         viewer = person_of(request)
@@ -240,21 +223,11 @@ def _act(
     takes: type[serializers.Serializer[Any]],
     act: Callable[[str, Mapping[str, Any]], Response],
 ) -> Response:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key or len(key) > MOST_KEY_LETTERS:
-        return _fault(400, "Send an Idempotency-Key header of at most 200 characters.")
-    given = takes(data=request.data)
-    if not given.is_valid():
-        fields = {name: str(found[0]) for name, found in given.errors.items() if isinstance(found, list)}
-        return _fault(400, "Some fields can't be read.", fields)
+    key, said = read_key(request), read_body(request, takes)
     try:
-        return act(key, given.validated_data)
+        return act(key, said)
     except acts.AppealError as error:
-        return _fault(STATUS.get(type(error), 400), error.text, error.fields)
-
-
-def _fault(status: int, text: str, fields: Mapping[str, str] | None = None) -> Response:
-    return Response({"text": text, "fields": dict(fields or {})}, status=status)
+        raise ApiFault(STATUS.get(type(error), 400), error.text, error.fields) from None
 
 
 SUMMARIES = {
