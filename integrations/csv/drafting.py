@@ -227,7 +227,16 @@ class _Writer:
             if type_ in {"number", "money"} and choice.decimal:
                 item["decimal"] = choice.decimal
             found[name] = item
-        return found
+        return self._with_address(found)
+
+    def _with_address(self, found: dict[str, Any]) -> dict[str, Any]:
+        """A person whose id is an e-mail address has that address."""
+        key = next((column for column, choice in self.pairs if choice.role == "id"), None)
+        if key is None or not is_address(self.draft.object, key) or "email" in found:
+            return found
+        held = known_field("email", self.known)
+        label = {} if held else {"label": "E-mail"}
+        return {"email": {"column": key.name, "type": "text", "personal": True, **label}, **found}
 
     def _history(self) -> list[dict[str, Any]]:
         found = []
@@ -286,9 +295,18 @@ class _Writer:
             return held.name, {"personal": held.is_personal}, held.type
         if choice.type not in TYPES:
             self.faults[f"c{n}"] = "Choose what kind of values it has."
-        name = name_for(choice.field, "field")
+        name = name_for(choice.field, f"field_{n + 1}")
         label = choice.field.strip() if choice.field.strip() != name else name.replace("_", " ").capitalize()
         return name, {"label": label, "personal": choice.is_personal}, choice.type
+
+
+def is_address(object_name: str, column: Column) -> bool:
+    """Whether a column tells people by their e-mail addresses."""
+    return (
+        object_name == "person"
+        and bool(column.samples)
+        and all("@" in s and "." in s for s in column.samples)
+    )
 
 
 def read_samples(column: Column, choice: Choice, type_: str, zone_name: str) -> list[tuple[str, str, bool]]:
@@ -321,4 +339,14 @@ def read_samples(column: Column, choice: Choice, type_: str, zone_name: str) -> 
     return found
 
 
-__all__ = ["Draft", "Known", "again", "draft_of", "known_field", "read_samples", "write_mapping", "zone_of"]
+__all__ = [
+    "Draft",
+    "Known",
+    "again",
+    "draft_of",
+    "is_address",
+    "known_field",
+    "read_samples",
+    "write_mapping",
+    "zone_of",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
@@ -28,13 +29,14 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORDS: Mapping[str, frozenset[str]] = {
     name: frozenset(words.split())
     for name, words in {
-        "id": "id uid uuid key record_id recordid number nr no ref reference",
+        "id": "id uid uuid key record_id recordid number nr no ref reference customer_number customer_no "
+        "contact_number lead_number deal_number kundennummer kunden_nr kundennr nummer",
         "email": "email e_mail mail email_address e_mail_address work_email",
         "first_name": "first_name firstname given_name forename vorname",
         "last_name": "last_name lastname surname family_name nachname",
         "company": "company company_name account account_name organisation organization employer firma customer",
         "name": "name title deal_name opportunity_name opportunity deal full_name",
-        "phone": "phone phone_number telephone mobile mobile_phone tel",
+        "phone": "phone phone_number telephone mobile mobile_phone tel telefon telefonnummer mobil",
         "amount": "amount value deal_value close_value deal_amount revenue price amount_req total",
         "stage": "stage deal_stage status lifecycle_stage lead_status stage_name state pipeline_stage phase",
         "owner": "owner owner_id sales_agent sales_rep rep agent assigned_to assignee account_executive owner_name "
@@ -109,8 +111,14 @@ class Guess:
 
 
 def plain(name: str) -> str:
-    """``Deal Stage``, ``dealStage`` and ``deal-stage`` are ``deal_stage``."""
-    return re.sub(r"[^0-9a-z]+", "_", _CAMEL.sub("_", name.strip()).lower()).strip("_")
+    """``Deal Stage``, ``dealStage`` and ``deal-stage`` are ``deal_stage``; ``Größe`` is ``grosse``."""
+    letters = unicodedata.normalize("NFKD", _CAMEL.sub("_", name.strip()).casefold())
+    return re.sub(r"[^0-9a-z]+", "_", "".join(c for c in letters if not unicodedata.combining(c))).strip("_")
+
+
+def field_of(name: str) -> str:
+    """What a new field is called after its column: as the column is written where plain letters would lose some."""
+    return plain(name) if name.isascii() else " ".join(name.split())
 
 
 def name_for(text: str, otherwise: str = "field") -> str:
@@ -207,14 +215,14 @@ def _choice(
     field = (
         sign
         if sign and sign not in {"id", "case", "what", "when", "created", "modified"}
-        else plain(column.name)
+        else field_of(column.name)
     )
     if sign == "company" and kind == "account":
         field = "name"
     types = {"email": "text", "phone": "text", "stage": "picklist", "amount": "money"}
     type_ = types.get(field, column.kind)
     if type_ == "money" and column.kind not in {"number", "boolean"}:
-        field, type_ = plain(column.name), column.kind
+        field, type_ = field_of(column.name), column.kind
     return Choice(
         "field", field=field, type=type_, way=way, decimal=column.decimal, is_personal=field in _PERSONAL
     )
@@ -245,10 +253,10 @@ def _once(choices: Sequence[Choice], columns: Sequence[Column]) -> list[Choice]:
         one = choice
         if one.role in {"created", "modified", "what", "when", "owner", "owner_email", "owner_name"}:
             if one.role in taken:
-                one = Choice("field", field=plain(column.name), type=column.kind, way=choice.way)
+                one = Choice("field", field=field_of(column.name), type=column.kind, way=choice.way)
             taken.add(choice.role)
         if one.role == "field":
-            name = one.field if f"field:{one.field}" not in taken else plain(column.name)
+            name = one.field if f"field:{one.field}" not in taken else field_of(column.name)
             count, stem = 1, name
             while f"field:{name}" in taken:
                 count += 1

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from integrations.csv.cells import WAYS
 from integrations.csv.detecting import ENCODINGS, SEPARATORS
-from integrations.csv.drafting import DATED, OBJECTS, Draft, Known, known_field, read_samples
+from integrations.csv.drafting import DATED, OBJECTS, Draft, Known, is_address, known_field, read_samples
 from integrations.csv.guessing import LOG_ONLY, ROLES, Choice
 from integrations.csv.models import FileImport
 from integrations.csv.profile import Column
@@ -58,6 +58,7 @@ class ColumnLine:
     type: str
     samples: list[tuple[str, str, bool]]
     fault: str
+    is_address: bool = False
 
     @property
     def key(self) -> str:
@@ -129,7 +130,11 @@ def _line(
     held = known_field(choice.field, known) if choice.field else None
     type_ = held.type if held else choice.type
     samples = read_samples(column, choice, type_, draft.zone)
-    return ColumnLine(n, column, choice, held, type_, samples, faults.get(f"c{n}", ""))
+    is_told = any(
+        one.role == "field" and one.field.casefold() in {"email", "e-mail"} for one in draft.columns
+    )
+    told_by = choice.role == "id" and is_address(draft.object, column) and not is_told
+    return ColumnLine(n, column, choice, held, type_, samples, faults.get(f"c{n}", ""), told_by)
 
 
 def _kinds_of_records(draft: Draft) -> list[str]:
@@ -158,6 +163,14 @@ def refused_lines(row: FileImport) -> list[RefusedLine]:
         rows = csv.reader(text)
         next(rows, None)
         return [RefusedLine(item[0], item[1]) for _, item in zip(range(REFUSED_SHOWN), rows, strict=False)]
+
+
+def is_nothing_new(row: FileImport) -> bool:
+    """Of a file that was read to its end: every record in it stood here already, and no line was refused."""
+    counts = row.run.counts if row.run is not None else row.counts
+    names = ("created", "changed", "refused_lines") if row.run is not None else ("new", "changed", "refused")
+    is_read = row.state == (State.DONE if row.run is not None else State.CHECKED)
+    return is_read and bool(counts.get("unchanged")) and not any(counts.get(name) for name in names)
 
 
 def numbers_of(row: FileImport) -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from integrations.csv.errors import NotATable
 from integrations.csv.forms import LettersForm, UploadForm, read_draft
 from integrations.csv.guessing import guess
 from integrations.csv.models import FileImport
-from integrations.csv.pages import map_context, numbers_of, refused_lines, steps_of
+from integrations.csv.pages import is_nothing_new, map_context, numbers_of, refused_lines, steps_of
 from teams.access import person_of
 
 State = FileImport.State
@@ -115,6 +115,7 @@ def preview(request: HttpRequest, pk: Any) -> HttpResponse:
         "has_history": any(item["history"] for item in row.preview),
         "has_links": any(item["links"] for item in row.preview),
         "refused": refused_lines(row),
+        "nothing_new": is_nothing_new(row),
         "steps": steps_of(row, "Look at what it would do"),
         "source": row.connection.label if row.connection else uploads.draft_from(row).source,
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
@@ -138,6 +139,7 @@ def result(request: HttpRequest, pk: Any) -> HttpResponse:
         "facts": numbers_of(row),
         "refused": refused_lines(row),
         "refused_count": row.counts.get("refused", 0),
+        "nothing_new": is_nothing_new(row),
         "steps": steps_of(row, "Take it in"),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }

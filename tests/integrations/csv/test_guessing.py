@@ -81,6 +81,13 @@ def test_a_column_is_of_the_type_of_nearly_all_its_values(
         ("closed.csv", "id|won_date", ["1|2026-01-31", "2|2026-02-01"], ["id", "since won"]),
         ("x.csv", "id|birthday", ["1|2026-01-31", "2|2026-02-01"], ["id", "created"]),
         ("x.csv", "id|note|empty", ["1|b|", "2|b|"], ["id", "field note", ""]),
+        (
+            "kunden.csv",
+            "Kundennummer|E-Mail|Größe|Telefonnummer",
+            ["K1|a@b.example|3|12", "K2|c@d.example|4|13"],
+            ["id", "field email", "field Größe", "field phone"],
+        ),
+        ("x.csv", "E-Mail|Customer number", ["a@b.example|7", "c@d.example|8"], ["field email", "id"]),
     ],
 )
 def test_columns_are_taken_for_what_their_names_and_values_say(

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from integrations.csv.models import FileImport
 from integrations.csv.running import serve_imports
-from records.models import Connection, Event, Record
+from records.models import CatalogueField, Connection, Event, Record
 from teams.models import Person
 from tests.integrations.csv.steps import NOW
 
@@ -111,6 +111,43 @@ def test_a_file_with_bad_lines_goes_through_all_steps(admin: Client) -> None:
     ]
     connection = Connection.objects.get(name="old-crm")
     assert (connection.label, connection.kind, connection.go_live_at) == ("Old CRM", "csv", None)
+
+
+def test_a_person_known_by_an_address_keeps_it_and_headers_keep_their_letters(admin: Client) -> None:
+    text = "E-Mail;Größe;Имя;Фамилия;Seit\nj@haus.example;3;Юрий;Ким;02.03.2025\n"
+    send(admin, text.encode(), "kunden.csv")
+    row = FileImport.objects.get()
+    shown = page(admin.get(url("map", row)))
+    assert "It is kept as the e-mail address, too" in shown
+    assert 'value="Größe"' in shown
+    admin.post(url("map", row), {**chosen(admin, row, source="Kundenliste"), "do": "next"})
+    assert "Kundenliste" in page(admin.get(reverse("integrations:imports")))
+    serve_imports(NOW)
+    admin.post(url("preview", row))
+    serve_imports(NOW)
+    record = Record.objects.get(remote_id="j@haus.example")
+    assert record.values == {
+        "email": "j@haus.example", "grosse": 3, "field_3": "Юрий", "field_4": "Ким"
+    }  # fmt: skip
+    labels = dict(CatalogueField.objects.filter(object="person").values_list("name", "label"))
+    assert (labels["grosse"], labels["field_3"]) == ("Größe", "Имя")
+    assert CatalogueField.objects.get(name="email").is_personal
+
+
+def test_the_second_run_of_a_file_says_that_nothing_is_new(admin: Client) -> None:
+    for _ in range(2):
+        send(admin, "Deal ID;Engage Date;Deal Stage\nD1;03/31/2026;Engaging\n")
+        row = FileImport.objects.order_by("-uploaded_at").first()
+        assert row is not None
+        admin.post(url("map", row), {**chosen(admin, row, source="Old CRM"), "do": "next"})
+        serve_imports(NOW)
+        ahead = page(admin.get(url("preview", row)))
+        admin.post(url("preview", row))
+        serve_imports(NOW)
+        after = page(admin.get(url("result", row)))
+    assert "Nothing would change: everything in it stands here already" in ahead
+    assert "Nothing was new: everything in it stood here already" in after
+    assert Record.objects.count() == 1
 
 
 def test_the_refused_lines_can_be_mended_and_sent_again_and_the_mapping_is_remembered(admin: Client) -> None:
