@@ -24,6 +24,7 @@ from definitions.triggers.bodies import TRIGGERS
 from records.derived import Written, write_derived
 from records.journey_data import Batch
 from records.standing import standing
+from records.stored import Where
 
 JUDGING_LOCK = "judging"
 WATCHED = (DEFINITIONS, PIPELINES, TRIGGERS)
@@ -65,7 +66,8 @@ def refresh(batch: Batch) -> Refreshed:
             watched = judge(journey, one.alone, batch.now, facts, copied)
             wanted_watched += _watched_rows(one.version, now_judged, watched, batch)
     records = [r.id for j in batch.journeys.values() for r in j.records]
-    return Refreshed(
+    of_journeys = Where("journey_id = ANY (%s)", (list(batch.journeys),))
+    written = Refreshed(
         write_derived(
             StageEntry,
             wanted_entries,
@@ -73,13 +75,13 @@ def refresh(batch: Batch) -> Refreshed:
                 "journey", "record", "stage", "pass_number", "event", "occurred_at", "left_at", "is_exact", "snapshot",
                 "definition", "judgement", "variant", "exclusion", "missing", "arrival", "is_allowed",
             ],
-            scope=Q(journey__in=list(batch.journeys)),
+            scope=of_journeys,
         ),
         write_derived(
             Judgement,
             wanted_judgements,
             fields=["version", "state", "variant", "exclusion", "paper", "recheck_at"],
-            scope=Q(record__in=records, section__in=[DEFINITIONS, PIPELINES]),
+            scope=Where("record_id = ANY (%s) AND section = ANY (%s)", (records, [DEFINITIONS, PIPELINES])),
             key=("record_id", "section", "key"),
         ),
         write_derived(
@@ -89,7 +91,7 @@ def refresh(batch: Batch) -> Refreshed:
                 "journey", "record", "pipeline", "stage", "event", "entered_at", "left_at", "left_event", "left_to",
                 "version", "arrival", "is_allowed", "entry_judgement", "exit_judgement", "missing", "paper",
             ],
-            scope=Q(journey__in=list(batch.journeys)),
+            scope=of_journeys,
         ),
         write_derived(
             WatchedJudgement,
@@ -99,6 +101,9 @@ def refresh(batch: Batch) -> Refreshed:
             key=("version_id", "record_id", "key"),
         ),
     )  # fmt: skip
+    batch.stand(StageEntry, written.stage_entries.stands)
+    batch.stand(Passage, written.passages.stands)
+    return written
 
 
 def _texts_of(pipelines: Iterable[PipelineHistory]) -> Mapping[str, Set[str]]:

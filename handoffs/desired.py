@@ -11,12 +11,13 @@ from django.urls import reverse
 from handoffs.models import Handoff
 from records.desired import Declaration, writable_records
 from records.journey_data import Batch
+from records.stored import rows_of_journeys
 
 
 def compute(batch: Batch) -> dict[tuple[uuid.UUID, str], Any]:
     """The newest handoff of each journey, or nothing."""
-    rows = Handoff.objects.filter(journey_id__in=list(batch.journeys)).order_by("opened_at", "pk")
-    newest: dict[uuid.UUID, uuid.UUID] = dict(rows.values_list("journey_id", "pk"))
+    rows = batch.standing(Handoff, rows_of_journeys(Handoff))
+    newest = {h.journey_id: h.pk for h in sorted(rows, key=lambda h: (h.opened_at, h.pk))}
     return {
         (record.id, "gtm_handoff_link"): (
             f"{settings.SITE_URL}{reverse('handoffs:handoff', args=[newest[journey.id]])}"

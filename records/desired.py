@@ -15,6 +15,7 @@ from records.journey_data import Batch, JourneyData, RecordData
 from records.kinds import BASELINE
 from records.models import DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OWN_OBJECTS
+from records.stored import Where, rows_where
 
 Values = Mapping[tuple[uuid.UUID, str], Any]
 
@@ -71,7 +72,9 @@ def refresh(batch: Batch) -> None:
             if record_id in allowed and allowed[record_id].object in OWN_FIELD_BY_NAME[name].objects:
                 wanted[record_id, name] = (declaration.writer, OWN_FIELD_BY_NAME[name].fit(value))
     records = [r.id for j in batch.journeys.values() for kind in OWN_OBJECTS for r in j.of(kind)]
-    held = {(d.record_id, d.field): d for d in DesiredField.objects.filter(record_id__in=records)}
+    held = {
+        (d.record_id, d.field): d for d in rows_where(DesiredField, Where("record_id = ANY (%s)", (records,)))
+    }
     known = {r.id: r.values for r in allowed.values()}
     fresh, changed = [], []
     for (record_id, name), (writer, value) in sorted(
@@ -95,10 +98,12 @@ def refresh(batch: Batch) -> None:
         if row.desired is not None:
             _want(row, None, batch.now)
             changed.append(row)
-    DesiredField.objects.bulk_create(fresh, ignore_conflicts=True)
-    DesiredField.objects.bulk_update(
-        changed, ["writer", "desired", "desired_at", "state", "attempts", "next_try_at", "last_error"]
-    )
+    if fresh:
+        DesiredField.objects.bulk_create(fresh, ignore_conflicts=True)
+    if changed:
+        DesiredField.objects.bulk_update(
+            changed, ["writer", "desired", "desired_at", "state", "attempts", "next_try_at", "last_error"]
+        )
     if fresh or changed:
         ring("push")
 

@@ -181,6 +181,7 @@ class Batch:
     _loaded: dict[tuple[Hashable, ...], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _rows: dict[type[Any], Sequence[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, load: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``load(…)`` gives: loaded by the room that asks first, the same for all that conclude this batch."""
@@ -190,6 +191,16 @@ class Batch:
             self._loaded[key] = kept.get(load, *args, **kwargs) if kept else load(*args, **kwargs)
         found: T = self._loaded[key]
         return found
+
+    def stand(self, of: type[T], rows: Sequence[T]) -> None:
+        """Say how the rows of this batch's journeys stand now, to the rooms that conclude after."""
+        self._rows[of] = rows
+
+    def standing(self, of: type[T], load: Callable[[list[uuid.UUID]], Sequence[T]]) -> Sequence[T]:
+        """The rows of these journeys: as the room that wrote them said, else loaded once by ``load(journey ids)``."""
+        if of not in self._rows:
+            self._rows[of] = load(list(self.journeys))
+        return self._rows[of]
 
     def owner_of(self, connection: str, remote_id: Any) -> OwnerData | None:
         return self.owners.get((connection, str(remote_id))) if remote_id else None

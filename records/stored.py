@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -29,6 +30,11 @@ def rows_where(model: type[Row], where: Where, then: str = "") -> list[Row]:
         for place, read in readers:
             row[place] = read(row[place])
     return [model.from_db(connection.alias, names, row) for row in found]
+
+
+def rows_of_journeys(model: type[Row]) -> Callable[[list[uuid.UUID]], list[Row]]:
+    """What loads the rows of journeys by their ids."""
+    return lambda journeys: rows_where(model, Where("journey_id = ANY (%s)", (journeys,)))
 
 
 @cache

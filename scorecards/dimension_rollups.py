@@ -101,7 +101,9 @@ def _move(moves: dict[Cell, list[Any]]) -> None:
             """,
             list(columns),
         )
-        cursor.execute(
-            "DELETE FROM scorecards_dimensionrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
-            [sorted({cell[0] for cell in order}), sorted({cell[3] for cell in order})],
-        )
+        fewer = [cell for cell in order if moves[cell][0] < 0]
+        if fewer:
+            cursor.execute(
+                "DELETE FROM scorecards_dimensionrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
+                [sorted({cell[0] for cell in fewer}), sorted({cell[3] for cell in fewer})],
+            )

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from records.derived import Written, write_derived
 from records.ids import derive_id
 from records.journey_data import Batch
+from records.stored import Where
 from scorecards.dimension_rollups import recount_dimensions, roll_up_dimensions
 from scorecards.metrics import METRICS
 from scorecards.models import MetricFact
@@ -53,7 +53,10 @@ def refresh(batch: Batch) -> None:
         for fact in metric.facts(subject)
     ]
     # A journey that was joined to another has left its facts with their records.
-    scope = Q(journey_id__in=list(batch.journeys)) | Q(journey=None, record_id__in=list(units))
+    scope = Where(
+        "journey_id = ANY (%s) OR (journey_id IS NULL AND record_id = ANY (%s))",
+        (list(batch.journeys), list(units)),
+    )
     written = write_derived(MetricFact, wanted, fields=FIELDS, scope=scope)
     _roll_up(written)
     roll_up_dimensions(written)
@@ -117,7 +120,9 @@ def _move(moves: dict[Day, tuple[int, Decimal]]) -> None:
             """,
             list(columns),
         )
-        cursor.execute(
-            "DELETE FROM scorecards_dailyrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
-            [sorted({d[0] for d in order}), sorted({d[1] for d in order})],
-        )
+        fewer = [day for day in order if moves[day][0] < 0]
+        if fewer:
+            cursor.execute(
+                "DELETE FROM scorecards_dailyrollup WHERE count = 0 AND metric = ANY(%s) AND day = ANY(%s)",
+                [sorted({d[0] for d in fewer}), sorted({d[1] for d in fewer})],
+            )

@@ -15,13 +15,13 @@ from definitions.models import StageEntry
 from handoffs.models import Handoff
 from records.journey_data import Batch, JourneyData, RecordData
 from records.standing import standing
+from records.stored import Where, rows_of_journeys, rows_where
 from scorecards.metrics.base import Concluded, Entered, HandedOver, Held, Subject
 from scorecards.metrics.first_touch import TOUCH
 from scorecards.segments import segments_of
-from slas.appeals.counting import is_excepted
 from slas.evidence import holdings, moment_of
-from slas.in_force import load_staff, load_touches, rule_of
-from slas.models import Clock
+from slas.in_force import load_staff, load_team_ids, load_touches, load_versions, rule_of
+from slas.models import Appeal, Clock
 from slas.querysets import LATE
 from slas.rules import Rule
 from slas.staff import Staff
@@ -31,22 +31,25 @@ from teams.models import Person
 
 
 def load_subjects(batch: Batch) -> list[Subject]:
-    ids = list(batch.journeys)
     entries: dict[uuid.UUID, list[Entered]] = defaultdict(list)
-    for e in StageEntry.objects.filter(journey_id__in=ids).order_by("occurred_at", "pk").defer("snapshot"):
+    stands = batch.standing(StageEntry, rows_of_journeys(StageEntry))
+    for e in sorted(stands, key=lambda e: (e.occurred_at, e.pk)):
         entries[e.journey_id].append(Entered(e.pk, e.stage, e.record_id, e.occurred_at, e.pass_number))
     model = batch.once(load_typed_model).versions
     staff, touch_rules = batch.once(load_staff, model), batch.once(load_touches, model)
     rules: dict[str, Rule] = {}
     clocks: dict[uuid.UUID, list[Concluded]] = defaultdict(list)
-    rows = (
-        Clock.objects.filter(journey_id__in=ids).order_by("started_at", "pk").select_related("rule", "team")
-    )
-    for c in rows.annotate(excepted=is_excepted()):
-        rule = rules[c.rule_key] = rule_of(c.rule)
-        clocks[c.journey_id].append(_concluded(c, rule, staff))
+    teams_by_id = {pk: key for key, pk in batch.once(load_team_ids).items()}
+    excepted = {a.clock_id for a in batch.standing(Appeal, _appeals) if a.state == Appeal.State.GRANTED}
+    rows = sorted(batch.standing(Clock, rows_of_journeys(Clock)), key=lambda c: (c.started_at, c.pk))
+    versions = batch.once(load_versions, model)
+    for c in rows:
+        rule = rules[c.rule_key] = rule_of(versions[c.rule_id])
+        team = teams_by_id.get(c.team_id) if c.team_id is not None else None
+        clocks[c.journey_id].append(_concluded(c, rule, staff, team, is_excused=c.pk in excepted))
     handed: dict[uuid.UUID, list[HandedOver]] = defaultdict(list)
-    for h in Handoff.objects.filter(journey_id__in=ids).order_by("opened_at", "pk").defer("form"):
+    stood = batch.standing(Handoff, rows_of_journeys(Handoff))
+    for h in sorted(stood, key=lambda h: (h.opened_at, h.pk)):
         handed[h.journey_id].append(
             HandedOver(h.pk, h.template_key, h.record_id, h.opened_at, h.sent_at, h.state)
         )
@@ -80,7 +83,12 @@ def without_person(clock: Clock) -> str:
     return str(clock.receipt.get("holder") or "Nobody") if clock.owner_id is None else ""
 
 
-def _concluded(clock: Clock, rule: Rule, staff: Staff) -> Concluded:
+def _appeals(journeys: list[uuid.UUID]) -> list[Appeal]:
+    where = "clock_id IN (SELECT id FROM slas_clock WHERE journey_id = ANY (%s))"
+    return rows_where(Appeal, Where(where, (journeys,)))
+
+
+def _concluded(clock: Clock, rule: Rule, staff: Staff, team: str | None, *, is_excused: bool) -> Concluded:
     return Concluded(
         clock.pk,
         clock.rule_key,
@@ -93,10 +101,10 @@ def _concluded(clock: Clock, rule: Rule, staff: Staff) -> Concluded:
         began_with=rule.start,
         at_least=rule.at_least,
         due_at=clock.due_at,
-        is_excused=bool(getattr(clock, "excepted", False)) and clock.state in LATE,
+        is_excused=is_excused and clock.state in LATE,
         dimensions={
             "owner": clock.owner_id,
-            "team": clock.team.key if clock.team else None,
+            "team": team,
             "tier": str(clock.receipt.get("tier") or "") or None,
             **(_lateness(clock, rule, staff) if clock.state in LATE else {}),
         },

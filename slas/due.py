@@ -17,6 +17,7 @@ from definitions.models import Version
 from effects.tick import ring
 from records.models import Record
 from records.services import gtmops_connection, touch
+from records.stored import Where, rows_where
 from slas.in_force import rule_of
 from slas.kinds import CLOCK_DUE
 from slas.models import Clock, NoticedDue
@@ -73,9 +74,9 @@ FROM due JOIN noticed ON clock_id = id
 
 def forget_noticed(clocks: Collection[uuid.UUID]) -> None:
     """What is concluded now says itself whether it still runs."""
-    noticed = NoticedDue.objects.filter(pk__in=clocks)
-    if noticed.exists():
-        noticed.delete()
+    noticed = rows_where(NoticedDue, Where("clock_id = ANY (%s)", (list(clocks),))) if clocks else []
+    if noticed:
+        NoticedDue.objects.filter(pk__in=[row.pk for row in noticed]).delete()
 
 
 def next_due(now: datetime) -> datetime | None:

@@ -21,7 +21,7 @@ from slas.rules import Rule, RuleHistory, RuleVersion, parse_rule
 from slas.staff import Away, Hours, OwnHours, Staff
 from slas.touch_rules import TouchHistory, parse_touch_rules
 from slas.touch_sections import TOUCHES
-from teams.models import Absence, Person
+from teams.models import Absence, Person, Team
 
 
 @standing()
@@ -64,6 +64,18 @@ def rule_of(version: Version) -> Rule:
 
 
 _rules: dict[int, Rule] = {}
+
+
+@standing("teams_team")
+def load_team_ids() -> Mapping[str, int]:
+    """Key -> id. One query."""
+    return dict(Team.objects.values_list("key", "pk").order_by())
+
+
+@standing()
+def load_versions(model: Model) -> Mapping[int, Version]:
+    """Whatever was ever in force, by id."""
+    return {version.pk: version for version in model.all()}
 
 
 # --- people and their hours ------------------------------------------------------------------------------------

@@ -11,17 +11,24 @@ from django.db import transaction
 from django.db.models import F, Min, Q
 
 from definitions.in_force import TypedModel, load_typed_model
-from records.derived import write_derived
+from records.derived import write_derived, write_differences
 from records.journey_data import Batch, EventData, JourneyData
 from records.services import touch
-from records.standing import standing
+from records.stored import Where, rows_where
 from slas.appeals import rows as appeals
 from slas.due import forget_noticed
 from slas.escalation import StepsOfBatch
 from slas.evidence import NOBODY
 from slas.fold import LATE, ClockData, Setting, fold_clocks
 from slas.folding.starts import Starts
-from slas.in_force import ConditionsInForce, load_conditions, load_rules, load_staff, load_touches
+from slas.in_force import (
+    ConditionsInForce,
+    load_conditions,
+    load_rules,
+    load_staff,
+    load_team_ids,
+    load_touches,
+)
 from slas.looks import LOOK_AT, look_text
 from slas.models import Clock, Correction, NoticedAbsence
 from slas.rules import RuleHistory
@@ -29,7 +36,7 @@ from slas.sources import load_readable, load_unread
 from slas.staff import Staff
 from slas.start_questions import ask_of_bulk
 from slas.starts import fold_neighbours, load_starts, remember_signals
-from teams.models import Absence, Team
+from teams.models import Absence
 
 CLOCK_FIELDS = (
     "rule", "calendar", "journey", "record", "start_event", "started_at", "due_at", "state", "stopped_at",
@@ -52,25 +59,24 @@ def refresh(batch: Batch) -> None:
     # What a signal has just started is remembered first, and stands from the next conclusion on.
     fresh = remember_signals([clock for _, clock in folded], batch.now)
     folded = [(journey, clock) for journey, clock in folded if clock.id not in fresh]
-    ids = list(batch.journeys)
-    late_before = set(
-        Clock.objects.filter(pk__in=[c.id for _, c in folded], state__in=LATE).values_list("pk", flat=True)
-    )
+    ids = {clock.id for _, clock in folded}
+    # Those of a record that came from another journey stand there until now.
+    scope = Where("journey_id = ANY (%s) OR id = ANY (%s)", (list(batch.journeys), list(ids)))
+    stored = rows_where(Clock, scope)
+    late_before = {row.pk for row in stored if row.state in LATE and row.pk in ids}
     steps = StepsOfBatch([clock for _, clock in folded], late_before, batch.now)
-    write_derived(
-        Clock,
-        [_row(journey, clock, teams, steps.next_at(clock)) for journey, clock in folded],
-        fields=CLOCK_FIELDS,
-        scope=Q(journey_id__in=ids),
-    )
-    write_derived(
-        Correction,
-        [row for _, clock in folded for row in _correction_rows(clock)],
-        fields=CORRECTION_FIELDS,
-        scope=Q(clock__journey_id__in=ids),
-    )
-    forget_noticed([clock.id for _, clock in folded])
-    appeals.refresh(batch, {clock.id for _, clock in folded})
+    rows = [_row(journey, clock, teams, steps.next_at(clock)) for journey, clock in folded]
+    batch.stand(Clock, write_differences(Clock, rows, stored, fields=CLOCK_FIELDS).stands)
+    corrections = [row for _, clock in folded for row in _correction_rows(clock)]
+    if stored or corrections:
+        write_derived(
+            Correction,
+            corrections,
+            fields=CORRECTION_FIELDS,
+            scope=Where("clock_id = ANY (%s)", ([row.pk for row in stored],)),
+        )
+    forget_noticed(ids)
+    appeals.refresh(batch, ids, [row.pk for row in stored])
     steps.take(staff)
     fold_neighbours(batch, starts, rules, batch.now)
     ask_of_bulk(folded, batch.now)
@@ -194,12 +200,6 @@ def _correction_rows(clock: ClockData) -> list[Correction]:
         )
         for c in clock.corrections
     ]
-
-
-@standing("teams_team")
-def load_team_ids() -> Mapping[str, int]:
-    """Key -> id. One query."""
-    return dict(Team.objects.values_list("key", "pk").order_by())
 
 
 # --- what people's absences move ---------------------------------------------------------------------------

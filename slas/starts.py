@@ -20,6 +20,7 @@ from definitions.models import Passage, Signal, StageEntry
 from records.journey_data import Batch, EventData
 from records.models import Event
 from records.services import gtmops_connection, touch
+from records.stored import rows_of_journeys
 from slas.fold import ClockData, Entered
 from slas.folding.starts import SignalSeen, Starts
 from slas.kinds import CLOCK_SIGNAL
@@ -70,22 +71,19 @@ class _Row:
 
 
 def _lifecycle(batch: Batch) -> Iterator[_Row]:
-    found = StageEntry.objects.filter(journey_id__in=list(batch.journeys)).order_by("occurred_at", "pk")
-    for journey, stage, record, event, at, left_at, is_exact, arrival, exclusion in found.values_list(
-        "journey_id", "stage", "record_id", "event_id", "occurred_at", "left_at", "is_exact", "arrival", "exclusion"
-    ):  # fmt: skip
-        yield _Row(journey, stage, record, event, at, left_at, is_exact, arrival == BACKWARD, exclusion)
+    found = batch.standing(StageEntry, rows_of_journeys(StageEntry))
+    for e in sorted(found, key=lambda e: (e.occurred_at, e.pk)):
+        yield _Row(
+            e.journey_id, e.stage, e.record_id, e.event_id, e.occurred_at, e.left_at, e.is_exact,
+            e.arrival == BACKWARD, e.exclusion,
+        )  # fmt: skip
 
 
 def _passages(batch: Batch, pipelines: Collection[str]) -> Iterator[_Row]:
-    found = Passage.objects.filter(journey_id__in=list(batch.journeys), pipeline__in=pipelines)
-    for journey, pipeline, stage, record, event, at, left_at, arrival in found.order_by(
-        "entered_at", "pk"
-    ).values_list(
-        "journey_id", "pipeline", "stage", "record_id", "event_id", "entered_at", "left_at", "arrival"
-    ):
-        name = f"{pipeline}/{stage}"
-        yield _Row(journey, name, record, event, at, left_at, True, arrival == BACKWARD)
+    found = [p for p in batch.standing(Passage, rows_of_journeys(Passage)) if p.pipeline in pipelines]
+    for p in sorted(found, key=lambda p: (p.entered_at, p.pk)):
+        name, is_backward = f"{p.pipeline}/{p.stage}", p.arrival == BACKWARD
+        yield _Row(p.journey_id, name, p.record_id, p.event_id, p.entered_at, p.left_at, True, is_backward)
 
 
 def _entries(
@@ -115,9 +113,18 @@ def _entries(
 
 def _told_first(event_ids: Sequence[int]) -> dict[int, tuple[datetime, str]]:
     """Event -> (observed at, key) of the first of the events it has superseded."""
-    rows = Event.objects.filter(superseded_by__in=event_ids).order_by("-observed_at", "-pk")
-    told = rows.values_list("superseded_by_id", "observed_at", "connection__name", "external_key")
-    return {event: (at, f"{connection}:{key}") for event, at, connection, key in told}
+    if not event_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLD_FIRST, [list(event_ids)])
+        return {event: (at, f"{crm}:{key}") for event, at, crm, key in cursor.fetchall()}
+
+
+_TOLD_FIRST = """
+SELECT DISTINCT ON (e.superseded_by_id) e.superseded_by_id, e.observed_at, crm.name, e.external_key
+FROM records_event e JOIN records_connection crm ON crm.id = e.connection_id
+WHERE e.superseded_by_id = ANY (%s) ORDER BY e.superseded_by_id, e.observed_at, e.id
+"""
 
 
 # --- fields and signals ----------------------------------------------------------------------------------------

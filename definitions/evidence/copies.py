@@ -13,6 +13,7 @@ from definitions.evidence.paper import COPIES, TextKey, text_key
 from definitions.models import WrittenText
 from records.journey_data import Batch, RecordData
 from records.services import touch
+from records.stored import Where, rows_where
 
 MOST_ROWS: Final = 200
 """Read of one text: enough to tell COPIES buyers apart, however many have it."""
@@ -30,8 +31,9 @@ def load_copies(batch: Batch, fields: Mapping[str, Set[str]]) -> Mapping[uuid.UU
     wanted = dict(_texts_of(batch, fields))
     held = {
         (row.record_id, row.field, row.key): row
-        for row in WrittenText.objects.filter(
-            record__in=[r.id for j in batch.journeys.values() for r in j.records]
+        for row in rows_where(
+            WrittenText,
+            Where("record_id = ANY (%s)", ([r.id for j in batch.journeys.values() for r in j.records],)),
         )
     }
     gone = [row for name, row in held.items() if wanted.get(name) != row.journey_id]

@@ -6,21 +6,25 @@ import uuid
 from collections import defaultdict
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from definitions.models import Firing
 from definitions.triggers.services import Shown, shown
 from records.desired import Declaration, Values, writable_records
 from records.journey_data import Batch
+from records.stored import Where, rows_where
 
 FIELDS = ("gtm_trigger",)
 
 
 def compute(batch: Batch) -> Values:
-    """For every person of the buyer that may be written. Two queries for the batch."""
-    rows = Firing.objects.filter(
-        journey_id__in=list(batch.journeys), ended_at=None, handled_at=None, is_measured_only=False
-    )
+    """For every person of the buyer that may be written. Three queries for the batch, one where nothing fired."""
+    open_ = Where(_OPEN, (list(batch.journeys),))
+    rows = rows_where(Firing, open_, "ORDER BY fired_at DESC, id")
+    if rows:
+        prefetch_related_objects(rows, "version")
     told: dict[uuid.UUID, list[Shown]] = defaultdict(list)
-    for one in shown(list(rows.select_related("version").order_by("-fired_at", "pk"))):
+    for one in shown(rows) if rows else ():
         if one.firing.journey_id is not None:
             told[one.firing.journey_id].append(one)
     values: dict[tuple[uuid.UUID, str], Any] = {}
@@ -28,6 +32,9 @@ def compute(batch: Batch) -> Values:
         for record in writable_records(journey):
             values[record.id, "gtm_trigger"] = words_of(told[journey.id]) if told[journey.id] else None
     return values
+
+
+_OPEN = "journey_id = ANY (%s) AND ended_at IS NULL AND handled_at IS NULL AND NOT is_measured_only"
 
 
 def words_of(open_firings: list[Shown]) -> str:

@@ -16,6 +16,7 @@ from django.db import connection as database
 from django.db.models import Q
 
 from effects.tick import ring
+from records import kinds
 from records.dependents import dependents_of_accounts
 from records.derived import write_derived
 from records.journey_data import Batch, JourneyData, RecordData
@@ -33,9 +34,11 @@ from records.models import Record
 from records.relations import REFERENCES
 from records.services import touch
 from records.standing import standing
+from records.stored import Where
 from teams.models import Person
 
 _FIELDS = ("account", "how", "domain", "candidates")
+_SAID = (kinds.JOINED, kinds.SPLIT)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def refresh(batch: Batch) -> None:
     named = {r.id for j in batch.journeys.values() if _names_account(j) for r in j.of("person")}
     wanted = {domains[record.id] for record in people if record.id not in named} - {""}
     owners = _owners(wanted) if wanted else {}
-    said = said_of([record.id for record in people])
+    # Whoever said something of a record left an event on it.
+    talked_of = [r.id for r in people if any(e.kind in _SAID for e in r.events)]
+    said = said_of(talked_of) if talked_of else {}
     free = batch.once(freemail)
     rows = []
     for record in people:
@@ -108,8 +113,8 @@ def refresh(batch: Batch) -> None:
         found = match(domains[record.id], record.connection, told, owners, free)
         if found is not None:
             rows.append(_row(record, found))
-    scope = Q(record__in=[r.id for j in batch.journeys.values() for r in j.records if r.object == "person"])
-    written = write_derived(AccountMatch, rows, fields=_FIELDS, scope=scope)
+    scope = [r.id for j in batch.journeys.values() for r in j.records if r.object == "person"]
+    written = write_derived(AccountMatch, rows, fields=_FIELDS, scope=Where("record_id = ANY (%s)", (scope,)))
     turned = {row.account_id for row in written.rows if row.account_id is not None}
     if turned:
         touch(dependents_of_accounts(turned, batch.now) - {record.id for record in people}, batch.now)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
-
-from django.db.models import Q
+from collections.abc import Collection, Iterable, Sequence
 
 from records.derived import write_derived
 from records.journey_data import Batch, EventData
 from records.models import Event
+from records.stored import Where
 from slas.appeals.fold import Act, AppealData, act_of, fold_appeals
 from slas.appeals.kinds import NAMES
 from slas.models import Appeal
@@ -21,10 +20,13 @@ FIELDS = (
 )  # fmt: skip
 
 
-def refresh(batch: Batch, clocks: Collection[uuid.UUID]) -> None:
-    """Write the appeals of every journey of a batch whose ``clocks`` are written already. At most three queries."""
+def refresh(batch: Batch, clocks: Collection[uuid.UUID], before: list[uuid.UUID]) -> None:
+    """Write the appeals of every journey of a batch whose ``clocks`` are written already; ``before``: ids of those that
+    stood before. At most three queries, and none where there were no clocks."""
     found = appeals_among(e for j in batch.journeys.values() for e in j.events)
-    _write([a for a in found if a.clock in clocks], Q(clock__journey_id__in=list(batch.journeys)))
+    wanted = [a for a in found if a.clock in clocks]
+    stands = _write(wanted, Where("clock_id = ANY (%s)", (before,))) if wanted or before else ()
+    batch.stand(Appeal, stands)
 
 
 def appeals_of(record_id: uuid.UUID) -> list[AppealData]:
@@ -41,10 +43,10 @@ def appeals_among(events: Iterable[EventData]) -> list[AppealData]:
 
 def write_of_clock(clock: uuid.UUID, appeals: Iterable[AppealData]) -> None:
     """The same for one clock at once, after an act."""
-    _write([a for a in appeals if a.clock == clock], Q(clock=clock))
+    _write([a for a in appeals if a.clock == clock], Where("clock_id = %s", (clock,)))
 
 
-def _write(appeals: Collection[AppealData], scope: Q) -> None:
+def _write(appeals: Collection[AppealData], scope: Where) -> Sequence[Appeal]:
     teams = dict(Team.objects.values_list("key", "pk")) if appeals else {}
     people = _known({p for a in appeals for p in (a.person_id, a.opened_by, a.decided_by) if p is not None})
     rows = [
@@ -56,7 +58,7 @@ def _write(appeals: Collection[AppealData], scope: Q) -> None:
         )
         for a in appeals
     ]  # fmt: skip
-    write_derived(Appeal, rows, fields=FIELDS, scope=scope)
+    return write_derived(Appeal, rows, fields=FIELDS, scope=scope).stands
 
 
 def _known(people: set[int]) -> set[int]:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from effects.outbox import Intent, enqueue
 from records.models import Record
+from records.stored import Where, rows_where
 from slas.escalation.reassigning import Given, Reassigning
 from slas.escalation.roster import Roster, load_roster
 from slas.escalation.telling import Case, intents_of, note
@@ -41,7 +42,7 @@ class StepsOfBatch:
         self._now = now
         mine = [c for c in clocks if c.rule.escalations and not c.is_measured_only]
         self._taken: dict[uuid.UUID, list[TakenStep]] = defaultdict(list)
-        for row in TakenStep.objects.filter(clock_id__in=[c.id for c in mine]):
+        for row in _taken_before([c.id for c in mine]):
             self._taken[row.clock_id].append(row)
         self._open = {c.id: self._look(c, c.id in late_before) for c in mine}
         self._back = [c for c in mine if c.result.state == WITHDRAWN and self._told_of(c)]
@@ -145,6 +146,13 @@ class StepsOfBatch:
             clock_id=clock.id, step=IN_TIME, due_at=last.due_at, taken_at=self._now, people=people
         )
         return intents, row
+
+
+def _taken_before(clocks: list[uuid.UUID]) -> list[TakenStep]:
+    """Also of clocks that are made anew: a row outlives its clock."""
+    if not clocks:
+        return []
+    return rows_where(TakenStep, Where("clock_id = ANY (%s)", (clocks,)), "ORDER BY taken_at, id")
 
 
 def _zones(people: Sequence[int], roster: Roster) -> Mapping[int, str]:
