@@ -15,7 +15,7 @@ from django.db.models import F, Q
 
 import definitions.services
 import definitions.triggers.services
-import handoffs.services
+import handoffs.refreshing
 import scorecards.services
 import slas.services
 from records import desired
@@ -33,7 +33,7 @@ ROOMS: tuple[Callable[[Batch], object], ...] = (
     definitions.services.refresh,
     definitions.triggers.services.refresh,
     slas.services.refresh,
-    handoffs.services.refresh,
+    handoffs.refreshing.refresh,
     scorecards.services.refresh,
     desired.refresh,
 )

@@ -20,10 +20,11 @@ from rest_framework.views import APIView
 
 from effects.tick import now_utc
 from handoffs import services
+from handoffs.errors import HandoffError, KeyReused, NotYours, Stale
+from handoffs.filling import MAX_TEXT, form_state
 from handoffs.models import Handoff
 from handoffs.querysets import HandoffQuerySet
-from handoffs.services import HandoffError, KeyReused, NotYours, Stale, form_state, template_of
-from handoffs.templates import NEXT_STEP, NEXT_STEP_AT
+from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, template_of
 from records.loading import load_members
 from teams.access import person_of
 from teams.api_answers import KEY_HEADER, ApiFault, FaultSchema, read_body, read_key, read_query
@@ -171,12 +172,12 @@ class SendInput(ValuesInput):
 
 
 class TextInput(serializers.Serializer[Any]):
-    text = serializers.CharField(allow_blank=True, max_length=services.MAX_TEXT)
+    text = serializers.CharField(allow_blank=True, max_length=MAX_TEXT)
 
 
 class SendBackInput(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="Key of one of the template's reasons.")
-    text = serializers.CharField(allow_blank=True, default="", max_length=services.MAX_TEXT)
+    text = serializers.CharField(allow_blank=True, default="", max_length=MAX_TEXT)
 
 
 class NextStepInput(serializers.Serializer[Any]):

@@ -10,11 +10,11 @@ from django import forms
 from django.http import QueryDict
 
 from handoffs import services
+from handoffs.errors import HandoffError
 from handoffs.models import Handoff
 from handoffs.page import from_local_input
 from handoffs.querysets import HandoffQuerySet
-from handoffs.services import HandoffError, template_of
-from handoffs.templates import NEXT_STEP, NEXT_STEP_AT
+from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, template_of
 from teams.models import Person, Team
 
 MOST_DIGITS = 15

@@ -15,11 +15,12 @@ from definitions.models import Version
 from definitions.versions import load_model
 from handoffs import kinds
 from handoffs.day import LATER, NOW, TODAY, WAITING, Chip, Day, Hours, Row
+from handoffs.filling import form_state
 from handoffs.links import Place, clock_href, handoff_href, load_places, menu_of, record_href
 from handoffs.models import Handoff
-from handoffs.services import form_state, team_key_of, template_of
+from handoffs.sides import team_key_of
 from handoffs.snoozing import Offer, calendar_of_team, menu_items, offers, snoozed_journeys, wake_item
-from handoffs.templates import Template
+from handoffs.templates import Template, template_of
 from records.canonical import Unreadable, instant
 from records.journey_data import JourneyData, RecordData
 from records.loading import load_members

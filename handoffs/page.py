@@ -8,19 +8,13 @@ from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from handoffs import kinds
+from handoffs.filling import FieldState, form_state
 from handoffs.fold import ANSWERABLE, EDITABLE
 from handoffs.links import Place, load_places, record_href
 from handoffs.models import Handoff
-from handoffs.services import (
-    FieldState,
-    form_state,
-    ledger,
-    may_act_for,
-    possible_receivers,
-    team_key_of,
-    template_of,
-)
-from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, Template
+from handoffs.services import ledger
+from handoffs.sides import may_act_for, possible_receivers, team_key_of
+from handoffs.templates import NEXT_STEP, NEXT_STEP_AT, Template, template_of
 from records.canonical import Unreadable, instant
 from records.journey_data import JourneyData
 from records.kinds import CHANGE, event_kind

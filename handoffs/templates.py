@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from definitions.sections import Fault
+
+if TYPE_CHECKING:
+    from definitions.models import Version
 
 FIELD_KINDS = ("text", "long_text", "datetime", "choice")
 MEETING, MEETING_SUBJECT = "meeting", "meeting_subject"
@@ -129,3 +132,13 @@ def parse_template(key: str, body: Mapping[str, Any]) -> Template:
     if faults:
         raise TemplateError(faults)
     return template
+
+
+def template_of(version: Version) -> Template:
+    """The template of a version; parsed once per process, since a version never changes."""
+    if version.pk not in _templates:
+        _templates[version.pk] = parse_template(version.key, version.body)
+    return _templates[version.pk]
+
+
+_templates: dict[int, Template] = {}

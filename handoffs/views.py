@@ -14,11 +14,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from definitions.versions import load_model
 from effects.tick import now_utc
+from handoffs.errors import HandoffError, NotYours, Stale
 from handoffs.forms import ACTS, TABS, HandoffFilter, do_act, posted_values
 from handoffs.models import Handoff
 from handoffs.my_day import load_day
 from handoffs.page import FormRow, HandoffPage, is_receiver, load_page, local_input
-from handoffs.services import HandoffError, NotYours, Stale, fill, see, template_of
+from handoffs.services import fill, see
+from handoffs.templates import template_of
 from records.csv_files import csv_streamed
 from teams.access import person_of
 from teams.models import Person

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from handoffs import services
-from handoffs.services import HandoffError, KeyReused, NotYours, Stale
+from handoffs.errors import HandoffError, KeyReused, NotYours, Stale
+from handoffs.models import Handoff
 from records.models import Event
 from teams.models import Person
 from tests.handoffs.conftest import FULL, House
@@ -28,7 +29,7 @@ def test_a_qualified_lead_opens_a_handoff_between_its_owner_and_its_executive(ho
 def test_what_happened_before_go_live_opens_none(house: House) -> None:
     before = house.now - timedelta(days=3)
     house.lead("OLD", at=before, Status="Qualified")
-    assert not services.Handoff.objects.exists()
+    assert not Handoff.objects.exists()
 
 
 def test_a_lead_that_leaves_the_stage_needs_no_handoff(house: House) -> None:
