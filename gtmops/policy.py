@@ -59,6 +59,17 @@ POLICY: Policy = {
     "teams:token_add": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "teams:token_revoke": {"GET": SIGNED_IN, "POST": SIGNED_IN},
     "api:me": {"GET": SIGNED_IN},
+    # SCIM: only with a token made for it (teams.middleware.ScimDoor).
+    "scim:config": {"GET": ADMINS},
+    "scim:resource_types": {"GET": ADMINS},
+    "scim:resource_type": {"GET": ADMINS},
+    "scim:schemas": {"GET": ADMINS},
+    "scim:schema": {"GET": ADMINS},
+    "scim:users": {"GET": ADMINS, "POST": ADMINS},
+    "scim:user": {"GET": ADMINS, "PUT": ADMINS, "PATCH": ADMINS, "DELETE": ADMINS},
+    "scim:groups": {"GET": ADMINS, "POST": ADMINS},
+    "scim:group": {"GET": ADMINS, "PUT": ADMINS, "PATCH": ADMINS, "DELETE": ADMINS},
+    "scim:unknown": {"GET": ADMINS, "POST": ADMINS, "PUT": ADMINS, "PATCH": ADMINS, "DELETE": ADMINS},
     # --- effects ---
     "effects:inbox": {"GET": SIGNED_IN},
     "effects:open": {"GET": SIGNED_IN},

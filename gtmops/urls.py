@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "", include("scorecards.people_urls")
     ),  # before the rest of people: /people/leavers/ is nobody's page
+    path("scim/v2/", include("teams.scim.urls")),
     path("", include("teams.urls")),
     path("", include("effects.urls")),
     path("", include("definitions.urls")),

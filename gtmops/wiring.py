@@ -54,6 +54,7 @@ import slas.start_questions
 from definitions.sections import register_sections
 from effects import outbox
 from effects.channels import email, inbox
+from effects.leavers import tell_revops
 from effects.receivers import register_hours
 from effects.registry import register_channel
 from effects.tick import TickSource, register_tick_source
@@ -64,6 +65,7 @@ from records.desired import register_declaration
 from records.kinds import RECORD_KINDS, register_kinds
 from records.services import register_after_store
 from teams.demo import DemoSignIn, register_demo_sign_ins
+from teams.leavers import register_leaver_listener
 
 SOURCES = (
     TickSource("clocks", slas.due.due_clocks, slas.due.next_due),
@@ -109,6 +111,7 @@ def connect() -> None:
     register_channel("crm_task", integrations.activities.deliver_task, integrations.activities.why_no_task)
     register_channel("crm_touch", integrations.activities.deliver_touch, integrations.activities.why_no_touch)
     register_hours(slas.opening.load_hours)
+    register_leaver_listener(tell_revops)
     register_kinds(
         (
             *RECORD_KINDS,

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models.functions import Lower
-from django.urls import reverse
 from django.utils import timezone
 
-from effects.outbox import Intent, enqueue
+from effects.leavers import tell_revops
 from integrations.base import RemoteOwner
 from records.models import Connection, OwnerMatch
 from records.services import apply_owner_matches
@@ -86,23 +85,4 @@ def _notice_leavers(person_ids: Collection[int], now: datetime) -> None:
     if setting is not None and setting.deactivates_at_once:
         # An admin is never locked out by another system.
         deactivate_all([p.pk for p in gone if p.role not in admins], now)
-    told = Person.objects.active().filter(role=Role.REVOPS_ADMIN).exclude(pk__in=[p.pk for p in gone])
-    receivers = list(told.order_by("pk").values_list("pk", flat=True))
-    enqueue(
-        [
-            Intent(
-                channel="inbox",
-                key=f"leaver:{person.pk}:{now.date()}:{receiver}",
-                payload={
-                    "person": receiver,
-                    "title": f"{person.name} was switched off in the CRM",
-                    "body": "Say who takes what is still open.",
-                    "href": reverse("people:leaver", args=[person.pk]),
-                    "severity": "warning",
-                },
-            )
-            for person in gone
-            for receiver in receivers
-        ],
-        now=now,
-    )
+    tell_revops(gone, "in the CRM", now)

@@ -69,6 +69,11 @@ def person_of(request: HttpRequest) -> Person:
     raise PermissionDenied
 
 
+def may_edit(editor: Person, person: Person) -> bool:
+    """Admins edit everyone but a system admin, whom only a system admin edits."""
+    return editor.role == Role.SYSTEM_ADMIN or (editor.is_admin and person.role != Role.SYSTEM_ADMIN)
+
+
 def business_units_of(person: Person) -> models.QuerySet[BusinessUnit]:
     """What `person` may read, as a query to nest: it costs none of its own and is never stale."""
     return BusinessUnit.objects.filter(people=person.pk)

@@ -18,13 +18,15 @@ log = structlog.get_logger(__name__)
 class Wanted:
     """``role``, ``team`` (a key) and ``units`` that the groups of one person give; empty: they give none.
 
-    ``lost_teams`` and ``lost_units``: of groups that person has just left."""
+    ``lost_teams`` and ``lost_units``: of groups that person has just left. ``is_managed``: SCIM says their groups, so
+    that team and units are no longer set by hand."""
 
     role: str = ""
     team: str = ""
     units: frozenset[str] = frozenset()
     lost_teams: frozenset[str] = frozenset()
     lost_units: frozenset[str] = frozenset()
+    is_managed: bool = False
 
 
 def grant(
@@ -39,8 +41,9 @@ def grant(
     people = [person for person in people if may_all or person.role != Role.SYSTEM_ADMIN]
     following = [person for person in people if person.follows_groups or rules.over_hand]
     _set_roles(following, wanted, may_all)
-    _set_teams([person for person in following if person.is_active], wanted, now)
-    _set_units(following, wanted)
+    led = [person for person in people if person in following or wanted[person.pk].is_managed]
+    _set_teams([person for person in led if person.is_active], wanted, now)
+    _set_units(led, wanted)
 
 
 def _set_roles(people: Collection[Person], wanted: Mapping[int, Wanted], may_all: bool) -> None:

@@ -11,9 +11,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from teams.access import person_of
+from teams.access import may_edit, person_of
 from teams.forms import PeopleFilter, PersonForm, ProfileForm, TokenForm
-from teams.models import ApiToken, Person, Role
+from teams.models import ApiToken, Person
 from teams.paging import page_of
 from teams.services import end_sessions
 from teams.tokens import issue_token, revoke_token
@@ -55,11 +55,6 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "may_edit": may_edit(viewer, found),
     }
     return render(request, "teams/person.html", context)
-
-
-def may_edit(editor: Person, person: Person) -> bool:
-    """Admins edit everyone but a system admin, whom only a system admin edits."""
-    return editor.role == Role.SYSTEM_ADMIN or (editor.is_admin and person.role != Role.SYSTEM_ADMIN)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

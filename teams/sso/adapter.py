@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from teams.sso.arriving import Reason, Refused, arrive
+from teams.sso.current import single_sign_on
 from teams.sso.http import ProviderSession
 from teams.sso.provider import PROVIDER
 
@@ -25,9 +26,9 @@ log = structlog.get_logger(__name__)
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
         """The one of the environment, or none."""
-        sign_on = settings.SINGLE_SIGN_ON
-        if sign_on is None or provider not in (None, PROVIDER):
+        if settings.SINGLE_SIGN_ON is None or provider not in (None, PROVIDER):
             return []
+        sign_on = single_sign_on()
         return [
             SocialApp(
                 provider=PROVIDER,
@@ -53,7 +54,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
                 person = arrive(
                     claims,
                     known,
-                    provider=settings.SINGLE_SIGN_ON,
+                    provider=single_sign_on(),
                     rules=settings.GROUP_RULES,
                     now=timezone.now(),
                 )
@@ -84,5 +85,5 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
 
 def refusal(request: HttpRequest, reason: Reason, email: str = "") -> HttpResponse:
     """The page that says what to do."""
-    context = {"reason": reason.value, "email": email, "domains": sorted(settings.SINGLE_SIGN_ON.domains)}
+    context = {"reason": reason.value, "email": email, "domains": sorted(single_sign_on().domains)}
     return render(request, "teams/sign_in_refused.html", context, status=403)

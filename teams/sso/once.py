@@ -16,7 +16,7 @@ class _OnceTokens(PasswordResetTokenGenerator):
 
     key_salt = "teams.sso.once"
 
-    def check_token(self, user: Person | None, token: str | None) -> bool:  # type: ignore[override]  # ours only
+    def check_token(self, user: Person | None, token: str | None) -> bool:
         good = super().check_token(user, token)
         if not good or not token:
             return False

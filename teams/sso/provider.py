@@ -9,11 +9,11 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from allauth.utils import build_absolute_uri
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from teams.sso.claims import Claims, ClaimsError, read_claims
+from teams.sso.current import single_sign_on
 
 PROVIDER = "oidc"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
@@ -30,8 +30,8 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth 
         """What the provider says of itself. Raises OAuth2Error unless it is the issuer that is configured."""
         if not hasattr(self, "_read_config"):
             with get_adapter().get_requests_session() as session:
-                answer = _object(session.request("GET", settings.SINGLE_SIGN_ON.discovery_url))
-            if str(answer.get("issuer", "")).removesuffix("/") != settings.SINGLE_SIGN_ON.url:
+                answer = _object(session.request("GET", single_sign_on().discovery_url))
+            if str(answer.get("issuer", "")).removesuffix("/") != single_sign_on().url:
                 raise OAuth2Error("the provider calls itself by another issuer than GTMOPS_OIDC_URL")
             if missing := [name for name in ENDPOINTS if not isinstance(answer.get(name), str)]:
                 raise OAuth2Error(f"the provider does not say its {', '.join(missing)}")
@@ -69,7 +69,7 @@ class OidcProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth ship
         return OidcAdapter(request)
 
     def get_scope(self) -> list[str]:
-        return list(settings.SINGLE_SIGN_ON.scopes)
+        return list(single_sign_on().scopes)
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
         return self.get_scope()  # a link decides neither what is asked for …
@@ -101,8 +101,8 @@ class OidcProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth ship
             return read_claims(
                 data.get("id_token") or {},
                 data.get("userinfo") or {},
-                issuer=settings.SINGLE_SIGN_ON.url,
-                groups_claim=settings.SINGLE_SIGN_ON.groups_claim,
+                issuer=single_sign_on().url,
+                groups_claim=single_sign_on().groups_claim,
             )
         except ClaimsError as fault:
             raise OAuth2Error(str(fault)) from None

@@ -23,7 +23,7 @@ import handoffs.api
 from effects.models import InboxMessage
 from records.models import Connection, Event, Journey, Record
 from records.services import record_act
-from teams.models import BusinessUnit, Person
+from teams.models import BusinessUnit, Person, ProvisionedGroup
 from teams.tokens import issue_token
 from tests.handoffs.objects import handoff_of
 
@@ -63,6 +63,27 @@ def reset_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
 @makes("sign_in_once", is_bordered=False)
 def sign_in_link(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
     return {"token": "no-such-token"}
+
+
+# No session opens these, so that nobody stands at their border with one; tests/teams/scim has the border.
+@makes("scim:user", is_bordered=False)
+def scim_user(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"number": owner.pk}
+
+
+@makes("scim:group", is_bordered=False)
+def scim_group(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"number": ProvisionedGroup.objects.create(name=f"Group of {unit}").pk}
+
+
+@makes("scim:resource_type", "scim:schema", is_bordered=False)
+def scim_name(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"name": "User"}
+
+
+@makes("scim:unknown", is_bordered=False)
+def scim_rest(unit: BusinessUnit, owner: Person) -> Mapping[str, object]:
+    return {"rest": "Bulk"}
 
 
 @makes("account_confirm_email", is_bordered=False)

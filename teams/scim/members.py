@@ -1,0 +1,60 @@
+"""What the pushed groups of people give them, and what of a person a provider manages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.conf import settings
+
+from teams.granting import Wanted, grant
+from teams.group_rules import GroupRules
+from teams.models import GroupMember, Person, ProvisionedGroup
+from teams.scim.resources import provisioned_of
+
+
+def team_key_of(group: ProvisionedGroup, rules: GroupRules) -> str:
+    """The team that a group gives: its rule says, else it is the team of its name. Empty: none."""
+    rule = rules.rule_of(group.name, group.external_id)
+    if rule is not None:
+        return rule.team
+    return group.team.key if group.team is not None else ""
+
+
+def settle(
+    person_ids: Collection[int], now: datetime, *, by: Person, left: ProvisionedGroup | None = None
+) -> None:
+    """Bring people to what their groups give. ``left``: the group they were just taken out of."""
+    rules: GroupRules = settings.GROUP_RULES
+    held: dict[int, list[ProvisionedGroup]] = {pk: [] for pk in person_ids}
+    for member in GroupMember.objects.filter(person__in=person_ids).select_related("group__team"):
+        held[member.person_id].append(member.group)
+    lost_team = frozenset({team_key_of(left, rules)} - {""}) if left else frozenset[str]()
+    lost_rule = rules.rule_of(left.name, left.external_id) if left else None
+    lost_unit = frozenset({lost_rule.unit} - {""}) if lost_rule else frozenset[str]()
+    wanted = {}
+    for pk, groups in held.items():
+        given = rules.granted(name for group in groups for name in (group.name, group.external_id))
+        team = next((key for group in groups if (key := team_key_of(group, rules))), "")
+        wanted[pk] = Wanted(given.role, team, given.units, lost_team, lost_unit, is_managed=True)
+    grant(wanted, rules, now, by=by)
+
+
+def managed_fields(person: Person) -> frozenset[str]:
+    """The fields of a person that the identity provider says by SCIM: by hand they can't be changed here."""
+    row = provisioned_of(person)
+    if row is None:
+        return frozenset()
+    fields = {"name", "email", "is_active"}
+    said = {"title": "job_title", "timezone": "time_zone"}
+    fields |= {field for key, field in said.items() if row.said.get(key)}
+    if row.manager_said:
+        fields.add("manager")
+    rules: GroupRules = settings.GROUP_RULES
+    groups = [member.group for member in person.provisioned_groups.select_related("group__team")]
+    if any(team_key_of(group, rules) for group in groups):
+        fields.add("team")
+    given = rules.granted(name for group in groups for name in (group.name, group.external_id))
+    if given.role and (person.follows_groups or rules.over_hand):
+        fields.add("role")
+    return frozenset(fields)
