@@ -24,6 +24,7 @@ from integrations.writing.rows import UNDOING, UNDONE, remote_names, value_of
 from records.canonical import Unreadable, canonical
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME
+from records.storing.copying import upsert
 
 log = logging.getLogger(__name__)
 
@@ -243,11 +244,8 @@ def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text:
 
 
 def _save(rows: Sequence[DesiredField], fields: Sequence[str]) -> None:
-    """As ``bulk_update``, whose CASE per row and column takes Django longer than the CRM takes to answer. The rows are
-    locked, so that there is a row to meet."""
-    DesiredField.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["id"], update_fields=list(fields)
-    )
+    # ``bulk_update`` makes a CASE per row and column, which takes Django longer than the CRM takes to answer.
+    upsert(rows, unique_fields=["id"], update_fields=fields)
 
 
 def _mine(claim: Claim) -> list[DesiredField]:

@@ -67,11 +67,31 @@ def upsert(
     if not objects:
         return Upserted()
     model = type(objects[0])
-    names = [f.name for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
-    with stage(model, names, cells_of(model, names, objects)) as staged:
-        created = staged.insert_missing(unique_fields)
-        is_all = created == len(objects)
+    is_key = set(unique_fields)
+    names = [
+        f.name for f in model._meta.concrete_fields if f.name in is_key or not isinstance(f, models.AutoField)
+    ]
+    rows = cells_of(model, names, objects)
+    there = _number_there(model, unique_fields, cells_of(model, unique_fields, objects))
+    if there == 0 and len(rows) > FEW and _copied_at_once(model, names, rows):
+        return Upserted(len(rows))
+    with stage(model, names, rows) as staged:
+        created = 0 if there == len(rows) else staged.insert_missing(unique_fields)
+        is_all = created == len(rows)
         return Upserted(created, 0 if is_all else staged.update(unique_fields, update_fields))
+
+
+def _number_there(model: Model, key: Sequence[str], keys: Collection[Cells]) -> int:
+    """Of how many of these keys there is a row already."""
+    columns = [(_quoted(field.column), _type(field)) for field in (_field(model, name) for name in key)]
+    source, params = _inline(columns, keys)
+    same = " AND ".join(f"t.{column} = s.{column}" for column, _ in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM {_quoted(model._meta.db_table)} t JOIN {source} s ON {same}",  # noqa: S608 (ours)
+            params,
+        )
+        return int(cursor.fetchone()[0])
 
 
 def cells_of(model: Model, names: Sequence[str], objects: Collection[models.Model]) -> Collection[Cells]:
