@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,10 +12,11 @@ from django.urls import reverse
 from integrations.forgetting import ask_to_forget
 from integrations.models import PullCursor
 from integrations.warning import warn_admins
-from records.models import Connection, FieldMapping
+from records.models import Connection, FieldMapping, SchemaField
 from records.own_fields import OWN_FIELD_BY_NAME
 
 NAMED = 5
+CHOICES = {"picklist", "multi_picklist"}
 
 
 def note_lost(
@@ -69,3 +71,48 @@ def _warn(connection: Connection, remote_object: str, lost: Sequence[FieldMappin
         group_name=f"Fields gone in {connection.label}",
         now=now,
     )
+
+
+def tell_changed(
+    connection: Connection,
+    remote_object: str,
+    changed: Sequence[SchemaField],
+    mappings: Sequence[FieldMapping],
+    now: datetime,
+) -> None:
+    """Tell admins of mapped fields that have just got another type, or no longer offer a value; the order of values
+    says nothing. What can't be read as before is unknown until somebody looks."""
+    by_name: dict[str, list[FieldMapping]] = {}
+    for mapping in mappings:
+        by_name.setdefault(mapping.remote_name, []).append(mapping)
+    for row in changed:
+        said = _change_of(row, by_name.get(row.name, []))
+        if said:
+            # Two readers may find it at once.
+            form = hashlib.blake2b(str([row.type, row.options]).encode(), digest_size=8).hexdigest()
+            warn_admins(
+                f"field-changed:{connection.pk}:{remote_object}:{row.name}:{now.date()}:{form}",
+                title=f"“{row.label}” is another field than it was in {connection.label}",
+                body=f"{remote_object}.{row.name}: {said} See what reads it.",
+                href=reverse("integrations:changed_fields", args=[connection.name]),
+                group=f"fields-changed:{connection.name}",
+                group_name=f"Fields changed in {connection.label}",
+                now=now,
+            )
+
+
+def _change_of(row: SchemaField, mappings: Sequence[FieldMapping]) -> str:
+    before = row.before or {}
+    if not mappings or not before:
+        return ""
+    said = []
+    if before.get("type") != row.type:
+        said.append(f"its type was {before.get('type')} and is {row.type} now.")
+    offered = {value for value, _ in row.options}
+    retired = [label for value, label in before.get("options") or [] if value not in offered]
+    # Of a reference, such as the owner, people come and go.
+    if offered and retired and any(mapping.field.type in CHOICES for mapping in mappings):
+        names = ", ".join(f"“{label}”" for label in retired[:NAMED])
+        more = f" and {len(retired) - NAMED} more" if len(retired) > NAMED else ""
+        said.append(f"it no longer offers {names}{more}.")
+    return " ".join(said)

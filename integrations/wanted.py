@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from integrations.base import Connector, Wanted
-from integrations.drift import note_back, note_lost
+from integrations.drift import note_back, note_lost, tell_changed
 from integrations.forgetting import forget_first
 from records.models import Connection
 from records.schema import SeenField, store_schema
@@ -19,12 +19,16 @@ def wanted_for(connection: Connection, connector: Connector, remote_object: str)
     """
     mappings = mapped_remote_fields(connection, remote_object).values()
     described = connector.describe(remote_object)
-    store_schema(
+    at = connector.server_now()
+    changed = store_schema(
         connection,
         remote_object,
         [SeenField(f.name, f.label, f.type, f.options) for f in described.values()],
-        connector.server_now(),
+        at,
     )
+    # What came back as it was has changed before, and was told then.
+    changed = [row for row in changed if row.gone_at is None and row.changed_at == at]
+    tell_changed(connection, remote_object, changed, list(mappings), timezone.now())
     whole = [m for m in mappings if m.remote_name in described]
     forget_first(connection, remote_object, {m.field.name for m in mappings if m not in whole})
     if back := [m for m in whole if m.is_broken]:

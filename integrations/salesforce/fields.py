@@ -158,7 +158,9 @@ def _remote_field(field: Mapping[str, Any]) -> RemoteField:
         is_writable=bool(field.get("updateable")) and not field.get("calculated"),
         length=int(field.get("length") or 0),
         options=tuple(
-            (str(o["value"]), str(o.get("label") or o["value"])) for o in field.get("picklistValues") or []
+            (str(o["value"]), str(o.get("label") or o["value"]))
+            for o in field.get("picklistValues") or []
+            if o.get("active") is not False
         ),
         refers_to=tuple(field.get("referenceTo") or ()),
     )

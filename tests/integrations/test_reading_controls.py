@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from integrations.base import Window
+from integrations.base import Connector, Window
+from integrations.errors import Misconfigured
 from integrations.models import PullCursor
 from integrations.pulling import passes
 from integrations.salesforce import session
 from integrations.standins.app import Running
 from records.incoming import IncomingRecord
-from records.models import Connection
+from records.models import Connection, Record
 from tests.integrations import test_pull, test_reading_faults
 from tests.integrations.conftest import connect
 from tests.integrations.test_reading_faults import REFUSED, Answer, Line, heals, line, read
@@ -127,3 +128,24 @@ def test_flt21_a_hidden_field_that_is_read_as_empty_is_seen(
     monkeypatch.setattr(passes, "store_page", empty)
     with pytest.raises(AssertionError):
         test_reading_faults.test_flt21_a_field_that_is_hidden_is_unknown_and_never_empty(hubspot, standins)
+
+
+def test_flt21_an_object_that_may_not_be_read_and_is_taken_for_empty_is_seen(
+    hubspot: Connection, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mistake: who is no longer shown is gone."""
+    real = passes.read_object
+
+    def deleting(work: passes.Pass, connector: Connector) -> tuple[int, bool]:
+        try:
+            return real(work, connector)
+        except Misconfigured:
+            rows = Record.objects.filter(connection=hubspot, remote_object=work.cursor.remote_object)
+            rows.update(deleted_at=datetime.now(UTC))
+            raise
+
+    monkeypatch.setattr("integrations.pull.read_object", deleting)
+    with pytest.raises(AssertionError):
+        test_reading_faults.test_flt21_an_object_that_may_not_be_read_loses_nothing_and_others_go_on(
+            hubspot, line, monkeypatch
+        )
