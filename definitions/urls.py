@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from definitions import views
-from definitions.agreement import draft_views
+from definitions.agreement import act_views, draft_views, whom_views
 from definitions.agreement.promote_views import promotion
 from definitions.builder import views as builder_views
 from definitions.evidence import exception_views, health_views
@@ -35,15 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("model/<slug:section>/<slug:key>/compare/", views.compare, name="compare"),
     path("model/<slug:section>/<slug:key>/impact/", views.impact, name="impact"),
     path("model/<slug:section>/<slug:key>/edit/", draft_views.edit, name="edit"),
-    path("model/<slug:section>/<slug:key>/changes/", draft_views.changes, name="changes"),
-    path(
-        "model/<slug:section>/<slug:key>/changes/export/", draft_views.export_changes, name="export_changes"
-    ),
-    path("model/<slug:section>/<slug:key>/watched/", draft_views.watched, name="watched"),
-    path(
-        "model/<slug:section>/<slug:key>/watched/export/", draft_views.export_watched, name="export_watched"
-    ),
-    path("model/<slug:section>/<slug:key>/act/<slug:act>/", draft_views.act, name="act"),
+    path("model/<slug:section>/<slug:key>/changes/", whom_views.changes, name="changes"),
+    path("model/<slug:section>/<slug:key>/changes/export/", whom_views.export_changes, name="export_changes"),
+    path("model/<slug:section>/<slug:key>/watched/", whom_views.watched, name="watched"),
+    path("model/<slug:section>/<slug:key>/watched/export/", whom_views.export_watched, name="export_watched"),
+    path("model/<slug:section>/<slug:key>/act/<slug:act>/", act_views.act, name="act"),
     path("signals/", signal_views.signals, name="signals"),
     path("triggers/", trigger_views.triggers, name="triggers"),
     path("triggers/export/", trigger_views.export, name="export_triggers"),

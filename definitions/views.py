@@ -1,4 +1,4 @@
-"""The operating model as people read it; what changes it stands in ``draft_views``."""
+"""The operating model as people read it; what changes it stands in ``agreement``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -201,3 +202,8 @@ def get_version(line: Line, number: str, default: Version | None) -> Version:
     if found is None:
         raise Http404
     return found
+
+
+def draft_address(version: Version) -> str:
+    """The page of one version."""
+    return f"{reverse('definitions:item', args=[version.section, version.key])}?version={version.number}"

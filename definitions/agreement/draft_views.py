@@ -1,49 +1,36 @@
-"""What people do to the model: write a draft, ask for agreement, answer, watch, and look at whom it concerns."""
+"""Writing a draft of the model: the forms, the file, and what two people wrote at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
-from definitions.agreement import drafts, forms, watching
-from definitions.agreement import signing as agreement
+from definitions.agreement import drafts, forms
 from definitions.agreement.differences import in_trees, in_words
-from definitions.agreement.drafts import AgreementError, Conflict, Line, NotYours, Refused, Stale, load_line
-from definitions.agreement.impact import judges_records, records_that_change
+from definitions.agreement.drafts import AgreementError, Conflict, NotYours, Stale, load_line
 from definitions.agreement.parties import team_names
 from definitions.agreement.speaking import speaker
 from definitions.bodies import STAGES
-from definitions.builder.outcomes import TooSlow
 from definitions.catalogue import catalogue_from_db
 from definitions.files.model_files import MAX_KEY, faults_of
 from definitions.files.model_yaml import Unreadable, read_yaml, write_yaml
-from definitions.in_force import load_typed_model
-from definitions.model_list import sentence_of
 from definitions.models import Version
 from definitions.sections import Fault, Section, sections
 from definitions.versions import load_model
-from definitions.views import get_line, get_version
+from definitions.views import draft_address, get_line
 from effects.tick import now_utc
-from records.csv_files import csv_streamed
-from records.models import Connection, Record
+from records.models import Connection
 from teams.access import person_of
 from teams.models import Person
-from teams.paging import page_of
-
-PER_PAGE = 50
-
-
-# --- writing ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -309,249 +296,3 @@ def _choices() -> dict[str, forms.Choices]:
         "definitions": [("", "Nothing"), *named("definitions")],
         "stages": named(STAGES),
     }  # fmt: skip
-
-
-# --- acts ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One press of a button."""
-
-    line: Line
-    by: Person
-    posted: QueryDict
-    now: datetime
-
-    @property
-    def draft(self) -> Version:
-        """The open draft, else the version that was shown. Raises Stale."""
-        number = self.posted.get("version", "")
-        found = next((v for v in self.line.versions if str(v.number) == number), self.line.draft)
-        if found is None:
-            raise Stale("The draft is gone: it was agreed or discarded meanwhile.")
-        return found
-
-    @property
-    def revision(self) -> int | None:
-        text = self.posted.get("revision", "")
-        return int(text) if text.isdecimal() and len(text) < 9 else None
-
-
-def _propose(asked: Asked) -> str:
-    try:
-        wanted = forms.read_moment(asked.posted.get("wanted_from", ""), asked.by.zone)
-    except ValueError:
-        raise AgreementError("Write the day and time as in 2026-09-01 08:00.") from None
-    wanted = wanted.astimezone(UTC) if wanted else None
-    found = agreement.propose(
-        asked.draft, asked.by, asked.now, revision=asked.revision, wanted_from=wanted,
-        signs=asked.posted.getlist("signs"),
-    )  # fmt: skip
-    if found.state == Version.State.SIGNED:
-        return f"Version {found.number} is in force."
-    names = team_names(agreement.missing_teams(found))
-    return f"Asked {' and '.join(names.values())} to agree to version {found.number}."
-
-
-def _sign(asked: Asked) -> str:
-    team = asked.posted.get("team", "")
-    found = agreement.sign(asked.draft, team, asked.by, asked.now, revision=asked.revision)
-    name = team_names([team]).get(team, team)
-    if found.state == Version.State.SIGNED and found.effective_from:
-        begins = (
-            "now"
-            if found.effective_from <= asked.now
-            else f"{found.effective_from.astimezone(asked.by.zone):%d %b %Y, %H:%M}"
-        )
-        return f"Agreed for {name}. All teams have: in force from {begins}."
-    return f"Agreed for {name}."
-
-
-def _object(asked: Asked) -> str:
-    agreement.object(
-        asked.draft, asked.posted.get("team", ""), asked.by, asked.posted.get("text", ""), asked.now
-    )
-    return "Sent back to its author, with your reason."
-
-
-def _withdraw(asked: Asked) -> str:
-    found = agreement.withdraw(asked.draft, asked.by, asked.now)
-    return "It is a draft again." if found.state == Version.State.DRAFT else "It will not come into force."
-
-
-def _discard(asked: Asked) -> str:
-    drafts.discard(asked.draft, asked.by, asked.now)
-    return "The draft is discarded; its words stay in the history."
-
-
-def _rebase(asked: Asked) -> str:
-    drafts.rebase(asked.draft, asked.by, asked.now)
-    return "What changed since is taken over. Look at the draft once more."
-
-
-def _watch(asked: Asked) -> str:
-    text = asked.posted.get("days", "14")
-    found = watching.watch(asked.draft, asked.by, asked.now, days=int(text) if text.isdecimal() else 0)
-    until = found.watch_until.astimezone(asked.by.zone) if found.watch_until else asked.now
-    return f"Watching until {until:%d %b %Y}. Nothing changes; the report fills as records are judged."
-
-
-def _stop_watching(asked: Asked) -> str:
-    watching.stop(asked.draft, asked.by, asked.now)
-    return "No longer watching."
-
-
-def _roll_back(asked: Asked) -> str:
-    text = asked.posted.get("number", "")
-    number = int(text) if text.isdecimal() and len(text) < 7 else 0
-    agreement.roll_back(asked.line.section, asked.line.key, number, asked.by, asked.now)
-    return f"A draft with the words of version {number} is open. Ask for agreement to put it in force."
-
-
-def _retire(asked: Asked) -> str:
-    agreement.retire(asked.line.section, asked.line.key, asked.by, asked.now)
-    return "Out of force. What was judged by it stays as it was."
-
-
-ACTS: Mapping[str, Callable[[Asked], str]] = {
-    "propose": _propose, "sign": _sign, "object": _object, "withdraw": _withdraw, "discard": _discard,
-    "rebase": _rebase, "watch": _watch, "stop_watching": _stop_watching, "roll_back": _roll_back, "retire": _retire,
-}  # fmt: skip
-
-
-@require_POST
-def act(request: HttpRequest, section: str, key: str, act: str) -> HttpResponse:
-    """One act; what forbids it is said on the page it was asked from."""
-    _, line = get_line(section, key)
-    if act not in ACTS:
-        raise Http404
-    try:
-        said = ACTS[act](Asked(line, person_of(request), request.POST, now_utc()))
-    except Refused as error:
-        for fault in error.faults[:5]:
-            messages.warning(request, f"{error.text} {_placed(fault, section, key)}")
-    except AgreementError as error:
-        messages.warning(request, error.text)
-    else:
-        messages.success(request, said)
-    draft = load_line(section, key).draft
-    return redirect(draft_address(draft) if draft else reverse("definitions:item", args=[section, key]))
-
-
-def _placed(fault: Fault, section: str, key: str) -> str:
-    where = (fault.section, fault.key) if (fault.section, fault.key) != (section, key) else ()
-    parts = [str(part) for part in (*where, *fault.path) if part != ""]
-    return f"{' › '.join(parts)}: {fault.text}" if parts else fault.text
-
-
-def draft_address(version: Version) -> str:
-    """The page of one version."""
-    return f"{reverse('definitions:item', args=[version.section, version.key])}?version={version.number}"
-
-
-# --- whom it concerns ------------------------------------------------------------------------------------------
-
-
-@require_safe
-def changes(request: HttpRequest, section: str, key: str) -> HttpResponse:
-    """The named records behind "+196 new" and "−1,190 gone"."""
-    told, line = get_line(section, key)
-    version, which = _changing(request, line)
-    try:
-        rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
-        is_too_slow = False
-    except TooSlow:
-        rows, is_too_slow = Record.objects.none(), True
-    context = {
-        "is_too_slow": is_too_slow,
-        "section": told,
-        "key": key,
-        "title": told.title(version.body) or key,
-        "version": version,
-        "which": which,
-        "page": page_of(request, rows, PER_PAGE),
-        "tabs": [
-            (name, label, f"?version={version.number}&which={name}")
-            for name, label in (("gained", "New"), ("lost", "Gone"))
-        ],
-        "draft_href": draft_address(version),
-    }
-    return render(request, "definitions/changes.html", context)
-
-
-@require_safe
-def export_changes(request: HttpRequest, section: str, key: str) -> StreamingHttpResponse:
-    _, line = get_line(section, key)
-    version, which = _changing(request, line)
-    try:
-        rows = records_that_change(version, version.based_on, person_of(request), now_utc(), which)
-    except TooSlow:
-        raise Http404 from None
-    cells = (
-        (r.title, r.connection.label, r.remote_object, r.remote_id, r.owner.name if r.owner else "")
-        for r in rows.iterator(chunk_size=500)
-    )
-    return csv_streamed(f"{key}-{which}", ("Record", "CRM", "Object", "Id there", "Owner"), cells)
-
-
-def _changing(request: HttpRequest, line: Line) -> tuple[Version, str]:
-    """The version and way asked for. Raises Http404 where nothing is judged."""
-    version = get_version(line, request.GET.get("version", ""), line.draft)
-    if not judges_records(version.section):
-        raise Http404
-    return version, "lost" if request.GET.get("which") == "lost" else "gained"
-
-
-@require_safe
-@never_cache
-def watched(request: HttpRequest, section: str, key: str) -> HttpResponse:
-    """What would have differed while a version was only watched."""
-    told, line = get_line(section, key)
-    viewer = person_of(request)
-    version = _watched_version(request, line)
-    if told.pages.watched:
-        return redirect(f"{reverse(told.pages.watched, args=[key])}?version={version.number}")
-    now_state, state = request.GET.get("now", ""), request.GET.get("then", "")
-    found = watching.watched(version, viewer, now_state=now_state[:10], state=state[:10])
-    context = {
-        "section": told,
-        "key": key,
-        "title": told.title(version.body) or key,
-        "sentence": sentence_of(told, version, load_typed_model()),
-        "version": version,
-        "report": watching.report(version, viewer),
-        "is_running": bool(version.watch_until and version.watch_until > now_utc()),
-        "page": page_of(request, found, PER_PAGE),
-        "now_state": now_state,
-        "then_state": state,
-        "query": request.GET.urlencode(),
-        "draft_href": draft_address(version),
-        "updated_at": now_utc(),
-    }
-    return render(request, "definitions/watched.html", context)
-
-
-@require_safe
-def export_watched(request: HttpRequest, section: str, key: str) -> StreamingHttpResponse:
-    _, line = get_line(section, key)
-    version = _watched_version(request, line)
-    found = watching.watched(
-        version, person_of(request), now_state=request.GET.get("now", "")[:10], state=request.GET.get("then", "")[:10]
-    )  # fmt: skip
-    cells = (
-        (
-            w.record.title, w.record.connection.label, w.record.remote_id, w.key, w.now_state, w.state,
-            w.first_seen_at,
-        )
-        for w in found.iterator(chunk_size=500)
-    )  # fmt: skip
-    names = ("Record", "CRM", "Id there", "Judged", "Now", "By this version", "First seen")
-    return csv_streamed(f"{key}-version-{version.number}-watched", names, cells)
-
-
-def _watched_version(request: HttpRequest, line: Line) -> Version:
-    version = get_version(line, request.GET.get("version", ""), line.draft)
-    if version.watch_from is None:
-        raise Http404
-    return version

@@ -13,13 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from definitions.agreement import drafts, forms
-from definitions.agreement.draft_views import Editing, draft_address, key_fault, store_draft
+from definitions.agreement.draft_views import Editing, key_fault, store_draft
 from definitions.agreement.parties import team_names
 from definitions.files.model_files import faults_of
 from definitions.models import Version
 from definitions.sections import Body, sections
 from definitions.versions import load_model
-from definitions.views import get_line, get_version
+from definitions.views import draft_address, get_line, get_version
 from effects.tick import now_utc
 from records.models import CatalogueField
 from slas.calendars import hours_form

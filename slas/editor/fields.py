@@ -10,8 +10,11 @@ from definitions.builder.tree_text import read_tree
 from definitions.files.model_yaml import Unreadable
 from definitions.sections import Fault as ModelFault
 from definitions.sections import Part
-from slas.editor.controls import STEP_CONTROLS, TIER_CONTROLS, Fault, Values, controls_of
+from slas.editor.controls import controls_of
 from slas.editor.offers import RARE_UNITS, Groups, Offers, Option
+from slas.editor.posted import Fault, Values
+from slas.editor.step_rows import STEP_CONTROLS
+from slas.editor.targets import TIER_CONTROLS
 
 CONDITIONS = frozenset({"where", "pause_while", "cancel_when", "when"})
 MOST_FAULTS = 40

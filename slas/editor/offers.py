@@ -11,7 +11,8 @@ from definitions.catalogue import catalogue_from_db
 from definitions.models import Signal, Version
 from definitions.triggers.bodies import TRIGGERS
 from definitions.versions import Model, load_model
-from slas.editor.controls import BEFORE, BUSINESS_DAYS, ROLE
+from slas.editor.step_rows import ROLE
+from slas.editor.targets import BEFORE, BUSINESS_DAYS
 from slas.editor.wording import HANDOFF_STARTS, NOUNS, Names
 from slas.rules import ANY, HOURS, ON
 from slas.steps import BY, TO

@@ -14,9 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from definitions.agreement.draft_views import draft_address
 from definitions.models import Version
-from definitions.views import get_line, get_version
+from definitions.views import draft_address, get_line, get_version
 from effects.tick import now_utc
 from records.csv_files import csv_streamed
 from records.models import Record

@@ -15,19 +15,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from definitions.agreement import drafts, forms
-from definitions.agreement.draft_views import Editing, draft_address, key_fault, store_draft
+from definitions.agreement.draft_views import Editing, key_fault, store_draft
 from definitions.agreement.drafts import NotYours
 from definitions.files.model_files import faults_of
 from definitions.models import Version
 from definitions.sections import Fault as ModelFault
 from definitions.sections import sections
-from definitions.views import get_line
+from definitions.views import draft_address, get_line
 from effects.tick import now_utc
 from slas.calendars.business_time import WEEKDAYS
-from slas.editor.controls import Fault, Values, controls_of, read, rearranged, with_row
+from slas.editor.controls import controls_of, read, rearranged, with_row
 from slas.editor.example import Example, example_of
 from slas.editor.fields import control_at, form_of
 from slas.editor.offers import Offers, load_offers
+from slas.editor.posted import Fault, Values
 from slas.editor.wording import sentence_of, start_words
 from slas.in_force import load_staff
 from slas.rules import RuleError, parse_rule

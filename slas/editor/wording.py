@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slas.durations import parse_duration
-from slas.editor.controls import tiers_of
+from slas.editor.targets import tiers_of
 from slas.rules import ANY
 
 Body = Mapping[str, Any]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from definitions.files.model_yaml import read_yaml
 from definitions.files.starter import STARTER_MODEL
-from slas.editor.controls import controls_of, read, rearranged, show_target, with_row
+from slas.editor.controls import controls_of, read, rearranged, with_row
+from slas.editor.targets import show_target
 
 RULE = {
     "name": "First human touch",
