@@ -27,17 +27,32 @@ def main() -> int:
     if not results:
         sys.stderr.write(f"No benchmark named {', '.join(wanted)}.\n")
         return 1
-    table = Table("what", "gtmops", "peer", "peer's time", "times faster")
+    table = Table("what", "gtmops", "peer", "peer's time", "times faster", "goal")
     for result in results:
         table.add_row(
             result.what,
-            f"{result.ours_seconds * 1e6:,.1f} µs",
+            _told(result.ours_seconds),
             result.peer,
-            f"{result.peer_seconds * 1e6:,.1f} µs",
-            f"{result.peer_seconds / result.ours_seconds:,.1f}",
+            _told(result.peer_seconds),
+            f"{result.times_faster:,.2f}" if result.times_faster < 10 else f"{result.times_faster:,.0f}",
+            _goal(result),
         )
-    Console().print(table)
+    # A file has no width of its own, and a table of 80 columns would break every line.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
     return 0
+
+
+def _told(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:,.2f} {unit}"
+    return f"{seconds * 1e6:,.2f} µs"
+
+
+def _goal(result: Result) -> str:
+    if result.goal is None:
+        return ""
+    return f"{result.goal:g} {'met' if result.times_faster >= result.goal else 'MISSED'}"
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def _read_through(kind: str, count: int) -> Result:
     finally:
         settings.GTMOPS, Budget.take = told, pace  # type: ignore[method-assign]
     what = f"{changes.made:,} changes in {kind}, {found.records:,} records the same"
-    return Result(what, taken, f"the goal for {CHANGES // 2:,}", GOAL_SECONDS)
+    return Result(what, taken, f"the goal for {CHANGES // 2:,}", GOAL_SECONDS, 1)
 
 
 def _expect_none(faults: list[str]) -> None:

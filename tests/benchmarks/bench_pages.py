@@ -287,4 +287,4 @@ def _time(what: str, who: str, address: str) -> Result:
         f"  {what}: {p95 * 1e3:.0f} ms (median {taken[len(taken) // 2] * 1e3:.0f}), {len(asked)} queries"
         f"{'' if len(asked) <= MOST_QUERIES else ', more than ' + str(MOST_QUERIES)}\n"
     )
-    return Result(f"{what} (p95, {len(asked)} queries)", p95, "the goal", GOAL_SECONDS)
+    return Result(f"{what} (p95, {len(asked)} queries)", p95, "the goal", GOAL_SECONDS, 1)

@@ -14,12 +14,19 @@ OPTIONS: dict[str, str] = {}
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Seconds are per call, the best of several rounds: noise only ever adds."""
+    """Seconds are per call, the best of several rounds: noise only ever adds.
+
+    ``goal``: how many times as fast as the peer it is to be, where that is a goal."""
 
     what: str
     ours_seconds: float
     peer: str
     peer_seconds: float
+    goal: float | None = None
+
+    @property
+    def times_faster(self) -> float:
+        return self.peer_seconds / self.ours_seconds
 
 
 class WrongAnswerError(AssertionError):
@@ -33,6 +40,7 @@ def compare(
     peer_name: str,
     peer: Callable[[Case], Answer],
     *,
+    goal: float | None = None,
     rounds: int = 5,
 ) -> Result:
     """Raises WrongAnswerError naming the first case on which the two differ."""
@@ -48,4 +56,4 @@ def compare(
             for case in cases:
                 act(case)
             best[name] = min(best[name], (time.perf_counter() - began) / len(cases))
-    return Result(what=what, ours_seconds=best["ours"], peer=peer_name, peer_seconds=best["peer"])
+    return Result(what=what, ours_seconds=best["ours"], peer=peer_name, peer_seconds=best["peer"], goal=goal)
