@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
-
 from definitions.in_force import load_typed_model
 from definitions.models import StageEntry, Version
 from handoffs import kinds
@@ -23,6 +21,7 @@ from records.journey_data import Batch, JourneyData, RecordData
 from records.kinds import BASELINE
 from records.models import Record
 from records.services import record_act
+from records.stored import Where, rows_of_journeys
 
 FIELDS = (
     "template", "journey", "record", "opened_by", "opened_at", "state", "whose_move", "sender", "receiver", "form",
@@ -47,7 +46,8 @@ def refresh(batch: Batch) -> None:
     for opening in openings:
         _remember_acts(opening, batch)
         rows.append(_row(opening, _fold(opening, batch)))
-    write_derived(Handoff, rows, fields=FIELDS, scope=Q(journey_id__in=list(batch.journeys)))
+    scope = Where("journey_id = ANY (%s)", (list(batch.journeys),))
+    batch.stand(Handoff, write_derived(Handoff, rows, fields=FIELDS, scope=scope).stands)
 
 
 def _openings(batch: Batch) -> list[_Opening]:
@@ -57,9 +57,9 @@ def _openings(batch: Batch) -> list[_Opening]:
     for key in model.keys("handoffs"):
         for version in model.history("handoffs", key)[-1:]:
             by_stage[template_of(version).opens_on_stage].append(key)
-    entries = StageEntry.objects.filter(journey_id__in=list(batch.journeys), stage__in=by_stage)
+    entries = [e for e in batch.standing(StageEntry, rows_of_journeys(StageEntry)) if e.stage in by_stage]
     found = []
-    for entry in entries.order_by("occurred_at", "pk"):
+    for entry in sorted(entries, key=lambda e: (e.occurred_at, e.pk)):
         journey = batch.journeys[entry.journey_id]
         record = journey.record(entry.record_id)
         if record is None or record.go_live_at is None or entry.occurred_at < record.go_live_at:

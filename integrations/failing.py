@@ -6,21 +6,26 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from django.db.models import Q
+from django.db import connection as database
 
-from integrations.models import PullCursor
 from records.models import Connection, FieldMapping
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_FAILING = """
+SELECT crm.id, crm.name, cursor.remote_object, cursor.last_pulled_at
+FROM integrations_pullcursor cursor JOIN records_connection crm ON crm.id = cursor.connection_id
+WHERE cursor.failures > 0 OR crm.state = %s
+"""
+
+
 def activities_failing_since() -> Mapping[str, datetime]:
     """Connection -> when any of its activities were last read, of those where reading all of them fails now. Two
     queries, or one."""
-    is_failing = Q(failures__gt=0) | Q(connection__state=Connection.State.BROKEN)
-    found = PullCursor.objects.filter(is_failing).values_list(
-        "connection_id", "connection__name", "remote_object", "last_pulled_at"
-    )
+    with database.cursor() as cursor:
+        cursor.execute(_FAILING, [Connection.State.BROKEN.value])
+        found = cursor.fetchall()
     failing: dict[int, dict[str, datetime | None]] = defaultdict(dict)
     names: dict[int, str] = {}
     for connection, name, remote_object, read_at in found:

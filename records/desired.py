@@ -104,7 +104,7 @@ def refresh(batch: Batch) -> None:
         DesiredField.objects.bulk_update(
             changed, ["writer", "desired", "desired_at", "state", "attempts", "next_try_at", "last_error"]
         )
-    if fresh or changed:
+    if any(row.state == DesiredField.State.DIFFERENT for row in (*fresh, *changed)):
         ring("push")
 
 

@@ -40,10 +40,10 @@ def standing(
 
 
 class Standing:
-    """How the tables stand at one moment, and what is kept of them. One query."""
+    """How these tables stand at one moment, and what is kept of them; without a name all that are known. One query."""
 
-    def __init__(self) -> None:
-        self._stamps = _read_stamps()
+    def __init__(self, *tables: str) -> None:
+        self._stamps = _read_stamps(tables)
 
     def get(self, load: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``load(…)`` gives, loaded only when nobody did since its tables changed."""
@@ -55,7 +55,8 @@ class Standing:
         if kept is None or kept[0] != name:
             kept = name, load(*args, **kwargs)
             # Rows that this very transaction wrote meanwhile may be rolled back.
-            if not tables or all(_read_stamps()[table] == self._stamps[table] for table in tables):
+            now = _read_stamps(tables) if tables else {}
+            if all(now[table] == self._stamps[table] for table in tables):
                 _kept[load] = kept
         found: T = kept[1]
         return found
@@ -66,10 +67,8 @@ def forget() -> None:
     _kept.clear()
 
 
-def _read_stamps() -> Mapping[str, tuple[Any, ...]]:
-    names, sql = _statement()
-    if not names:
-        return {}
+def _read_stamps(tables: tuple[str, ...]) -> Mapping[str, str]:
+    names, sql = _statement(tables)
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.execute(sql, {"now": now})
@@ -78,9 +77,9 @@ def _read_stamps() -> Mapping[str, tuple[Any, ...]]:
 
 
 @cache
-def _statement() -> tuple[tuple[str, ...], str]:
+def _statement(tables: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Every version of a row has a place and a transaction of its own, so any change of a table moves its sum."""
-    names = tuple(sorted(_turns))
+    names = tables or tuple(sorted(_turns))
     parts = []
     for name in names:
         passed = "".join(f" || ' ' || count(*) FILTER (WHERE {column} <= %(now)s)" for column in _turns[name])

@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, TextField
+from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from definitions.models import Version
+from records.standing import Standing, standing
 
 
 def relations_read(now: datetime) -> frozenset[tuple[str, str]]:
-    """(object, relation) of every version that is in force or watched at ``now``. One query, of no rows if none is."""
-    in_force = Q(effective_from__lte=now) & (Q(retired_at=None) | Q(retired_at__gt=now))
-    is_watched = Q(watch_from__lte=now, watch_until__gt=now)
-    bodies = (
-        Version.objects.filter(in_force | is_watched)
-        .annotate(text=Cast("body", TextField()))
-        .filter(text__contains='"related"')
-        .values_list("body", flat=True)
-    )
-    return frozenset(
-        (str(body.get("object") or "deal"), name) for body in bodies for name in _related_in(body)
-    )
+    """(object, relation) of every version that is in force or watched at ``now``. One query, which tells whether the
+    model is as it was."""
+    found = Standing("definitions_version").get(load_reading)
+    return frozenset(pair for one in found if one.is_read(now) for pair in one.pairs)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The relations that one version reads, and from when until when it is in force and watched."""
+
+    pairs: frozenset[tuple[str, str]]
+    effective_from: datetime | None
+    retired_at: datetime | None
+    watch_from: datetime | None
+    watch_until: datetime | None
+
+    def is_read(self, now: datetime) -> bool:
+        return _holds(self.effective_from, self.retired_at, now) or (
+            self.watch_until is not None and _holds(self.watch_from, self.watch_until, now)
+        )
+
+
+def _holds(begin: datetime | None, end: datetime | None, now: datetime) -> bool:
+    return begin is not None and begin <= now and (end is None or now < end)
+
+
+@standing("definitions_version")
+def load_reading() -> list[Reading]:
+    """Of all versions that read any. One query."""
+    rows = Version.objects.annotate(text=Cast("body", TextField())).filter(text__contains='"related"')
+    return [
+        Reading(frozenset((str(body.get("object") or "deal"), name) for name in _related_in(body)), *times)
+        for body, *times in rows.values_list(
+            "body", "effective_from", "retired_at", "watch_from", "watch_until"
+        )
+    ]
 
 
 def _related_in(body: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from records.incoming import IncomingRecord
 from records.journeys import components, relink
-from records.models import Connection, Journey, Record
+from records.models import Connection, Journey, LinkKey, Record
 from records.services import store_page
 from tests.records.conftest import NOON
 
@@ -59,6 +59,36 @@ def test_an_activity_with_two_people_joins_nobody(hubspot: Connection, contact: 
     store_page(hubspot, [call], now=NOON)
     relink(all_ids())
     assert Journey.objects.count() == 2
+
+
+def test_an_activity_stays_with_the_first_of_two_people_whoever_was_touched_last(
+    hubspot: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact("1"), contact("2")], now=NOON)
+    call = IncomingRecord(
+        "calls", "9", {"hs_timestamp": "2026-03-02T12:00:00Z"}, modified_at=NOON,
+        links=(("contacts", "1"), ("contacts", "2")),
+    )  # fmt: skip
+    store_page(hubspot, [call], now=NOON)
+    relink(all_ids())
+    first = Record.objects.get(remote_id="1")
+    relink([Record.objects.get(remote_id="2").pk])
+    assert Record.objects.get(remote_id="9").journey == first.journey
+
+
+def test_an_activity_that_lost_its_person_leaves_that_journey_to_be_concluded(
+    hubspot: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact("1")], now=NOON)
+    call = IncomingRecord(
+        "calls", "9", {"hs_timestamp": "2026-03-02T12:00:00Z"}, modified_at=NOON, links=(("contacts", "1"),)
+    )
+    store_page(hubspot, [call], now=NOON)
+    relink(all_ids())
+    activity = Record.objects.get(remote_id="9")
+    LinkKey.objects.filter(record=activity).update(key="id:hubspot:contacts:gone")
+    assert activity.journey_id in relink([activity.pk])
+    assert Record.objects.get(remote_id="9").journey is None
 
 
 def test_a_withdrawn_link_splits_and_an_empty_journey_goes(
