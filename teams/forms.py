@@ -13,6 +13,7 @@ from django.utils import timezone
 from teams.access import ADMINS, business_units_of
 from teams.models import ApiToken, Person, Role, Scope, Team
 from teams.querysets import PersonQuerySet
+from teams.scim.members import managed_fields
 from teams.services import change_email, deactivate, move_to_team, team_at
 
 if TYPE_CHECKING:
@@ -120,6 +121,13 @@ class PersonForm(_PersonForm):
             self.initial["team"] = team_at(self.instance, timezone.now())
         managers = Person.objects.active().visible_to(editor).exclude(pk=self.instance.pk)
         self._choose("manager", managers)
+        self.managed = managed_fields(self.instance) if self.instance.pk else frozenset[str]()
+        for name in self.managed & set(self.fields):
+            # A disabled field keeps what it has, whatever is sent.
+            self.fields[name].disabled = True
+            self.fields[name].help_text = "Your identity provider says this."
+        if "manager" in self.managed:
+            self._choose("manager", Person.objects.filter(pk=self.instance.manager_id))
         self.fields["manager"].empty_label = "Nobody"  # type: ignore[attr-defined]  # a model choice field
         self._choose("business_units", self.units_in_reach)
         if editor.role != Role.SYSTEM_ADMIN:
@@ -140,7 +148,7 @@ class PersonForm(_PersonForm):
                 self.add_error("is_active", "You can't lock yourself out. Ask another admin.")
             if data.get("role") not in ADMINS:
                 self.add_error("role", "You can't take your own rights. Ask another admin.")
-        boss = data.get("manager")
+        boss = data.get("manager") if "manager" not in self.managed else None
         if self.instance.pk and boss and boss.manager_id == self.instance.pk:
             self.add_error("manager", f"{boss} is managed by {self.instance}.")
         return data
@@ -150,6 +158,8 @@ class PersonForm(_PersonForm):
         now = timezone.now()
         reached = set(self.units_in_reach)
         is_new = self.instance._state.adding
+        if {"role", "team", "business_units"} & set(self.changed_data):
+            self.instance.follows_groups = False
         kept = set() if is_new else set(self.instance.business_units.all()) - reached
         if is_new:
             self.instance.set_unusable_password()
@@ -159,7 +169,8 @@ class PersonForm(_PersonForm):
         person.business_units.set([*self.cleaned_data["business_units"], *kept])
         if email != person.email:
             change_email(person, email)
-        move_to_team(person, self.cleaned_data["team"] if person.is_active else None, now)
+        if "team" not in self.managed:
+            move_to_team(person, self.cleaned_data["team"] if person.is_active else None, now)
         if self.was_active and not person.is_active:
             deactivate(person, now)
         return person
@@ -175,9 +186,14 @@ class TokenForm(_TokenForm):
         fields = ("name", "scope")
         help_texts: ClassVar = {"name": "What will use it, such as “Weekly export”."}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scope"].initial = Scope.READ
+        scope = self.fields["scope"]
+        scope.initial = Scope.READ
+        if person.is_admin:
+            scope.help_text = "“Provision people” is for your identity provider and opens nothing else."
+        else:
+            scope.choices = [one for one in Scope.choices if one[0] != Scope.SCIM]  # type: ignore[attr-defined]  # a choice field
 
     def lifetime(self) -> timedelta:
         return timedelta(days=int(self.cleaned_data["days"]))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from teams.access import may_edit, person_of
 from teams.forms import PeopleFilter, PersonForm, ProfileForm, TokenForm
-from teams.models import ApiToken, Person
+from teams.models import ApiToken, Person, Scope
 from teams.paging import page_of
+from teams.scim.resources import base_url, provisioned_of
 from teams.services import end_sessions
 from teams.tokens import issue_token, revoke_token
 
@@ -46,13 +48,16 @@ def group_by_team(people: Iterable[Person]) -> list[tuple[str, list[Person]]]:
 @require_safe
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     viewer = person_of(request)
-    found = get_object_or_404(Person.objects.visible_to(viewer).select_related("manager"), pk=person_id)
+    people = Person.objects.visible_to(viewer).select_related("manager", "provisioned")
+    found = get_object_or_404(people, pk=person_id)
     context = {
         "person": found,
         "stays": found.memberships.select_related("team").order_by("-started_at"),
         "absences": found.absences.standing().filter(ends_at__gt=timezone.now()).select_related("cover"),
         "reports": found.reports.active().visible_to(viewer),
         "may_edit": may_edit(viewer, found),
+        "provisioned": provisioned_of(found),
+        "pushed_groups": [member.group for member in found.provisioned_groups.select_related("group")],
     }
     return render(request, "teams/person.html", context)
 
@@ -62,7 +67,8 @@ def person_add(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST or None, editor=person_of(request))
     if request.method == "POST" and form.is_valid():
         added = form.save()
-        messages.success(request, f"{added.name} is added. They sign in after “Forgot your password?”.")
+        how = "after “Forgot your password?”" if settings.PASSWORDS else "with their company account"
+        messages.success(request, f"{added.name} is added. They sign in {how}.")
         return redirect(added)
     return render(request, "teams/person_form.html", {"form": form})
 
@@ -103,7 +109,7 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_add(request: HttpRequest) -> HttpResponse:
     me = person_of(request)
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST or None, person=me)
     if request.method == "POST" and form.is_valid():
         token, secret = issue_token(
             me,
@@ -112,7 +118,12 @@ def token_add(request: HttpRequest) -> HttpResponse:
             expires_at=timezone.now() + form.lifetime(),
         )
         # Shown in this answer and never again, so it is not put into the session for a redirect.
-        return render(request, "teams/token_added.html", {"token": token, "secret": secret})
+        context = {
+            "token": token,
+            "secret": secret,
+            "scim_url": base_url() if token.scope == Scope.SCIM else "",
+        }
+        return render(request, "teams/token_added.html", context)
     return render(request, "teams/token_form.html", {"form": form})
 
 

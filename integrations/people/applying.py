@@ -15,6 +15,7 @@ from integrations.people.planning import Owner, Proposal, Rules, Someone, State,
 from records.models import Connection, OwnerMatch
 from records.services import apply_owner_matches
 from teams.models import BusinessUnit, Membership, PeopleRule, Person, Role
+from teams.scim.members import said_by_provider
 from teams.services import teams_at
 
 APPLY, OUT, KEEP = "apply", "out", "keep"
@@ -58,14 +59,16 @@ class Result:
 
 
 def load_plan(viewer: Person, now: datetime) -> list[Proposal]:
-    """The proposals that a viewer may decide: of people they see, and of those who are not here yet. Five queries."""
+    """The proposals that a viewer may decide: of people they see, and of those who are not here yet. Seven queries."""
     seen = set(Person.objects.visible_to(viewer).values_list("pk", flat=True))
     people = list(Person.objects.all())
     teams = teams_at([p.pk for p in people], now)
+    provisioned = said_by_provider()
     here = [
         Someone(
             p.pk, p.name, p.email, p.is_active, teams[p.pk].pk if p.pk in teams else None, p.manager_id,
             is_fixed=p.role == Role.SYSTEM_ADMIN and viewer.role != Role.SYSTEM_ADMIN,
+            said_elsewhere=provisioned.get(p.pk, frozenset()),
         )
         for p in people
     ]  # fmt: skip

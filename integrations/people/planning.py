@@ -50,7 +50,8 @@ class Owner:
 
 @dataclass(frozen=True)
 class Someone:
-    """A person who is here. ``team`` of today; ``is_fixed``: not to be changed by whoever looks."""
+    """A person who is here. ``team`` of today; ``is_fixed``: not to be changed by whoever looks; ``said_elsewhere``:
+    what an identity provider says of them, so that no CRM does."""
 
     pk: int
     name: str
@@ -59,6 +60,7 @@ class Someone:
     team: int | None = None
     manager: int | None = None
     is_fixed: bool = False
+    said_elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -213,7 +215,8 @@ def _propose(
         return Proposal(key, State.SAME, owners, wanted, person, notes=tuple(notes))
     if person.is_active and not wanted.is_active and settled.get("is_active") is not False:
         return Proposal(key, State.LEFT, owners, wanted, person, notes=tuple(notes))
-    changes = tuple(_changes(person, wanted, settled)) if wanted.is_active else ()
+    differs = _changes(person, wanted, settled) if wanted.is_active else ()
+    changes = tuple(change for change in differs if change.what not in person.said_elsewhere)
     state = State.CHANGED if changes else State.SAME
     return Proposal(key, state, owners, wanted, person, changes, tuple(notes))
 

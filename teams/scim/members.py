@@ -9,7 +9,7 @@ from django.conf import settings
 
 from teams.granting import Wanted, grant
 from teams.group_rules import GroupRules
-from teams.models import GroupMember, Person, ProvisionedGroup
+from teams.models import GroupMember, Person, Provisioned, ProvisionedGroup
 from teams.scim.resources import provisioned_of
 
 
@@ -58,3 +58,16 @@ def managed_fields(person: Person) -> frozenset[str]:
     if given.role and (person.follows_groups or rules.over_hand):
         fields.add("role")
     return frozenset(fields)
+
+
+def said_by_provider() -> dict[int, frozenset[str]]:
+    """Person -> those of name, is_active, manager and team that a provider says, for all of them. Two queries."""
+    in_group = set(GroupMember.objects.values_list("person", flat=True))
+    return {
+        pk: frozenset(
+            {"name", "is_active"}
+            | ({"manager"} if manager else set())
+            | ({"team"} if pk in in_group else set())
+        )
+        for pk, manager in Provisioned.objects.values_list("person", "manager_said")
+    }

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from scim2_models import (
     EnterpriseUser as ScimEnterpriseUser,
 )
 from scim2_models import (
     Group,
     InvalidValueException,
-    Manager,
+    Mutability,
+    Reference,
+    Required,
     ScimPolicy,
     User,
+)
+from scim2_models import (
+    Manager as ScimManager,
 )
 
 from teams.models import Person, Provisioned, ProvisionedGroup, validate_time_zone
@@ -36,8 +41,19 @@ READ_ONLY: Final = ("id", "meta", "groups")
 LONGEST_NAME = 254
 
 
+class Manager(ScimManager):
+    """As providers send it: without an address, and with a name that the standard has us say."""
+
+    ref: Annotated[Reference[Any] | None, Required.false] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    display_name: Annotated[str | None, Mutability.read_write] = None
+
+
 class EnterpriseUser(ScimEnterpriseUser):
     """Entra ID sends a manager as the bare id."""
+
+    manager: Manager | None = None
 
     @field_validator("manager", mode="before")
     @classmethod

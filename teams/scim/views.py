@@ -207,20 +207,23 @@ def _patch(request: HttpRequest, model: Any) -> Any:
     if isinstance(operations, list) and len(operations) > MOST_OPERATIONS:
         raise InvalidValueException(detail=f"{MOST_OPERATIONS:,} operations at most.")
     if isinstance(operations, list):
-        body["Operations"] = [_without_read_only(one) for one in operations]
+        body["Operations"] = [part for one in operations for part in _plain(one)]
     return PatchOp[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
-def _without_read_only(operation: Any) -> Any:
-    """Okta renames a group with its id beside the name."""
+def _plain(operation: Any) -> list[Any]:
+    """An operation without a path, as the standard has it: Okta renames a group with its id beside the name, and Entra
+    ID writes a path with a filter where the name of an attribute stands."""
     if (
         not isinstance(operation, dict)
         or operation.get("path")
         or not isinstance(operation.get("value"), dict)
     ):
-        return operation
+        return [operation]
     value = {key: one for key, one in operation["value"].items() if key.lower() not in READ_ONLY}
-    return {**operation, "value": value}
+    paths = [key for key in value if "[" in key]
+    parts = [{**operation, "path": key, "value": value.pop(key)} for key in paths]
+    return [{**operation, "value": value}, *parts] if value or not parts else parts
 
 
 def _list(
