@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -67,7 +68,7 @@ def runs(request: HttpRequest) -> HttpResponse:
             }
             for row in rows
         ],
-        "connections": Connection.objects.filter(kind__in=CONNECTORS),
+        "connections": _read_connections(),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
     template = "integrations/runs.html#rows" if _is_partial(request) else "integrations/runs.html"
@@ -244,7 +245,12 @@ def _refused(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _connection(name: str) -> Connection:
-    return get_object_or_404(Connection, name=name, kind__in=CONNECTORS)
+    return get_object_or_404(_read_connections(), name=name)
+
+
+def _read_connections() -> QuerySet[Connection]:
+    """CRMs that are read: set up, and not disconnected."""
+    return Connection.objects.filter(kind__in=CONNECTORS, setup__isnull=True, disconnected_at=None)
 
 
 def _is_partial(request: HttpRequest) -> bool:

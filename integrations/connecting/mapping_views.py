@@ -105,11 +105,16 @@ def mapping(request: HttpRequest, name: str, remote_object: str) -> HttpResponse
             if row.setup is not None:
                 return redirect(next_page(row))
             return redirect("integrations:connection_fields", row.name)
+    usual = logicals_of(row, object_name)
+    added = next((line for line in lines if line.logical.name not in usual), None)
+    lines = [line for line in lines if line is not added]
     context = {
         "connection": row,
         "remote_object": remote_object,
         "object_name": object_name,
         "as_words": standard.OBJECT_WORDS.get(object_name, (object_name, ""))[0],
+        "added": added,
+        "typed": request.POST,
         "lines": [line for line in lines if line.chosen.remote_name],
         "unconnected": [line for line in lines if not line.chosen.remote_name],
         "remotes": sorted(described.values(), key=lambda one: one.label.lower()),

@@ -172,12 +172,19 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
     usual = standard.USUAL.get(row.kind, {})
     order = {one: n for n, one in enumerate(usual)}
     first = standard.FIRST.get(row.kind, ())
+    asked: dict[str, str] | None = request.POST.dict() if request.method == "POST" else None
+    is_fresh = not held and row.setup is not None
+    taken = {
+        one for one in names if (f"take:{one}" in asked if asked is not None else is_fresh and one in first)
+    }
     lines = [
         {
             "name": one.name,
             "label": one.label,
-            "as": held.get(one.name) or standard.usual_object(row.kind, one.name),
-            "is_taken": one.name in held if held or row.setup is None else one.name in first,
+            "as": (asked or {}).get(f"as:{one.name}")
+            or held.get(one.name)
+            or standard.usual_object(row.kind, one.name),
+            "is_taken": one.name in taken or (asked is None and one.name in held),
             "is_mapped": one.name in mapped and row.setup is None,
             "group": "usual" if one.name in usual else "custom" if one.is_custom else "other",
         }

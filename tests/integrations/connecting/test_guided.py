@@ -61,6 +61,28 @@ def as_shown(html: str) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
+def test_a_choice_of_objects_that_is_refused_is_shown_as_it_was_made(
+    admin: Client, standins: Running
+) -> None:
+    connection = begin(admin, "hubspot", standins.base_url)
+    sign_in(admin, connection)
+    address = url("connection_objects", connection)
+    assert "take:contacts" in as_shown(page(admin.get(address)))
+    html = page(admin.post(address, {"as:contacts": "person", "as:companies": "deal"}), 422)
+    assert "Choose at least one object" in html
+    shown = as_shown(html)
+    assert not [name for name in shown if name.startswith("take:")]
+    assert shown["as:companies"] == "deal"
+
+
+def test_nobody_is_asked_to_read_what_is_not_set_up(admin: Client, standins: Running) -> None:
+    connection = begin(admin, "hubspot", standins.base_url, "Half made")
+    assert "Read Half made now" not in page(admin.get(reverse("integrations:runs")))
+    answer = admin.post(reverse("integrations:read_now", args=[connection.name]))
+    assert answer.status_code == 404
+    assert not PullCursor.objects.filter(connection=connection).exists()
+
+
 @pytest.mark.parametrize("kind", ["salesforce", "hubspot"])
 def test_a_crm_is_connected_step_by_step_and_read(admin: Client, standins: Running, kind: str) -> None:
     connection = begin(admin, kind, standins.base_url)

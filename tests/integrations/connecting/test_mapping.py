@@ -116,6 +116,36 @@ def test_a_field_of_their_own_becomes_a_logical_one(admin: Client, hubspot: Conn
     assert mapped(hubspot)["second_name"] == "lastname"
 
 
+def test_a_field_of_their_own_that_was_looked_at_first_is_kept_as_it_was_typed(
+    admin: Client, hubspot: Connection
+) -> None:
+    sent = as_shown(page(admin.get(place(hubspot)))) | {
+        "to:new": "lastname",
+        "new_label": "Second name",
+        "new_type": "number",
+        "new_personal": "on",
+        "look": "1",
+    }
+    html = page(admin.post(place(hubspot), sent))
+    assert "values looked at can&#x27;t be read as a number" in html
+    again = as_shown(html)
+    assert {n: again.get(n) for n in ("to:new", "new_label", "new_type", "new_personal")} == {
+        "to:new": "lastname", "new_label": "Second name", "new_type": "number", "new_personal": "on"
+    }  # fmt: skip
+    admin.post(place(hubspot), again | {"new_type": "text"})
+    field = CatalogueField.objects.get(name="second_name")
+    assert (mapped(hubspot)["second_name"], field.type, field.is_personal) == ("lastname", "text", True)
+
+
+def test_a_field_of_their_own_that_is_not_there_is_said_where_it_was_typed(
+    admin: Client, hubspot: Connection
+) -> None:
+    sent = as_shown(page(admin.get(place(hubspot)))) | {"to:new": "no_such", "new_label": "Second name"}
+    html = page(admin.post(place(hubspot), sent), 422)
+    assert "There is no field no_such" in html
+    assert as_shown(html)["to:new"] == "no_such"
+
+
 def test_our_own_fields_are_left_alone(admin: Client, hubspot: Connection) -> None:
     field = CatalogueField.objects.create(object="person", name="gtm_stage", label="Stage", type="text")
     FieldMapping.objects.create(
