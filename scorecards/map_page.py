@@ -21,7 +21,8 @@ from definitions.versions import Model, load_model
 from records.models import OwnerMatch, Record
 from scorecards.facts import Count, FactSet, facts_of, rollups
 from scorecards.links import address
-from scorecards.map_layout import Arrow, Lane, MapLayout, Share, Stage, lay_out
+from scorecards.map_layout import lay_out
+from scorecards.map_shapes import Arrow, Lane, MapLayout, Share, Stage
 from scorecards.metrics import IN_TIME, LEFT_ALONE
 from scorecards.metrics.in_time import IN_TIME_STATES, LATE_STATES
 from scorecards.periods import Period

@@ -6,18 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorecards.map_layout import (
-    Arrow,
-    Box,
-    Lane,
-    MapError,
-    MapLayout,
-    Share,
-    Stage,
-    lay_out,
-    severity_of,
-    wrapped,
-)
+from scorecards.map_layout import lay_out
+from scorecards.map_shapes import Arrow, Box, Lane, MapError, MapLayout, Share, Stage
+from scorecards.map_words import severity_of, wrapped
 
 LANES = [
     Lane("marketing", "Marketing", "sky"),
