@@ -4,6 +4,7 @@ Losing the cache forgets the counts and harms nothing: the CRM's own 429 is the 
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -58,7 +59,9 @@ class Budget:
         self.allowance = allowance
 
     def take(self, method: str, path: str) -> None:
-        """Wait for our turn. Raises RetryLater when that would take long or the day's share is spent."""
+        """Wait for our turn. Raises RetryLater when that would take long, the day's share is spent, or the CRM told
+        one of us to wait."""
+        self._keep_waiting()
         use = api_use(self.connection)
         if use.used is not None and use.limit:
             share = settings.GTMOPS.api_budget_percent / 100
@@ -80,6 +83,24 @@ class Budget:
         found = self.allowance(headers)
         if found is not None:
             _safely(lambda: cache.set(_key(self.connection, "allowance"), found, _DAY_SECONDS))
+
+    def wait_until(self, at: datetime, text: str) -> None:
+        """Nobody of us asks before; ``text``: what the CRM said."""
+        seconds = (at - datetime.now(UTC)).total_seconds()
+        if seconds > 0:
+            told = _safely(lambda: cache.get(_waiting(self.connection)))
+            if told is None or told[0] < at:
+                _safely(lambda: cache.set(_waiting(self.connection), (at, text), math.ceil(seconds)))
+
+    def _keep_waiting(self) -> None:
+        told = _safely(lambda: cache.get(_waiting(self.connection)))
+        if told is None:
+            return
+        at, text = told
+        left = (at - datetime.now(UTC)).total_seconds()
+        if left > LONGEST_WAIT_SECONDS:
+            raise RetryLater(text, at=at, is_for_all=True, is_untouched=True)
+        time.sleep(max(0.0, left))
 
     def _wait(self, rate: Rate) -> None:
         item = limits.parse(rate.text)
@@ -116,6 +137,10 @@ def _count(connection: str) -> None:
 
 def _key(connection: str, what: str) -> str:
     return f"crm-use:{connection}:{what}:{datetime.now(UTC):%Y%m%d}"
+
+
+def _waiting(connection: str) -> str:
+    return f"crm-use:{connection}:waiting"
 
 
 def _safely(call: Callable[[], T]) -> T | None:

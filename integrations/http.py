@@ -163,6 +163,8 @@ class Guard:
             error.args = tuple(redacted(a, self._told) if isinstance(a, str) else a for a in error.args)
             if isinstance(error, RetryLater):
                 error.at = max(filter(None, (error.at, _asked_until(headers))), default=None)
+                if error.is_for_all and error.at is not None:
+                    self.budget.wait_until(error.at, str(error))
             raise
 
     def hush(self, body: Any) -> None:

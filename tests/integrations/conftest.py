@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
+from integrations.budget import Budget
 from integrations.setup import ensure_connection
 from integrations.standins.app import Running, running_standins
 from integrations.standins.world import World, salesforce_id
@@ -156,6 +158,21 @@ def connect(kind: str, base_url: str, **more: Any) -> Connection:
 @pytest.fixture(autouse=True)
 def _may_call_this_machine(settings: Any) -> None:
     settings.CRM_HOSTS = ["127.0.0.1"]
+
+
+@pytest.fixture(autouse=True)
+def _a_wait_ends_with_its_test(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What a CRM tells one process to wait, all keep by the real clock; most tests have a clock of their own."""
+    if "waits_are_kept" not in request.fixturenames:
+        monkeypatch.setattr(Budget, "wait_until", lambda self, at, text: None)
+
+
+@pytest.fixture
+def waits_are_kept() -> Iterator[None]:
+    """For a test that is about them."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
