@@ -120,7 +120,9 @@ class Overview:
         """That today's cap is reached and when it goes on; empty while it is not, or nothing waits."""
         if self.standing is None or not self.standing.is_spent or not self.waiting:
             return ""
-        return f"Today's {self.standing.cap:,} records are written: the rest goes on at {self.goes_on_at:%H:%M} UTC."
+        cap = self.standing.cap
+        written = "1 record is" if cap == 1 else f"{cap:,} records are"
+        return f"Today's {written} written: the rest goes on at {self.goes_on_at:%H:%M} UTC."
 
     @property
     def paused_text(self) -> str:

@@ -48,6 +48,13 @@ def waiting_rows(connection: Connection, now: datetime) -> QuerySet[DesiredField
     )
 
 
+def outside_pilot(connection: Connection, now: datetime) -> QuerySet[DesiredField]:
+    """What would wait to be sent, too, if everybody were written."""
+    return _present(connection).filter(
+        due_differences() & _sendable(connection, is_on=True) & ~in_pilot(connection, now)
+    )
+
+
 def due_rows(
     connection: Connection, now: datetime, *, only_undo: bool = False, without: Iterable[str] = ()
 ) -> QuerySet[DesiredField]:

@@ -22,6 +22,7 @@ from integrations.writing.forms import OUT_FIELDS
 from integrations.writing.pausing import pause_writing, resume_writing
 from integrations.writing.possible import HEADER, possible_writes
 from integrations.writing.preview import as_planned, planned_rows
+from integrations.writing.rows import outside_pilot
 from integrations.writing.undoing import undo_run
 from records.csv_files import csv_answer
 from records.models import Connection, DesiredField, Record
@@ -73,9 +74,11 @@ def preview(request: HttpRequest, name: str) -> HttpResponse:
     page = page_of(request, rows_inside, PER_PAGE)
     asked = waiting_asks(connection).filter(record__in=inside)[:PER_PAGE]
     count = rows.select_related(None).order_by().count()
+    overview = overview_of(connection, now_utc())
     context = {
         "connection": connection,
-        "overview": overview_of(connection, now_utc()),
+        "overview": overview,
+        "kept_back": outside_pilot(connection, now_utc()).count() if overview.pilot_text else 0,
         "page": page,
         "planned": as_planned(connection, page.object_list),
         "count": count,
@@ -211,10 +214,12 @@ def undo(request: HttpRequest, pk: Any) -> HttpResponse:
     row = get_object_or_404(Run, pk=pk, kind=Run.Kind.PUSH)
     count = undo_run(row, person)
     fields = f"{count:,} field{'' if count == 1 else 's'}"
+    is_paused = row.connection is not None and row.connection.writing_paused_at is not None
     messages.success(
         request,
         f"{fields} {'gets its' if count == 1 else 'get their'} earlier value back and "
-        f"{'is' if count == 1 else 'are'} held until someone lifts it.",
+        f"{'is' if count == 1 else 'are'} held until someone lifts it."
+        f"{' It goes out when the writing is resumed.' if is_paused else ''}",
     )
     return redirect(reverse("integrations:run", args=[row.pk]))
 
@@ -223,7 +228,8 @@ def undo(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def crms() -> list[Connection]:
-    return list(Connection.objects.filter(kind__in=CONNECTORS))
+    """Those that are set up."""
+    return list(Connection.objects.filter(kind__in=CONNECTORS, setup__isnull=True))
 
 
 def crm_named(name: str) -> Connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -53,6 +54,50 @@ def test_the_page_says_cap_pilot_and_what_was_not_written(admin: Client, bare: B
     assert "Ask Legal first" in page
     WriteLimits.objects.update(pilot="list")
     assert "Pilot: only 0 of 5 records are written." in text(admin.get(url("writing")))
+
+
+def test_a_connection_that_is_not_set_up_yet_is_not_written_and_not_shown(admin: Client, bare: Bare) -> None:
+    Connection.objects.create(name="half", label="Half made", kind="hubspot", setup={}, state="paused")
+    assert "Half made" not in text(admin.get(url("writing")))
+    assert "Half made" not in text(admin.get(url("possible")))
+
+
+def test_a_cap_of_one_is_said_in_the_singular(
+    admin: Client, bare: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.writing.views.now_utc", lambda: NOW)
+    WriteLimits.objects.create(connection=bare.connection, records_a_day=1)
+    bare.want("MQL")
+    push_due(NOW)
+    assert "Today&#x27;s 1 record is written: the rest goes on at" in text(admin.get(url("writing")))
+
+
+def test_what_the_pilot_keeps_back_is_counted_in_the_preview(admin: Client, bare: Bare) -> None:
+    bare.want("MQL")
+    WriteLimits.objects.create(connection=bare.connection, pilot="list")
+    page = text(admin.get(url("preview", "hub")))
+    assert "In the pilot, your CRM says what the model says" in page
+    assert "5 changes of records outside the pilot wait" in page
+    DesiredField.objects.all().delete()
+    assert "outside the pilot" not in text(admin.get(url("preview", "hub")))
+
+
+def test_what_is_undone_is_held_and_never_said_to_be_sent(admin: Client, bare: Bare) -> None:
+    bare.want("MQL")
+    push_due(NOW)
+    run = Run.objects.get(kind=Run.Kind.PUSH)
+    Connection.objects.update(writing_paused_at=NOW)
+    shown = text(admin.post(url("undo", run.pk), follow=True))
+    assert "held until someone lifts it. It goes out when the writing is resumed." in shown
+    assert "the earlier value is being written back" in shown
+    Connection.objects.update(writing_paused_at=None)
+    push_due(datetime.now(UTC))
+    record = DesiredField.objects.first()
+    assert record is not None
+    for address in (url("run", run.pk), f"{url('write_log', 'hub')}?record={record.record_id}"):
+        shown = text(admin.get(address)).split("What became of each try")[0]
+        assert "the earlier value was written back" in shown
+        assert "To be sent" not in shown
 
 
 def test_writing_is_started_and_stopped_by_a_person(admin: Client, bare: Bare) -> None:
