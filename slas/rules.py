@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from definitions.histories import in_force_at
 from definitions.sections import Fault, Part
 from slas.steps import Step, parse_steps
 from slas.targets import Target, Tier, read_targets
@@ -117,11 +117,7 @@ class RuleHistory:
 
     def at(self, moment: datetime) -> RuleVersion | None:
         """The version in force at ``moment``; None before the first and after a retirement."""
-        i = bisect_right([v.since for v in self.versions], moment)
-        if not i:
-            return None
-        version = self.versions[i - 1]
-        return None if version.until is not None and version.until <= moment else version
+        return in_force_at(self.versions, moment)
 
 
 def parse_rule(key: str, body: Mapping[str, Any]) -> Rule:

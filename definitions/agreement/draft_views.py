@@ -66,12 +66,22 @@ def new(request: HttpRequest, section: str) -> HttpResponse:
 @never_cache
 def edit(request: HttpRequest, section: str, key: str) -> HttpResponse:
     """The draft, or what is in force as the beginning of one; nothing is opened before something is saved."""
-    told, line = get_line(section, key)
-    viewer = person_of(request)
+    told, _ = get_line(section, key)
     if told.pages.edit and _asks_for_form(request):
         return redirect(told.pages.edit, key)
+    editing = editing_of(request, section, key)
+    if isinstance(editing, HttpResponse):
+        return editing
+    if request.method != "POST":
+        return _form(request, editing)
+    return _save(request, editing, key, person_of(request))
+
+
+def editing_of(request: HttpRequest, section: str, key: str) -> Editing | HttpResponse:
+    """What an edit begins with, or the way back, in words, where there can be none now. Raises Http404."""
+    told, line = get_line(section, key)
     try:
-        drafts.refuse_outsiders(viewer, line, None, now_utc())
+        drafts.refuse_outsiders(person_of(request), line, None, now_utc())
     except NotYours as error:
         messages.warning(request, error.text)
         return redirect("definitions:item", section, key)
@@ -80,10 +90,7 @@ def edit(request: HttpRequest, section: str, key: str) -> HttpResponse:
         messages.warning(request, f"Version {draft.number} waits for agreement. Withdraw it to change it.")
         return redirect(draft_address(draft))
     base = draft or line.latest or line.versions[0]
-    editing = Editing(told, key, draft, base.body, draft.revision if draft else 0)
-    if request.method != "POST":
-        return _form(request, editing)
-    return _save(request, editing, key, viewer)
+    return Editing(told, key, draft, base.body, draft.revision if draft else 0)
 
 
 def _asks_for_form(request: HttpRequest) -> bool:

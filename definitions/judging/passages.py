@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from definitions.bodies import PIPELINES, PipelineBody, PipelineStage
 from definitions.evidence import paper
 from definitions.evidence.exceptions import standing
 from definitions.evidence.paper import TextKey
+from definitions.histories import in_force_at, read_by_at
 from definitions.judging.arrivals import Arrival, Doors, arrive, is_exact
 from definitions.judging.judge import FactsSource, judge_criterion, judge_exit
 from records.ids import derive_id
@@ -41,15 +41,11 @@ class PipelineHistory:
 
     def at(self, at: datetime) -> PipelineVersion | None:
         """The version in force at an instant."""
-        version = self.reading(at)
-        return None if version is None or version.since > at else version
+        return in_force_at(self.versions, at)
 
     def reading(self, at: datetime) -> PipelineVersion | None:
         """The version by which stages are told at an instant: the first one also before it."""
-        if not self.versions:
-            return None
-        version = self.versions[max(0, bisect_right([v.since for v in self.versions], at) - 1)]
-        return None if version.until is not None and version.until <= at else version
+        return read_by_at(self.versions, at)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from definitions.bodies import Claim, DefinitionBody, StageBody
+from definitions.histories import in_force_at, read_by_at
 from definitions.judging.arrivals import FORWARD, Arrival, Doors, arrive, is_exact
 from definitions.judging.judge import FactsSource, OwnValues, judge_one, missing_words
 from records.ids import derive_id
@@ -47,11 +47,9 @@ class StageHistory:
     versions: Sequence[StageVersion]
 
     def at(self, at: datetime) -> StageBody | None:
-        if not self.versions:
-            return None
-        i = max(0, bisect_right([v.since for v in self.versions], at) - 1)
-        version = self.versions[i]
-        return None if version.until is not None and version.until <= at else version.body
+        """What the version says that reads an instant."""
+        version = read_by_at(self.versions, at)
+        return version.body if version is not None else None
 
     @property
     def fields(self) -> set[tuple[str, str, str]]:
@@ -67,11 +65,7 @@ class DefinitionHistory:
 
     def at(self, at: datetime) -> DefinitionVersion | None:
         """The version in force at an instant; None before the first and after a retirement."""
-        i = bisect_right([v.since for v in self.versions], at)
-        if not i:
-            return None
-        version = self.versions[i - 1]
-        return None if version.until is not None and version.until <= at else version
+        return in_force_at(self.versions, at)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import uuid
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 
 from definitions.criteria import Facts
 from definitions.criteria.moments import utc
+from definitions.histories import in_force_at
 from definitions.judging.judge import FactsSource, Outcome, judge_one
 from definitions.triggers.bodies import TriggerBody
 from definitions.triggers.kinds import HANDLED
@@ -42,11 +42,7 @@ class TriggerHistory:
 
     def at(self, at: datetime) -> TriggerVersion | None:
         """The version in force at an instant; None before the first and after a retirement."""
-        i = bisect_right([v.since for v in self.versions], at)
-        if not i:
-            return None
-        version = self.versions[i - 1]
-        return None if version.until is not None and version.until <= at else version
+        return in_force_at(self.versions, at)
 
 
 @dataclass(frozen=True)

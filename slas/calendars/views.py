@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from definitions.agreement import drafts, forms
-from definitions.agreement.draft_views import Editing, key_fault, store_draft
+from definitions.agreement import forms
+from definitions.agreement.draft_views import Editing, editing_of, key_fault, store_draft
 from definitions.agreement.parties import team_names
 from definitions.files.model_files import faults_of
-from definitions.models import Version
 from definitions.sections import Body, sections
 from definitions.versions import load_model
-from definitions.views import draft_address, get_line, get_version
+from definitions.views import get_line, get_version
 from effects.tick import now_utc
 from records.models import CatalogueField
 from slas.calendars import hours_form
@@ -52,20 +50,8 @@ def hours_new(request: HttpRequest) -> HttpResponse:
 @never_cache
 def hours(request: HttpRequest, key: str) -> HttpResponse:
     """The draft, or what is in force as the beginning of one; nothing is opened before something is saved."""
-    told, line = get_line(SECTION, key)
-    viewer = person_of(request)
-    try:
-        drafts.refuse_outsiders(viewer, line, None, now_utc())
-    except drafts.NotYours as error:
-        messages.warning(request, error.text)
-        return redirect("definitions:item", SECTION, key)
-    draft = line.draft
-    if draft is not None and draft.state == Version.State.PROPOSED:
-        messages.warning(request, f"Version {draft.number} waits for agreement. Withdraw it to change it.")
-        return redirect(draft_address(draft))
-    base = draft or line.latest or line.versions[0]
-    editing = Editing(told, key, draft, base.body, draft.revision if draft else 0)
-    return _edit(request, editing, viewer)
+    editing = editing_of(request, SECTION, key)
+    return editing if isinstance(editing, HttpResponse) else _edit(request, editing, person_of(request))
 
 
 def _edit(request: HttpRequest, editing: Editing, viewer: Person) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
@@ -15,13 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from definitions.agreement import drafts, forms
-from definitions.agreement.draft_views import Editing, key_fault, store_draft
-from definitions.agreement.drafts import NotYours
+from definitions.agreement.draft_views import Editing, editing_of, key_fault, store_draft
 from definitions.files.model_files import faults_of
-from definitions.models import Version
 from definitions.sections import Fault as ModelFault
 from definitions.sections import sections
-from definitions.views import draft_address, get_line
 from effects.tick import now_utc
 from slas.calendars.business_time import WEEKDAYS
 from slas.editor.controls import controls_of, read, rearranged, with_row
@@ -66,24 +64,18 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 @never_cache
 def edit_rule(request: HttpRequest, key: str) -> HttpResponse:
     """The draft, or what is in force as the beginning of one; nothing is opened before something is saved."""
-    told, line = get_line(SECTION, key)
-    try:
-        drafts.refuse_outsiders(person_of(request), line, None, now_utc())
-    except NotYours as error:
-        messages.warning(request, error.text)
-        return redirect("definitions:item", SECTION, key)
-    draft = line.draft
-    if draft is not None and draft.state == Version.State.PROPOSED:
-        messages.warning(request, f"Version {draft.number} waits for agreement. Withdraw it to change it.")
-        return redirect(draft_address(draft))
-    base = draft or line.latest or line.versions[0]
-    # Whether open clocks move is asked anew for every version.
-    body = base.body if draft else {k: v for k, v in base.body.items() if k != "open_clocks"}
-    editing = Editing(told, key, draft, body, draft.revision if draft else 0)
+    editing = editing_of(request, SECTION, key)
+    if isinstance(editing, HttpResponse):
+        return editing
+    draft = editing.version
+    if draft is None:
+        # Whether open clocks move is asked anew for every version.
+        body = {k: v for k, v in editing.body.items() if k != "open_clocks"}
+        editing = replace(editing, body=body)
     if request.method == "POST":
         return _typed(request, editing, key)
     faults = faults_of(SECTION, key, draft.body, now_utc()) if draft else []
-    return _shown(request, editing, controls_of(body), faults=faults)
+    return _shown(request, editing, controls_of(editing.body), faults=faults)
 
 
 @require_POST
