@@ -100,6 +100,9 @@ def run(request: HttpRequest, pk: Any) -> HttpResponse:
     context |= {
         "notes": notes_of(row, now_utc(), person),
         "written": written,
+        "is_overtaken": row.kind == Run.Kind.PUSH
+        and not sent.exists()
+        and row.attempts.filter(outcome="written").exists(),
         "asked": asked.filter(record__in=Record.objects.for_person(person))[:LISTED],
         "undo": undo_plan(row) if row.kind == Run.Kind.PUSH and row.state != Run.State.RUNNING else None,
     }
