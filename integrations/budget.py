@@ -25,6 +25,9 @@ from integrations.errors import RetryLater
 T = TypeVar("T")
 
 LONGEST_WAIT_SECONDS = 3.0
+AWAY_AFTER = 3
+"""Calls in a row without an answer, by whomever: then the CRM is away."""
+AWAY_SECONDS = 60
 _DAY_SECONDS = 86_400
 
 
@@ -57,6 +60,7 @@ class Budget:
         self.connection = connection
         self.rates = rates
         self.allowance = allowance
+        self._failures = 0
 
     def take(self, method: str, path: str) -> None:
         """Wait for our turn. Raises RetryLater when that would take long, the day's share is spent, or the CRM told
@@ -92,8 +96,25 @@ class Budget:
             if told is None or told[0] < at:
                 _safely(lambda: cache.set(_waiting(self.connection), (at, text), math.ceil(seconds)))
 
+    def fail(self, text: str) -> None:
+        """A call got no answer, for the reason in ``text``. After several in a row one a minute finds out more."""
+        self._failures += 1
+        key, count = _failing(self.connection), self._failures
+        _safely(lambda: cache.set(key, count, AWAY_SECONDS * 10))
+        if count >= AWAY_AFTER:
+            self.wait_until(datetime.now(UTC) + timedelta(seconds=AWAY_SECONDS), text)
+
+    def answer(self) -> None:
+        """It is there."""
+        if self._failures:
+            self._failures = 0
+            _safely(lambda: cache.delete(_failing(self.connection)))
+
     def _keep_waiting(self) -> None:
-        told = _safely(lambda: cache.get(_waiting(self.connection)))
+        keys = _waiting(self.connection), _failing(self.connection)
+        found = _safely(lambda: cache.get_many(keys)) or {}
+        self._failures = int(found.get(keys[1], 0))
+        told = found.get(keys[0])
         if told is None:
             return
         at, text = told
@@ -141,6 +162,10 @@ def _key(connection: str, what: str) -> str:
 
 def _waiting(connection: str) -> str:
     return f"crm-use:{connection}:waiting"
+
+
+def _failing(connection: str) -> str:
+    return f"crm-use:{connection}:failing"
 
 
 def _safely(call: Callable[[], T]) -> T | None:

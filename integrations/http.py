@@ -165,7 +165,15 @@ class Guard:
                 error.at = max(filter(None, (error.at, _asked_until(headers))), default=None)
                 if error.is_for_all and error.at is not None:
                     self.budget.wait_until(error.at, str(error))
+                elif error.is_for_all:
+                    self.budget.fail(str(error))
             raise
+        self.budget.answer()
+
+    def without_answer(self, error: Exception) -> RetryLater:
+        found = unreachable(error, self.who)
+        self.budget.fail(str(found))
+        return found
 
     def hush(self, body: Any) -> None:
         """Let no secret of a body that is about to be sent come back in an error."""
@@ -276,7 +284,7 @@ class GuardedAdapter(requests.adapters.HTTPAdapter):
             response = super().send(sent, **kwargs)
             body = guard.read(response.raw)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, guard.who) from error
+            raise guard.without_answer(error) from error
         response.raw.release_conn()
         response._content = body  # requests has no public way to hand over a body that was read
         response._content_consumed = True  # type: ignore[attr-defined]  # as above
@@ -323,7 +331,7 @@ class GuardedPool(urllib3.PoolManager):
             )
             data = guard.read(response)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, guard.who) from error
+            raise guard.without_answer(error) from error
         response.release_conn()
         guard.accept(response.status, response.headers, data)
         return urllib3.HTTPResponse(

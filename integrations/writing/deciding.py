@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 LONGEST_PAUSE_SECONDS: Final = 900
+AWAY_PAUSE_SECONDS: Final = 60
 GIVE_UP_AFTER: Final = 12
 """Tries of one record sent alone, while others are taken."""
 ALIVE: Final = timedelta(hours=1)
@@ -47,6 +48,12 @@ def pause_after(attempts: int, jitter: float = 0.0) -> timedelta:
     """10, 20, 40 s … up to a quarter of an hour; ``jitter`` (0 to 1) shortens it by up to a fifth."""
     whole = min(LONGEST_PAUSE_SECONDS, 5 * 2 ** min(max(attempts, 1), 10))
     return timedelta(seconds=whole * (1 - jitter / 5))
+
+
+def pause_while_away(failures: int, jitter: float = 0.0) -> timedelta:
+    """Of a whole connection: one slip is soon tried again; whoever is away is asked once a minute at most."""
+    shortest = timedelta(seconds=AWAY_PAUSE_SECONDS if failures > 1 else 0)
+    return max(shortest, pause_after(failures, jitter))
 
 
 def is_given_up(*, attempts: int, records: int, succeeded_at: datetime | None, now: datetime) -> bool:

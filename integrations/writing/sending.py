@@ -201,7 +201,7 @@ def give_back(claim: Claim, error: Exception, now: datetime, unread: frozenset[s
         is_for_all = isinstance(error, RetryLater) and (error.is_for_all or at is not None)
         if is_for_all:
             state.failures += 1
-            pause = deciding.pause_after(state.failures, random.random())  # noqa: S311  (only spreads the load)
+            pause = deciding.pause_while_away(state.failures, random.random())  # noqa: S311  (only spreads the load)
             state.next_try_at, state.last_error = at or now + pause, text
             state.save(update_fields=["failures", "next_try_at", "last_error"])
         if at is not None:

@@ -221,6 +221,7 @@ def test_control_a_pause_that_does_not_grow_is_seen(
     hubspot: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deciding, "pause_after", lambda *args: timedelta(0))
+    monkeypatch.setattr(deciding, "pause_while_away", lambda *args: timedelta(0))
     with pytest.raises(AssertionError):
         asks_seldom(hubspot, wire, 9, most=7)
 
