@@ -281,7 +281,9 @@ except GroupRuleError as fault:
     raise ImproperlyConfigured(f"GTMOPS_GROUPS: {fault}") from None
 PASSWORDS = env.bool("GTMOPS_PASSWORDS", default=True)  # False: nobody signs in with a password of ours
 if not PASSWORDS and SINGLE_SIGN_ON is None:
-    raise ImproperlyConfigured("GTMOPS_PASSWORDS=0 needs an identity provider: set GTMOPS_OIDC_URL and the rest.")
+    raise ImproperlyConfigured(
+        "GTMOPS_PASSWORDS=0 needs an identity provider: set GTMOPS_OIDC_URL and the rest."
+    )
 SOCIALACCOUNT_ADAPTER = "teams.sso.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_STORE_TOKENS = False

@@ -168,12 +168,19 @@ class Runner:
             "GTMOPS_ENCRYPTION_KEYS": self._kept_secret("encryption_key", new_fernet_key),
         }
         if self.demo:
+            from integrations.standins import identity_api
+
             # On one machine, with two small CRMs of our own, the loop may turn as fast as one can watch it.
             defaults |= {
                 "GTMOPS_STANDINS_URL": f"http://127.0.0.1:{self.standins_port}",
                 "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
                 "GTMOPS_SLACK_URL": f"http://127.0.0.1:{self.standins_port}/api",
                 "GTMOPS_SLACK_TOKEN": "xoxb-demo",
+                "GTMOPS_OIDC_URL": f"http://127.0.0.1:{self.standins_port}{identity_api.PREFIX}",
+                "GTMOPS_OIDC_CLIENT_ID": identity_api.CLIENT_ID,
+                "GTMOPS_OIDC_CLIENT_SECRET": identity_api.CLIENT_SECRET,
+                "GTMOPS_OIDC_DOMAINS": "fernhill.example",
+                "GTMOPS_OIDC_LABEL": "Sign in with Fernhill ID",
                 "GTMOPS_PULL_SECONDS": "3",
                 "GTMOPS_SALESFORCE_OVERLAP_SECONDS": "30",
                 "GTMOPS_HUBSPOT_OVERLAP_SECONDS": "30",

@@ -79,11 +79,22 @@ class PeopleFilter(forms.Form):
         ]
 
 
+def keep(form: forms.BaseForm, managed: frozenset[str]) -> None:
+    """Show what an identity provider says, for nobody to change: a disabled field keeps what it has."""
+    for name in managed & set(form.fields):
+        form.fields[name].disabled = True
+        form.fields[name].help_text = "Your identity provider says this."
+
+
 class ProfileForm(_PersonForm):
     class Meta:
         model = Person
         fields = ("name", "time_zone", "theme")
         widgets: ClassVar = {"time_zone": ZoneInput}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        keep(self, managed_fields(self.instance))
 
 
 class PersonForm(_PersonForm):
@@ -122,10 +133,7 @@ class PersonForm(_PersonForm):
         managers = Person.objects.active().visible_to(editor).exclude(pk=self.instance.pk)
         self._choose("manager", managers)
         self.managed = managed_fields(self.instance) if self.instance.pk else frozenset[str]()
-        for name in self.managed & set(self.fields):
-            # A disabled field keeps what it has, whatever is sent.
-            self.fields[name].disabled = True
-            self.fields[name].help_text = "Your identity provider says this."
+        keep(self, self.managed)
         if "manager" in self.managed:
             self._choose("manager", Person.objects.filter(pk=self.instance.manager_id))
         self.fields["manager"].empty_label = "Nobody"  # type: ignore[attr-defined]  # a model choice field

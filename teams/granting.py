@@ -36,7 +36,7 @@ def grant(
 
     What was set by hand stays, unless the rules go over it. Only a system admin (``by``; None: the operator's own
     rules, at a sign-in) makes, changes or unmakes a system admin."""
-    people = list(Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+    people = list(Person.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
     may_all = by is None or by.role == Role.SYSTEM_ADMIN
     people = [person for person in people if may_all or person.role != Role.SYSTEM_ADMIN]
     following = [person for person in people if person.follows_groups or rules.over_hand]

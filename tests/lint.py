@@ -119,7 +119,13 @@ def _locks_wide(node: ast.AST) -> TypeGuard[ast.Call | ast.Constant]:
 
 def undocumented_variables(files: list[Path]) -> Iterator[str]:
     """A GTMOPS variable that compose or a page of docs names and nothing reads."""
-    readers = ("gtmops/settings.py", "gtmops/embedded.py", "gtmops/up.py", "gtmops/__main__.py")
+    readers = (
+        "gtmops/settings.py",
+        "gtmops/embedded.py",
+        "gtmops/up.py",
+        "gtmops/__main__.py",
+        "teams/sso/configured.py",
+    )
     known = set(re.findall(r"GTMOPS_[A-Z_]+", "".join((ROOT / name).read_text() for name in readers)))
     known |= {f"GTMOPS_{name.upper()}" for name in Tuning.__dataclass_fields__}
     known |= {"GTMOPS_CHROMIUM"}

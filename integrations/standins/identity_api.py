@@ -86,6 +86,7 @@ class IdentityApi:
         choices = "".join(
             f'<li><a href="{PREFIX}/choose?{escape(urlencode({**asked, "as": email}))}">{escape(name)}</a></li>'
             for email, name in sorted(members(self.store).items(), key=lambda one: one[1])
+            if not name.endswith("Integration")
         )
         deny = escape(urlencode({**asked, "as": ""}))
         body = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fernhill ID</title>

@@ -51,7 +51,7 @@ def add(editor: Person, said: Group, now: datetime) -> ProvisionedGroup:
 
 def change(editor: Person, group: ProvisionedGroup, said: Group, now: datetime) -> ProvisionedGroup:
     with transaction.atomic():
-        _write(editor, ProvisionedGroup.objects.select_for_update().get(pk=group.pk), said, now)
+        _write(editor, ProvisionedGroup.objects.select_for_update(no_key=True).get(pk=group.pk), said, now)
     return find(str(group.pk))
 
 

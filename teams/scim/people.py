@@ -81,7 +81,7 @@ def add(editor: Person, user: Any, now: datetime) -> Person:
     with _one_for_each(), transaction.atomic():
         if Provisioned.objects.filter(user_name=user_name_of(user)).exists():
             raise UniquenessException(detail="Somebody with this userName is here already.")
-        person = Person.objects.select_for_update().filter(email=email).first()
+        person = Person.objects.select_for_update(no_key=True).filter(email=email).first()
         if person is not None:
             is_seen = Person.objects.visible_to(editor).filter(pk=person.pk).exists()
             if not is_seen or Provisioned.objects.filter(person=person).exists():
@@ -100,21 +100,22 @@ def add(editor: Person, user: Any, now: datetime) -> Person:
     return find(editor, str(person.pk))
 
 
-def change(editor: Person, person: Person, user: Any, now: datetime) -> Person:
-    """Bring a person to what is said; from then on the provider manages them."""
+def change(editor: Person, person: Person, user: Any, now: datetime, *, shown: Any = None) -> Person:
+    """Bring a person to what is said; from then on the provider manages them. ``shown``: the user as we had them,
+    where only a part was said: what stays the same and was ours to say stays ours."""
     with _one_for_each(), transaction.atomic():
-        locked = Person.objects.select_for_update().get(pk=person.pk)
+        locked = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         taken = Provisioned.objects.filter(user_name=user_name_of(user)).exclude(person=locked)
         if taken.exists():
             raise UniquenessException(detail="Somebody with this userName is here already.")
-        _write(editor, locked, user, now)
+        _write(editor, locked, user, now, shown)
     return find(editor, str(person.pk))
 
 
 def remove(editor: Person, person: Person, now: datetime) -> None:
     """Deactivated, and no longer managed: what they did and own stays, and the provider may bring them again."""
     with transaction.atomic():
-        locked = Person.objects.select_for_update().get(pk=person.pk)
+        locked = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         _refuse_editing(editor, locked, is_active=False)
         _switch(locked, False, editor, now)
         locked.provisioned_groups.all().delete()
@@ -139,12 +140,20 @@ def _refuse_editing(editor: Person, person: Person, *, is_active: bool) -> None:
         raise ForbiddenException(detail="The token that is used belongs to them: it would lock itself out.")
 
 
-def _write(editor: Person, person: Person, user: Any, now: datetime) -> None:
+def _write(editor: Person, person: Person, user: Any, now: datetime, shown: Any = None) -> None:
     row = Provisioned.objects.filter(person=person).first() or Provisioned(person=person, created_at=now)
     is_active = person.is_active if user.active is None else bool(user.active)
     _refuse_editing(editor, person, is_active=is_active)
     before, manager_before = dict(row.said), row.manager_said
-    row.said, row.user_name, row.manager_said = said_by(user), user_name_of(user), manager_said_by(user)
+    row.said, row.user_name = said_by(user), user_name_of(user)
+    if shown is not None:
+        was = said_by(shown)
+        same = [
+            key for key in ("title", "timezone") if key not in before and was.get(key) == row.said.get(key)
+        ]
+        row.said = {key: value for key, value in row.said.items() if key not in same}
+    says_manager = shown is None or manager_said_by(user) != manager_said_by(shown)
+    row.manager_said = manager_said_by(user) if says_manager else manager_before
     row.external_id = str(user.external_id or "")
     if len(row.external_id) > 255:
         raise InvalidValueException(detail="externalId is too long.")
@@ -159,7 +168,7 @@ def _write(editor: Person, person: Person, user: Any, now: datetime) -> None:
     if row.said.get("title") or before.get("title"):
         person.job_title = str(row.said.get("title", ""))[:120]
     person.time_zone = time_zone_of(user) or person.time_zone
-    if row.manager_said or manager_before:
+    if says_manager and (row.manager_said or manager_before):
         person.manager = _manager(editor, person, row.manager_said)
     person.save(update_fields=["name", "job_title", "time_zone", "manager"])
     _lead_those_who_wait(person, row)

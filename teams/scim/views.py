@@ -133,9 +133,9 @@ def user(request: HttpRequest, number: str) -> HttpResponse:
         said = ScimUser.model_validate(_body(request), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
         return _user(request, people.change(editor, person, said, now))
     if request.method == "PATCH":
-        said = user_of(person)
+        said, shown = user_of(person), user_of(person)
         _patch(request, ScimUser).patch(said)
-        return _user(request, people.change(editor, person, said, now))
+        return _user(request, people.change(editor, person, said, now, shown=shown))
     if request.method == "DELETE":
         people.remove(editor, person, now)
         return HttpResponse(status=204)

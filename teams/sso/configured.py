@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 DISCOVERY = "/.well-known/openid-configuration"
 NEEDED = ("GTMOPS_OIDC_URL", "GTMOPS_OIDC_CLIENT_ID", "GTMOPS_OIDC_CLIENT_SECRET", "GTMOPS_OIDC_DOMAINS")
+VARIABLES = (*NEEDED, "GTMOPS_OIDC_LABEL", "GTMOPS_OIDC_GROUPS_CLAIM", "GTMOPS_OIDC_SCOPES")
+"""All that are read here."""
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 

@@ -70,3 +70,9 @@ def single_sign_on_button(context: template.Context) -> dict[str, Any]:
 def takes_passwords() -> bool:
     """Whether anybody signs in with a password of ours."""
     return bool(settings.PASSWORDS)
+
+
+@register.simple_tag
+def has_single_sign_on() -> bool:
+    """Whether people sign in with an identity provider."""
+    return settings.SINGLE_SIGN_ON is not None

@@ -62,6 +62,13 @@ def test_what_the_provider_says_stays_whatever_a_form_sends(
     )  # the role is RevOps's, and by hand from now
 
 
+def test_nor_does_the_persons_own_profile_change_it(client: Client, nora: Person) -> None:
+    client.force_login(nora)
+    client.post(reverse("teams:profile"), {"name": "Hacked", "time_zone": "UTC", "theme": "dark"})
+    nora.refresh_from_db()
+    assert (nora.name, nora.time_zone, nora.theme) == ("Nora Halverson", "Europe/Oslo", "dark")
+
+
 def test_a_manager_who_left_does_not_block_the_form(as_ines: Client, nora: Person, dana: Person) -> None:
     deactivate(dana, NOW)
     assert change(as_ines, nora, role="manager", manager="").status_code == 302

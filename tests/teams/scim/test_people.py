@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from effects.models import Effect
 from teams.models import BusinessUnit, Person, Role, Team
+from teams.scim.members import managed_fields
 from teams.services import move_to_team, team_at
 from teams.tokens import find_token, issue_token
 from tests.teams.conftest import NOW
@@ -116,6 +117,18 @@ def test_somebody_from_a_crm_or_by_hand_is_found_and_taken_over(scim: Provider, 
     scim.patch(f"Users/{dana.pk}", {"op": "Add", "path": "externalId", "value": "x-1"})
     assert the(dana.pk).provisioned.external_id == "x-1"
     assert the(dana.pk).check_password("a-long-password")
+
+
+def test_what_the_provider_never_said_of_somebody_it_took_over_stays_ours(
+    scim: Provider, dana: Person, ines: Person
+) -> None:
+    Person.objects.filter(pk=dana.pk).update(job_title="SDR", manager=ines)
+    scim.patch(f"Users/{dana.pk}", {"op": "Add", "path": "externalId", "value": "x-1"})
+    taken = the(dana.pk)
+    assert (taken.job_title, taken.manager) == ("SDR", ines)
+    assert managed_fields(taken) == {"name", "email", "is_active"}
+    scim.patch(f"Users/{dana.pk}", {"op": "Add", "path": "title", "value": "AE"})
+    assert managed_fields(the(dana.pk)) == {"name", "email", "is_active", "job_title"}
 
 
 def test_another_user_name_with_the_address_of_somebody_here_is_that_person(
