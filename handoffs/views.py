@@ -161,6 +161,7 @@ def handoff_list(request: HttpRequest) -> HttpResponse:
         "tab": chosen.get("tab") or "all",
         "tabs": [(key, label, _tab_href(key, query.urlencode())) for key, label in TABS],
         "filter_bar": filters.bar(templates),
+        "hidden": [("tab", chosen.get("tab") or "all")],
         "search": chosen.get("q", ""),
         "is_filtered": any(chosen.get(name) for name in ("q", "template", "state", "team")),
         "export_query": export_query,

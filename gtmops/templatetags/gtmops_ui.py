@@ -396,8 +396,10 @@ def sort_header(
 
 
 @register.inclusion_tag("components/paging.html", takes_context=True)
-def paging(context: template.Context, page: Any, *, noun: str = "records") -> dict[str, Any]:
-    """Previous and next for a Django Page, with "1–50 of 8,120 records"; the other parameters of the query stay."""
+def paging(context: template.Context, page: Any, *, noun: str = "records", one: str = "") -> dict[str, Any]:
+    """Previous and next for a Django Page, with "1–50 of 8,120 records"; the other parameters of the query stay.
+
+    ``one``: the noun for a single row, else without its last letter."""
 
     def href(number: int) -> str:
         query = context["request"].GET.copy()
@@ -407,6 +409,7 @@ def paging(context: template.Context, page: Any, *, noun: str = "records") -> di
     return {
         "page": page,
         "noun": noun,
+        "one": one or noun[:-1],
         "previous": href(page.previous_page_number()) if page.has_previous() else "",
         "next": href(page.next_page_number()) if page.has_next() else "",
     }

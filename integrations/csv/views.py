@@ -20,7 +20,14 @@ from integrations.csv.errors import NotATable
 from integrations.csv.forms import LettersForm, UploadForm, read_draft
 from integrations.csv.guessing import guess
 from integrations.csv.models import FileImport
-from integrations.csv.pages import is_nothing_new, map_context, numbers_of, refused_lines, steps_of
+from integrations.csv.pages import (
+    REFUSED_SHOWN,
+    is_nothing_new,
+    map_context,
+    numbers_of,
+    refused_lines,
+    steps_of,
+)
 from teams.access import person_of
 
 State = FileImport.State
@@ -115,6 +122,7 @@ def preview(request: HttpRequest, pk: Any) -> HttpResponse:
         "has_history": any(item["history"] for item in row.preview),
         "has_links": any(item["links"] for item in row.preview),
         "refused": refused_lines(row),
+        "refused_more": max(0, row.counts.get("refused", 0) - REFUSED_SHOWN),
         "nothing_new": is_nothing_new(row),
         "steps": steps_of(row, "Look at what it would do"),
         "source": row.connection.label if row.connection else uploads.draft_from(row).source,
@@ -138,6 +146,7 @@ def result(request: HttpRequest, pk: Any) -> HttpResponse:
         "run": row.run,
         "facts": numbers_of(row),
         "refused": refused_lines(row),
+        "refused_more": max(0, row.counts.get("refused", 0) - REFUSED_SHOWN),
         "refused_count": row.counts.get("refused", 0),
         "nothing_new": is_nothing_new(row),
         "steps": steps_of(row, "Take it in"),

@@ -155,6 +155,25 @@ def test_paging_says_where_it_is_and_keeps_the_query() -> None:
     assert "region=emea&amp;page=3" in html
 
 
+@pytest.mark.parametrize(
+    ("count", "number", "words"),
+    [
+        (1, 1, "1 person"),
+        (4, 1, "1–3 of 4 people"),
+        (5, 2, "4–4 of 4+ people; narrow the list to see the others"),
+    ],
+)
+def test_paging_counts_in_words(count: int, number: int, words: str) -> None:
+    paginator = Paginator(range(min(count, 4)), 3)
+    paginator.is_capped = count > 4  # type: ignore[attr-defined]  # as CappedPaginator has it
+    html = rendered(
+        "{% paging page noun='people' one='person' %}",
+        page=paginator.page(number),
+        request=RequestFactory().get("/"),
+    )
+    assert text_of(html).startswith(words)
+
+
 def test_an_empty_list_says_so() -> None:
     html = rendered(
         "{% paging page noun='leads' %}", page=Paginator([], 50).page(1), request=RequestFactory().get("/")

@@ -221,7 +221,7 @@ def test_wrong_letters_and_separators_can_be_chosen(admin: Client) -> None:
     letters = {"do": "letters", "encoding": "utf-8", "separator": "\t"}
     assert "Line 2 can’t be read with these letters." in page(admin.post(url("map", row), letters), 422)
     letters = {"do": "letters", "encoding": "cp1252", "separator": "\t"}
-    assert "1 rows, 1 columns" in page(admin.post(url("map", row), letters, follow=True))
+    assert "1 row, 1 column" in page(admin.post(url("map", row), letters, follow=True))
 
 
 def test_an_import_that_ended_has_no_way_back(admin: Client) -> None:
