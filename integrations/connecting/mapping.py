@@ -68,6 +68,12 @@ class Line:
         return name[1:] if name.startswith("=") else ""
 
     @property
+    def kept_values(self) -> list[tuple[str, str]]:
+        """What the mapping says of values that the CRM no longer lists, or never did."""
+        shown = {value for value, _, _ in self.values}
+        return [pair for pair in self.chosen.value_map.items() if pair[0] not in shown]
+
+    @property
     def is_worrying(self) -> bool:
         return bool(self.fault) or any(one.severity == "late" for one in self.remarks)
 
@@ -167,9 +173,7 @@ def read_choice(
         remote_name = str(data.get(f"to:{name}") or "").strip()[:120]
         prefix = f"value:{name}:"
         values = {
-            key[len(prefix) :]: str(value)
-            for key, value in data.items()
-            if key.startswith(prefix) and value and (not logical.options or value in logical.options)
+            key[len(prefix) :]: str(value) for key, value in data.items() if key.startswith(prefix) and value
         }
         found.append(
             Chosen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,8 @@ def save_mapping(
                 added.append(one.name)
                 continue
             before = {name: getattr(row, name) for name in wanted}
+            if _as_text(before["value_map"]) == _as_text(wanted["value_map"]):
+                wanted["value_map"] = before["value_map"]
             if before == wanted and not row.is_broken:
                 continue
             if (before["remote_name"], before["value_map"]) != (wanted["remote_name"], wanted["value_map"]):
@@ -94,6 +96,11 @@ def read_again(connection: Connection, remote_object: str, now: datetime) -> Non
         )  # it has not been read to its end yet: that is to come
         return
     read_history_now(connection, remote_object, now)
+
+
+def _as_text(value_map: Mapping[str, Any]) -> dict[str, str]:
+    """What a map does, as a form can send it: a value that stays what it is needs no word."""
+    return {value: str(told) for value, told in value_map.items() if str(told) != value}
 
 
 def _wanted(connection: Connection, one: Chosen) -> dict[str, Any]:

@@ -52,6 +52,27 @@ def test_saving_the_page_as_it_stands_changes_nothing(admin: Client, hubspot: Co
     assert not PullCursor.objects.filter(history_asked_at__isnull=False).exists()
 
 
+def test_saving_the_page_leaves_choices_that_nobody_touched(admin: Client, hubspot: Connection) -> None:
+    """Each value of a choice is sent with what it means: that is no change where it meant the same before."""
+    row = FieldMapping.objects.get(connection=hubspot, remote_object="contacts", field__name="stage")
+    lead = {"value": "lead", "label": "Lead"}
+    CatalogueField.objects.filter(pk=row.field_id).update(options=[lead, {"value": "customer", "label": "C"}])
+    for held in ({}, {"lead": "lead"}, {"subscriber": "lead", "yes": True}):
+        FieldMapping.objects.filter(pk=row.pk).update(value_map=held)
+        sent = as_shown(page(admin.get(place(hubspot))))
+        assert sent["value:stage:lead"] == "lead"
+        assert "nothing was changed" in page(admin.post(place(hubspot), sent, follow=True))
+        row.refresh_from_db()
+        assert row.value_map == held
+    sent["value:stage:lead"] = "customer"
+    assert "1 changed" in page(admin.post(place(hubspot), sent, follow=True))
+
+
+def test_every_box_says_which_field_it_is_of(admin: Client, hubspot: Connection) -> None:
+    html = page(admin.get(place(hubspot)))
+    assert html.count('name="history:') == html.count('<span class="visually-hidden"> of ')
+
+
 def test_looking_shows_values_and_remarks_and_keeps_nothing(admin: Client, hubspot: Connection) -> None:
     sent = as_shown(page(admin.get(place(hubspot)))) | {"to:engagement_score": "lastname", "look": "1"}
     html = page(admin.post(place(hubspot), sent))
