@@ -182,6 +182,8 @@ def _attach_leaves(leaves: list[uuid.UUID], members: list[uuid.UUID]) -> set[uui
         return {journey for pair in cursor.fetchall() for journey in pair if journey is not None}
 
 
+# Who has no journey yet comes last and is not left out: during a first load PostgreSQL still believes that nobody has
+# one, and would begin with those who do.
 _ATTACH = """
 WITH about (id) AS (
     SELECT k.record_id FROM records_linkkey k WHERE k.record_id = ANY (%(leaves)s::uuid[])
@@ -191,10 +193,11 @@ WITH about (id) AS (
 ), wanted AS (
     SELECT r.id, r.journey_id before, target.journey_id, target.business_unit_id
     FROM about JOIN records_record r USING (id) LEFT JOIN LATERAL (
-        SELECT who.journey_id, who.business_unit_id FROM records_linkkey k
+        SELECT who.journey_id, CASE WHEN who.journey_id IS NOT NULL THEN who.business_unit_id END business_unit_id
+        FROM records_linkkey k
         JOIN records_linkkey own ON own.key = k.key JOIN records_record who ON who.id = own.record_id
-        WHERE k.record_id = r.id AND who.journey_id IS NOT NULL AND who.object <> ALL (%(kinds)s)
-        ORDER BY k.key, who.id LIMIT 1
+        WHERE k.record_id = r.id AND who.object <> ALL (%(kinds)s)
+        ORDER BY who.journey_id IS NULL, k.key, who.id LIMIT 1
     ) target ON true
     WHERE (r.journey_id, r.business_unit_id) IS DISTINCT FROM (target.journey_id, target.business_unit_id)
 )
