@@ -280,7 +280,8 @@ def _lives(case: Case) -> Iterator[Learned]:
     for event in case.record.events:
         if event.kind in (DELETED, MERGED, RESTORED):
             at = None if event.kind == RESTORED else max(event.occurred_at, case.start.at)
-            yield Learned(event.observed_at, 3, partial(Walk.live, deleted_at=at), event)
+            because = f"merged into {event.data.get('into')}" if event.kind == MERGED else ""
+            yield Learned(event.observed_at, 3, partial(Walk.live, deleted_at=at, because=because), event)
 
 
 def _cancels(case: Case) -> Iterator[Learned]:

@@ -62,6 +62,7 @@ class Walk:
     proofs: list[Proof] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     deleted_at: datetime | None = None
+    gone_because: str = ""
     was_late: bool = False
     result: Result = field(default_factory=lambda: Result(RUNNING))
     corrections: list[CorrectionData] = field(default_factory=list)
@@ -94,7 +95,9 @@ class Walk:
     def lose(self, proof: Proof) -> None:
         self.proofs = [held for held in self.proofs if held.event.key != proof.event.key]
 
-    def live(self, deleted_at: datetime | None) -> None:
+    def live(self, deleted_at: datetime | None, because: str = "") -> None:
+        """Gone, or back (None). A merge may be told together with a deletion, which says less."""
+        self.gone_because = because or (self.gone_because if deleted_at else "")
         self.deleted_at = deleted_at
 
     def ask(self, check: Check) -> None:
@@ -144,6 +147,9 @@ class Walk:
         self.result = new
         self.was_late = self.was_late or new.state in LATE
 
+    def _gone(self) -> Result:
+        return Result(CANCELLED, cancelled_at=self.deleted_at, because=self.gone_because)
+
     def _stand(self) -> Result:
         """The result by everything known so far."""
         due, check, now = self.due_at, self.check, self.timing.case.batch.now
@@ -154,17 +160,17 @@ class Walk:
             return Result(CANCELLED, cancelled_at=called_off, because=self.because)
         if due is not None and self.is_measured_only:
             if self.deleted_at and self.deleted_at <= due:
-                return Result(CANCELLED, cancelled_at=self.deleted_at)
+                return self._gone()
             late = NOT_VERIFIED if self.no_data and stop is None else BREACHED
             return Result(late, stop, due) if due <= now else Result(RUNNING)
         if due is not None and max(self.timing.case.start.learned_at, self.due_learned_at or due) > due:
             if self.deleted_at and stop is None:
-                return Result(CANCELLED, cancelled_at=self.deleted_at)
+                return self._gone()
             return Result(SEEN_LATE, stop)
         if check and check.answers:
             return Result(BREACHED if check.was_readable else NOT_VERIFIED, stop, due)
         if self.deleted_at:
-            return Result(CANCELLED, cancelled_at=self.deleted_at)
+            return self._gone()
         if due is None and self.timing.is_paused(now):
             return Result(PAUSED)
         return Result(DUE if check else RUNNING)
