@@ -168,6 +168,9 @@ class ScimDoor(ApiDoor):
     def refuse(self, text: str) -> HttpResponseBase:
         return scim_error(403, f"{text} It needs a token for SCIM that an admin made.")
 
+    def ask_for_totp(self) -> HttpResponseBase:
+        return scim_error(403, "Whoever made this token has to set up an authenticator app first.")
+
     def refuse_method(self, methods: list[str]) -> HttpResponseBase:
         answer = scim_error(405, "Nobody may do this here.")
         answer["Allow"] = ", ".join(methods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +15,7 @@ from scim2_models import Group, InvalidValueException, NotFoundException, Unique
 from teams.models import GroupMember, Person, ProvisionedGroup, Team
 from teams.scim.filters import id_column, is_id, text_column
 from teams.scim.members import settle
-from teams.scim.resources import refuse_unstorable
+from teams.scim.resources import group_of, refuse_unstorable
 
 LONGEST_NAME: Final = 200
 MOST_MEMBERS: Final = 5000
@@ -55,12 +56,24 @@ def change(editor: Person, group: ProvisionedGroup, said: Group, now: datetime) 
     return find(str(group.pk))
 
 
+def patch(
+    editor: Person, group: ProvisionedGroup, apply: Callable[[Group], object], now: datetime
+) -> ProvisionedGroup:
+    """Change a part: ``apply`` does it to the group as it is now, under a lock, for providers send several at once."""
+    with transaction.atomic():
+        locked = ProvisionedGroup.objects.select_for_update(no_key=True).get(pk=group.pk)
+        said = group_of(locked)
+        apply(said)
+        _write(editor, locked, said, now)
+    return find(str(group.pk))
+
+
 def remove(editor: Person, group: ProvisionedGroup, now: datetime) -> None:
     """Its members leave its team; the team stays, for it has a history."""
     with transaction.atomic():
         gone = set(group.members.values_list("person", flat=True))
         group.members.all().delete()
-        settle(gone, now, by=editor, left=group)
+        settle(gone, now, by=editor, left=[group])
         ProvisionedGroup.objects.filter(pk=group.pk).delete()
 
 
@@ -107,7 +120,7 @@ def _set_members(editor: Person, group: ProvisionedGroup, said: Group, now: date
         [GroupMember(group=group, person_id=pk, since=now) for pk in sorted(added)]
     )
     settle(added, now, by=editor)
-    settle(gone, now, by=editor, left=group)
+    settle(gone, now, by=editor, left=[group])
 
 
 def _member_ids(said: Group) -> set[int]:

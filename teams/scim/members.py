@@ -22,21 +22,21 @@ def team_key_of(group: ProvisionedGroup, rules: GroupRules) -> str:
 
 
 def settle(
-    person_ids: Collection[int], now: datetime, *, by: Person, left: ProvisionedGroup | None = None
+    person_ids: Collection[int], now: datetime, *, by: Person, left: Collection[ProvisionedGroup] = ()
 ) -> None:
-    """Bring people to what their groups give. ``left``: the group they were just taken out of."""
+    """Bring people to what their groups give. ``left``: groups they were just taken out of."""
     rules: GroupRules = settings.GROUP_RULES
     held: dict[int, list[ProvisionedGroup]] = {pk: [] for pk in person_ids}
     for member in GroupMember.objects.filter(person__in=person_ids).select_related("group__team"):
         held[member.person_id].append(member.group)
-    lost_team = frozenset({team_key_of(left, rules)} - {""}) if left else frozenset[str]()
-    lost_rule = rules.rule_of(left.name, left.external_id) if left else None
-    lost_unit = frozenset({lost_rule.unit} - {""}) if lost_rule else frozenset[str]()
+    lost_teams = frozenset(team_key_of(group, rules) for group in left) - {""}
+    lost_rules = [rules.rule_of(group.name, group.external_id) for group in left]
+    lost_units = frozenset(rule.unit for rule in lost_rules if rule is not None) - {""}
     wanted = {}
     for pk, groups in held.items():
         given = rules.granted(name for group in groups for name in (group.name, group.external_id))
         team = next((key for group in groups if (key := team_key_of(group, rules))), "")
-        wanted[pk] = Wanted(given.role, team, given.units, lost_team, lost_unit, is_managed=True)
+        wanted[pk] = Wanted(given.role, team, given.units, lost_teams, lost_units, is_managed=True)
     grant(wanted, rules, now, by=by)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from teams.scim.resources import (
     said_by,
     time_zone_of,
     user_name_of,
+    user_of,
 )
 from teams.services import change_email, deactivate, end_sessions
 
@@ -100,16 +102,30 @@ def add(editor: Person, user: Any, now: datetime) -> Person:
     return find(editor, str(person.pk))
 
 
-def change(editor: Person, person: Person, user: Any, now: datetime, *, shown: Any = None) -> Person:
-    """Bring a person to what is said; from then on the provider manages them. ``shown``: the user as we had them,
-    where only a part was said: what stays the same and was ours to say stays ours."""
+def replace(editor: Person, person: Person, user: Any, now: datetime) -> Person:
+    """Bring a person to what is said; from then on the provider manages them."""
     with _one_for_each(), transaction.atomic():
-        locked = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
-        taken = Provisioned.objects.filter(user_name=user_name_of(user)).exclude(person=locked)
-        if taken.exists():
-            raise UniquenessException(detail="Somebody with this userName is here already.")
-        _write(editor, locked, user, now, shown)
+        _write(editor, _locked(person, user), user, now)
     return find(editor, str(person.pk))
+
+
+def patch(editor: Person, person: Person, apply: Callable[[Any], object], now: datetime) -> Person:
+    """The same for a part: ``apply`` changes the user as they are now, under a lock. What stays the same and was ours
+    to say stays ours."""
+    with _one_for_each(), transaction.atomic():
+        Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        found = find(editor, str(person.pk))
+        user, shown = user_of(found), user_of(found)
+        apply(user)
+        _write(editor, _locked(person, user), user, now, shown)
+    return find(editor, str(person.pk))
+
+
+def _locked(person: Person, user: Any) -> Person:
+    locked: Person = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if Provisioned.objects.filter(user_name=user_name_of(user)).exclude(person=locked).exists():
+        raise UniquenessException(detail="Somebody with this userName is here already.")
+    return locked
 
 
 def remove(editor: Person, person: Person, now: datetime) -> None:
@@ -118,7 +134,9 @@ def remove(editor: Person, person: Person, now: datetime) -> None:
         locked = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
         _refuse_editing(editor, locked, is_active=False)
         _switch(locked, False, editor, now)
+        left = [member.group for member in locked.provisioned_groups.select_related("group__team")]
         locked.provisioned_groups.all().delete()
+        settle([locked.pk], now, by=editor, left=left)
         Provisioned.objects.filter(person=locked).delete()
 
 

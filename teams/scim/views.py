@@ -39,6 +39,12 @@ CONTENT_TYPE = "application/scim+json"
 MOST_IN_PAGE = 200
 MOST_OPERATIONS = 1000
 
+# Made once: the library keeps such classes by weak reference only, and makes them slowly.
+USER_PATCH: Any = PatchOp[ScimUser]
+GROUP_PATCH: Any = PatchOp[Group]
+USER_PARAMETERS: Any = ResponseParameters[ScimUser]
+GROUP_PARAMETERS: Any = ResponseParameters[Group]
+
 View = Callable[..., HttpResponse]
 
 
@@ -121,7 +127,7 @@ def users(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         said = ScimUser.model_validate(_body(request), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
         return _user(request, people.add(editor, said, timezone.now()), 201)
-    return _list(request, people.people_of(editor), people.COLUMNS, user_of, ScimUser)
+    return _list(request, people.people_of(editor), people.COLUMNS, user_of, USER_PARAMETERS)
 
 
 @scim
@@ -131,11 +137,9 @@ def user(request: HttpRequest, number: str) -> HttpResponse:
     person = people.find(editor, number)
     if request.method == "PUT":
         said = ScimUser.model_validate(_body(request), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
-        return _user(request, people.change(editor, person, said, now))
+        return _user(request, people.replace(editor, person, said, now))
     if request.method == "PATCH":
-        said, shown = user_of(person), user_of(person)
-        _patch(request, ScimUser).patch(said)
-        return _user(request, people.change(editor, person, said, now, shown=shown))
+        return _user(request, people.patch(editor, person, _patch(request, USER_PATCH).patch, now))
     if request.method == "DELETE":
         people.remove(editor, person, now)
         return HttpResponse(status=204)
@@ -143,7 +147,7 @@ def user(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _user(request: HttpRequest, person: Person, status: int = 200) -> HttpResponse:
-    return _resource(request, user_of(person), ScimUser, status)
+    return _resource(request, user_of(person), USER_PARAMETERS, status)
 
 
 # --- groups --------------------------------------------------------------------------------------------------------
@@ -155,7 +159,7 @@ def all_groups(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         said = Group.model_validate(_body(request), scim_ctx=Context.RESOURCE_CREATION_REQUEST)
         return _group(request, groups.add(_editor(request), said, timezone.now()), 201)
-    return _list(request, groups.groups(), groups.COLUMNS, group_of, Group)
+    return _list(request, groups.groups(), groups.COLUMNS, group_of, GROUP_PARAMETERS)
 
 
 @scim
@@ -167,9 +171,7 @@ def group(request: HttpRequest, number: str) -> HttpResponse:
         said = Group.model_validate(_body(request), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
         return _group(request, groups.change(editor, found, said, now))
     if request.method == "PATCH":
-        said = group_of(found)
-        _patch(request, Group).patch(said)
-        return _group(request, groups.change(editor, found, said, now))
+        return _group(request, groups.patch(editor, found, _patch(request, GROUP_PATCH).patch, now))
     if request.method == "DELETE":
         groups.remove(editor, found, now)
         return HttpResponse(status=204)
@@ -177,7 +179,7 @@ def group(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _group(request: HttpRequest, found: ProvisionedGroup, status: int = 200) -> HttpResponse:
-    return _resource(request, group_of(found), Group, status)
+    return _resource(request, group_of(found), GROUP_PARAMETERS, status)
 
 
 # --- in and out ----------------------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def _patch(request: HttpRequest, model: Any) -> Any:
         raise InvalidValueException(detail=f"{MOST_OPERATIONS:,} operations at most.")
     if isinstance(operations, list):
         body["Operations"] = [part for one in operations for part in _plain(one)]
-    return PatchOp[model].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+    return model.model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
 def _plain(operation: Any) -> list[Any]:
@@ -272,7 +274,7 @@ def _parameters(request: HttpRequest, model: Any) -> Any:
         for name in ("attributes", "excludedAttributes")
         if request.GET.get(name, "").strip()
     }
-    return ResponseParameters[model].model_validate(asked) if asked else None
+    return model.model_validate(asked) if asked else None
 
 
 def _resource(request: HttpRequest, said: Any, model: Any, status: int) -> HttpResponse:

@@ -85,6 +85,20 @@ def test_a_rule_says_what_a_group_gives_in_place_of_a_team(
     assert nora.role == "rep"
 
 
+def test_what_a_group_gave_goes_with_whoever_is_removed(
+    scim: Provider, admin: Person, yards: BusinessUnit, settings: Any
+) -> None:
+    admin.business_units.add(yards)
+    settings.GROUP_RULES = GroupRules.parse("Yard people = / / yards")
+    made = scim.add()
+    scim.add_group("Yard people", made["id"])
+    nora = Person.objects.get(pk=made["id"])
+    assert yards in nora.business_units.all()
+    assert scim("DELETE", f"Users/{nora.pk}")[0] == 204
+    scim.add()
+    assert yards not in nora.business_units.all()
+
+
 def test_a_group_raises_nobody_above_what_was_set_by_hand(
     scim: Provider, dana: Person, settings: Any
 ) -> None:

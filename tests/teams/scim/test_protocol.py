@@ -226,6 +226,14 @@ def test_only_a_token_for_scim_of_an_admin_opens_it(
 
 
 @db
+def test_its_owner_needs_an_authenticator_where_the_role_does(scim: Provider, settings: Any) -> None:
+    settings.TOTP_REQUIRED_ROLES = ["system_admin"]
+    status, fault = scim("GET", "Users")
+    assert (status, fault["schemas"]) == (403, [ERROR])
+    assert "authenticator app" in fault["detail"]
+
+
+@db
 def test_a_token_for_scim_opens_nothing_else(client: Client, admin: Person) -> None:
     _, secret = issue_token(admin, name="T", scope="scim")
     assert client.get(reverse("api:me"), headers={"Authorization": f"Bearer {secret}"}).status_code == 403
