@@ -68,7 +68,7 @@ def runs(request: HttpRequest) -> HttpResponse:
             }
             for row in rows
         ],
-        "connections": _read_connections(),
+        "connections": _set_up().filter(disconnected_at=None),
         "poll_seconds": settings.GTMOPS.progress_poll_seconds,
     }
     template = "integrations/runs.html#rows" if _is_partial(request) else "integrations/runs.html"
@@ -248,12 +248,11 @@ def _refused(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _connection(name: str) -> Connection:
-    return get_object_or_404(_read_connections(), name=name)
+    return get_object_or_404(_set_up(), name=name)
 
 
-def _read_connections() -> QuerySet[Connection]:
-    """CRMs that are read: set up, and not disconnected."""
-    return Connection.objects.filter(kind__in=CONNECTORS, setup__isnull=True, disconnected_at=None)
+def _set_up() -> QuerySet[Connection]:
+    return Connection.objects.filter(kind__in=CONNECTORS, setup__isnull=True)
 
 
 def _is_partial(request: HttpRequest) -> bool:

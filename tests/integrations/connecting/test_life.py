@@ -124,7 +124,12 @@ def test_disconnecting_says_what_stays_and_asks_for_the_name(admin: Client, stan
     assert (connection.state, connection.is_writing) == ("paused", False)
     assert pull_due(datetime.now(UTC) + timedelta(days=1)) == 0
     assert "Disconnected" in page(admin.get(reverse("integrations:connections")))
-    assert "Disconnected by Ola Opsen" in page(admin.get(url("connection", connection)))
+    shown = page(admin.get(url("connection", connection)))
+    assert "Disconnected by Ola Opsen" in shown
+    assert "Schedule and history" not in shown
+    assert "in HubSpot: our fields" in html
+    assert "Read Hubspot now" not in page(admin.get(reverse("integrations:runs")))
+    assert page(admin.get(url("reading", connection)))
 
     sign_in(admin, connection)
     assert Connection.objects.get().disconnected_at is None
