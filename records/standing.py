@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -17,7 +17,9 @@ Loader = Callable[..., Any]
 
 _turns: dict[str, tuple[str, ...]] = {}
 _tables: dict[Loader, tuple[str, ...]] = {}
-_kept: dict[Loader, tuple[Any, Any]] = {}
+_kept: dict[Loader, list[tuple[Any, Any]]] = {}
+_SETS: Final = 3
+"""Of arguments, kept of each function: a batch asks for the model and for what triggers see of it."""
 
 
 def standing(
@@ -51,14 +53,16 @@ class Standing:
         if tables is None:
             return load(*args, **kwargs)
         name = (args, tuple(kwargs.items()), tuple(self._stamps[table] for table in tables))
-        kept = _kept.get(load)
-        if kept is None or kept[0] != name:
-            kept = name, load(*args, **kwargs)
-            # Rows that this very transaction wrote meanwhile may be rolled back.
-            now = _read_stamps(tables) if tables else {}
-            if all(now[table] == self._stamps[table] for table in tables):
-                _kept[load] = kept
-        found: T = kept[1]
+        kept = _kept.get(load, [])
+        for held, value in kept:
+            if held == name:
+                found: T = value
+                return found
+        found = load(*args, **kwargs)
+        # Rows that this very transaction wrote meanwhile may be rolled back.
+        now = _read_stamps(tables) if tables else {}
+        if all(now[table] == self._stamps[table] for table in tables):
+            _kept[load] = [(name, found), *kept[: _SETS - 1]]
         return found
 
 

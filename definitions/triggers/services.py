@@ -24,6 +24,7 @@ from records.derived import write_derived
 from records.journey_data import Batch
 from records.models import Record
 from records.services import record_act
+from records.standing import standing
 from teams.models import Membership, Person, Role, Team
 
 FIELDS = (
@@ -32,6 +33,7 @@ FIELDS = (
 )  # fmt: skip
 
 
+@standing()
 def trigger_histories(model: TypedModel) -> list[TriggerHistory]:
     return [
         TriggerHistory(
@@ -51,7 +53,7 @@ def trigger_histories(model: TypedModel) -> list[TriggerHistory]:
 def refresh(batch: Batch) -> None:
     """Conclude judgements and firings of all triggers for a batch anew, in a constant number of queries."""
     model = batch.once(load_typed_model)
-    histories = trigger_histories(model)
+    histories = batch.once(trigger_histories, model)
     if not histories:
         return
     records = [r.id for j in batch.journeys.values() for r in j.records]
@@ -59,7 +61,7 @@ def refresh(batch: Batch) -> None:
     rows = {row.pk: row for row in Firing.objects.filter(record__in=records)}
     for row in rows.values():
         held[row.record_id, row.trigger].append(_fired_of(row))
-    source = load_facts(batch, _of_triggers(model))
+    source = load_facts(batch, batch.once(_of_triggers, model))
     judgements: list[Judgement] = []
     wanted: list[Firing] = []
     news: list[tuple[Fired, TriggerBody]] = []
@@ -104,6 +106,7 @@ def refresh(batch: Batch) -> None:
     )
 
 
+@standing()
 def _of_triggers(model: TypedModel) -> TypedModel:
     """The model without what triggers never read: nothing is loaded for definitions alone."""
     wanted = (TRIGGERS, STAGES, PIPELINES)
