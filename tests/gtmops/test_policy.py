@@ -236,6 +236,8 @@ def test_every_route_and_method_answers_as_the_policy_says(
     who = cast.principal(name)
     faults = []
     for route in ROUTES:
+        if name == SCIM_TOKEN and not route.name.startswith(("api", TOKEN_ONLY)):
+            continue  # on pages all tokens are alike
         path = cast.path(route)
         for method in METHODS:
             doorkeeper.let_in = None
