@@ -8,16 +8,8 @@ from datetime import date
 from definitions.criteria.compiled import SALESFORCE_NAME, Compiled, FieldMapping, Refused, RefusedError
 from definitions.criteria.criterion import Criterion
 from definitions.criteria.nodes import Node
-from definitions.criteria.targets.salesforce import (
-    Piece,
-    Writer,
-    all_of,
-    any_of,
-    compile_with,
-    date_literal,
-    literal,
-    not_,
-)
+from definitions.criteria.targets.salesforce import Writer, compile_with
+from definitions.criteria.targets.salesforce_pieces import Piece, all_of, any_of, date_literal, literal, not_
 
 BYPASS_PERMISSION = "Gtm_Bypass_Validation"
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from definitions.criteria import Catalogue, Criterion, Facts, FieldType, parse
 from definitions.criteria.compiled import Compiled, RemoteField
 from definitions.criteria.nodes import conditions_of
-from definitions.criteria.targets.salesforce import SOURCE_LIMIT
+from definitions.criteria.targets.salesforce_pieces import SOURCE_LIMIT
 from definitions.criteria.targets.salesforce_rule import exit_rule
 from integrations.standins.salesforce_formula import parse_formula
 from integrations.standins.world import salesforce_id
