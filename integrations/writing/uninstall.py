@@ -308,7 +308,9 @@ def _forget_credentials(row: Uninstall, now: datetime) -> str:
     Credential.objects.filter(connection=row.connection).delete()
     who = f" by {row.by_name}" if row.by_name else ""
     Connection.objects.filter(pk=row.connection_id).update(
-        state=Connection.State.PAUSED, state_reason=f"Uninstalled{who} on {now:%d %b %Y}."
+        state=Connection.State.PAUSED,
+        state_reason=f"Uninstalled{who} on {now:%d %b %Y}.",
+        disconnected_at=now,
     )
     PullCursor.objects.filter(connection=row.connection).update(lease_until=None, lease_token=None)
     return "The credentials were forgotten. Nothing is read or written any more."

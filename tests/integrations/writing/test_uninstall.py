@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations import provision
+from integrations.connecting.services import resume
 from integrations.errors import Misconfigured, RetryLater
 from integrations.models import ActivitySwitches, Credential, Run, WriteSwitch
 from integrations.push import push_due
@@ -74,6 +75,8 @@ def test_writing_stops_at_once_and_the_rest_goes_step_by_step(installed: Bare) -
     connection.refresh_from_db()
     assert connection.state == Connection.State.PAUSED
     assert "Uninstalled by Ola Opsen" in connection.state_reason
+    assert connection.disconnected_at == NOW, "without credentials it is connected again, not resumed"
+    assert not resume(connection)
     row.run.refresh_from_db()
     assert (row.run.state, row.run.done, row.run.total) == ("done", 4, 4)
     assert "2 fields of ours were removed." in words(row.run)
