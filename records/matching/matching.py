@@ -2,7 +2,8 @@
 address, the same first and then the root. Everything is read a batch at a time.
 
 A CRM's own link comes first: a buyer any of whose records names an account is not matched at all. Accounts of the
-person's own CRM count before those of others. Where several fit, nobody guesses: the row stands open."""
+person's own CRM count before those of others, a sandbox's for its own people only. Where several fit, nobody guesses:
+the row stands open."""
 
 from __future__ import annotations
 
@@ -50,6 +51,7 @@ class Candidate:
     order: int
     domain: str
     root: str
+    is_of_sandbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def match(
             for one in owners.get(name, ())
             if getattr(one, part) == name and one.account not in said.split
         ]
-        fitting = [one for one in fitting if one.connection == connection] or _of_first_crm(fitting)
+        own = [one for one in fitting if one.connection == connection]
+        fitting = own or _of_first_crm([one for one in fitting if not one.is_of_sandbox])
         accounts = {one.account for one in fitting}
         if accounts:
             return Found(next(iter(accounts)) if len(accounts) == 1 else None, how, domain, len(accounts))
@@ -145,7 +148,12 @@ def _owners(domains: Collection[str]) -> dict[str, list[Candidate]]:
     rows = AccountDomain.objects.filter(
         Q(domain__in=names) | Q(root__in=names), record__deleted_at=None, record__merged_into=None
     ).values_list(
-        "record_id", "record__connection__name", "record__connection__source_order", "domain", "root"
+        "record_id",
+        "record__connection__name",
+        "record__connection__source_order",
+        "domain",
+        "root",
+        "record__connection__is_sandbox",
     )
     found: dict[str, list[Candidate]] = defaultdict(list)
     for row in rows:

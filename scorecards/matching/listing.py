@@ -112,6 +112,7 @@ def candidates_of(viewer: Person, records: Sequence[Record]) -> dict[uuid.UUID, 
             _candidate(record, account, domain, account.pk in exact, counts)
             for pk, account in accounts.items()
             if pk not in refused
+            and (account.connection_id == record.connection_id or not account.connection.is_sandbox)
         ]
         found[record.pk] = sorted(told, key=lambda c: (-c.score, str(c.account), str(c.account.pk)))
     return found

@@ -13,9 +13,10 @@ from gtmops.pipeline import rebuild
 from records.matching import matching
 from records.matching.domains import Freemail
 from records.matching.matching import Candidate, Found, Said, match
-from records.models import AccountMatch, FreeDomain, Record, Touched
+from records.models import AccountMatch, Connection, FreeDomain, Record, Touched
 from records.related import find_related
 from records.relations import relation
+from scorecards.matching.listing import candidates_of
 from teams.models import Person
 from tests.records.matching.conftest import NOW, account_of, conclude
 
@@ -74,6 +75,18 @@ def test_a_lead_belongs_to_the_account_of_its_domain(tell: Callable[..., Record]
     free = tell("salesforce", "Lead", "L2", Email="mara@gmail.com")
     assert account_of(lead) == ("root", "A1")
     assert account_of(free) is None
+
+
+def test_accounts_of_a_sandbox_are_those_of_its_own_people(tell: Callable[..., Record], ines: Person) -> None:
+    Connection.objects.filter(name="salesforce").update(is_sandbox=True)
+    account = tell("salesforce", "Account", "A1", Name="Kestrel", Website="kestrel.example")
+    tell("salesforce", "Account", "A2", Name="Kestrel too", Website="kestrel.example")
+    real = tell("hubspot", "contacts", "1", email="mara@kestrel.example")
+    tried = tell("salesforce", "Lead", "L1", Email="otto@kestrel.example")
+    assert account_of(real) is None
+    assert account_of(tried) == ("exact", "")
+    assert account in [one.account for one in candidates_of(ines, [tried])[tried.pk]]
+    assert not candidates_of(ines, [real]).get(real.pk)
 
 
 def test_an_account_that_comes_later_is_found_and_one_that_goes_is_lost(tell: Callable[..., Record]) -> None:
