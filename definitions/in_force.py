@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TypeVar
 
 from definitions.bodies import (
     DEFINITIONS,
     PIPELINES,
     STAGES,
+    DefinitionBody,
+    PipelineBody,
     StageBody,
     definition_body,
     pipeline_body,
@@ -23,6 +27,10 @@ from definitions.judging.stages import DefinitionHistory, DefinitionVersion, Sta
 from definitions.models import Version
 from definitions.versions import Model, load_model
 from records.standing import standing
+
+T = TypeVar("T")
+Bodies = Mapping[tuple[str, int], T]
+"""(key, version) -> body."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,15 +105,21 @@ class TypedModel:
         return sorted(found, key=lambda s: (s.order, s.key))
 
     def in_force(self, at: datetime) -> InForce:
+        definitions, pipelines = self._bodies
         return InForce(
             {
-                key: (v.pk, definition_body(key, v.body, self.catalogue))
+                key: (v.pk, definitions[key, v.pk])
                 for key, v in self.versions.in_force(DEFINITIONS, at).items()
             },
-            {
-                key: (v.pk, pipeline_body(key, v.body, self.catalogue))
-                for key, v in self.versions.in_force(PIPELINES, at).items()
-            },
+            {key: (v.pk, pipelines[key, v.pk]) for key, v in self.versions.in_force(PIPELINES, at).items()},
+        )
+
+    @cached_property
+    def _bodies(self) -> tuple[Bodies[DefinitionBody], Bodies[PipelineBody]]:
+        definitions, pipelines = self.definition_histories.items(), self.pipeline_histories
+        return (
+            {(key, v.id): v.body for key, history in definitions for v in history.versions},
+            {(history.key, v.id): v.body for history in pipelines for v in history.versions},
         )
 
 
