@@ -179,3 +179,13 @@ def test_an_id_token_of_another_account_than_userinfo_is_refused(
     page = client.get(come_back(client.get(reverse("oidc_login"))["Location"], DANA))
     assert page.status_code == 403
     assert who(client) is None
+
+
+@pytest.mark.parametrize(
+    "said", [{"aud": "another-app"}, {"iss": "https://elsewhere.example"}, {"exp": 1}], ids=str
+)
+def test_an_id_token_for_others_or_out_of_date_signs_nobody_in(
+    client: Client, dana: Person, sign_in: SignIn, said: dict[str, Any]
+) -> None:
+    assert sign_in(client, DANA, **said).status_code == 403
+    assert who(client) is None
