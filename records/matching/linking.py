@@ -160,6 +160,8 @@ def _say(
             return held
         if kind == ACCOUNT:
             _check_new(said_of([record.pk]).get(record.pk, Said()), event, other)
+        elif other is not None and _is_joined(record, other):
+            raise LinkError("That was said already.")
         said = record_act(
             event, record=record, key=f"link:{pk}", occurred_at=now, now=now, actor=by, data=data
         )
@@ -170,6 +172,11 @@ def _say(
         fresh.save(force_insert=True)
         _touch_both(fresh, now)
     return fresh
+
+
+def _is_joined(record: Record, other: Record) -> bool:
+    pair = Q(record=record, other=other) | Q(record=other, other=record)
+    return ManualLink.objects.filter(pair, kind=BUYER, is_joined=True, undone_at=None).exists()
 
 
 def _check_new(stands: Said, event: str, account: Record | None) -> None:

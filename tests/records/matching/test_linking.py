@@ -143,6 +143,15 @@ def test_what_makes_no_sense_is_refused_in_words(
     assert not ManualLink.objects.exists()
 
 
+def test_a_join_that_stands_is_not_said_again_before_it_is_concluded(
+    two: tuple[Record, Record], ines: Person, key: Key
+) -> None:
+    join_buyer(*two, by=ines, why="", key=key(), now=NOW)
+    with pytest.raises(LinkError, match="said already"):
+        join_buyer(two[1], two[0], by=ines, why="", key=key(), now=NOW)
+    assert ManualLink.objects.count() == 1
+
+
 def test_the_same_key_says_it_once(two: tuple[Record, Record], ines: Person) -> None:
     for _ in range(2):
         join_buyer(*two, by=ines, why="", key="k", now=NOW)
