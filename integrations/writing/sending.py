@@ -139,8 +139,12 @@ def _apply(row: DesiredField, sent: DesiredField, result: PushResult, run: Run, 
         elif row.desired == sent.desired:
             row.state = DesiredField.State.SENT
         return
-    row.attempts += 1
     row.last_error = f"{result.code}: {result.text}".strip(": ")[:2000]
+    if row.hold_reason != UNDOING and row.desired != sent.desired:
+        # It was said of a value that nobody wants any longer.
+        row.attempts, row.next_try_at = 0, now
+        return
+    row.attempts += 1
     if result.outcome == "retry" and not deciding.is_given_up(
         attempts=row.attempts, records=1, succeeded_at=now, now=now
     ):

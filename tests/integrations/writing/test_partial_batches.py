@@ -197,6 +197,33 @@ def test_flt15_who_is_busy_for_good_becomes_a_dead_letter(live: Live, wire: Wire
     assert dead.last_error.startswith(f"Given up after {deciding.GIVE_UP_AFTER} tries: {locked}")
 
 
+def changed_meanwhile(live: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CRM refuses a value while something else is wanted already: the new one is no dead letter, it is sent."""
+    live.want("gtm_stage", "MQL")
+    victim = sorted(live.shown("gtm_stage"))[3]
+    code = "STRING_TOO_LONG" if live.connection.kind == "salesforce" else "VALIDATION_ERROR"
+    wire.acts, wire.always = [failing({victim: code}, [])], failing({}, [])
+    real = sending.push_parts
+
+    def meanwhile(*asked: Any) -> list[PushResult]:
+        results = real(*asked)
+        DesiredField.objects.filter(record__remote_id=victim).update(desired="SQL")
+        return results
+
+    monkeypatch.setattr(sending, "push_parts", meanwhile)
+    now = datetime.now(UTC)
+    for minutes in (0, 1):
+        push_due(now + timedelta(minutes=minutes))
+    assert live.shown("gtm_stage")[victim] == "SQL", "what is wanted now was never sent"
+    assert not DesiredField.objects.exclude(state="sent").exists()
+
+
+def test_flt15_a_refusal_of_what_is_no_longer_wanted_is_no_dead_letter(
+    live: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed_meanwhile(live, wire, monkeypatch)
+
+
 # --- and the tests can fail ----------------------------------------------------------------------------------------
 
 
@@ -243,3 +270,18 @@ def test_control_who_is_never_given_up_is_seen(
     monkeypatch.setattr(deciding, "is_given_up", lambda **told: False)
     with pytest.raises(AssertionError):
         test_flt15_who_is_busy_for_good_becomes_a_dead_letter(hubspot, wire)
+
+
+def test_control_a_refusal_that_stands_for_any_value_is_seen(
+    hubspot: Live, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sending._apply
+
+    def blind(row: DesiredField, sent: DesiredField, *told: Any) -> None:
+        now_wanted, row.desired = row.desired, sent.desired
+        real(row, sent, *told)
+        row.desired = now_wanted
+
+    monkeypatch.setattr(sending, "_apply", blind)
+    with pytest.raises(AssertionError, match="never sent"):
+        changed_meanwhile(hubspot, wire, monkeypatch)
