@@ -18,7 +18,7 @@ from records.stored import Where, rows_where
 def load_batch(
     journey_ids: Iterable[uuid.UUID], now: datetime, *, journeys: Sequence[Journey] | None = None
 ) -> Batch:
-    """The batch of these journeys; ids that no longer exist are left out. ``journeys``: where they are loaded already."""
+    """The batch of these journeys; ids that no longer exist are left out. ``journeys``: where they are loaded."""
     kept = Standing()
     if journeys is None:
         journeys = rows_where(Journey, Where("id = ANY (%s)", (list(journey_ids),)), "ORDER BY id")
