@@ -84,6 +84,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
             is_for_all=status != 400,
             is_untouched=status in {420, 429},
         )
+    if status == 404 and not code:
+        raise Misconfigured("Salesforce answers nothing at this address (404): look at the domain.")
     if code in SETTINGS or status in {403, 404, 414, 431}:
         raise Misconfigured(words)
     raise Rejected(words, code=code)

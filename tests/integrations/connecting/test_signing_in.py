@@ -182,3 +182,10 @@ def test_an_organisation_that_is_connected_twice_is_said(admin: Client, standins
         tested = reverse("integrations:connection_test", args=[connection.name])
         html = page(admin.post(tested, follow=True))
         assert ("This organisation is connected already." in html) == (label == "Second")
+
+
+def test_an_address_where_no_crm_is_is_said_in_words(admin: Client, standins: Running) -> None:
+    connection = begin(admin, "salesforce", f"{standins.base_url}/nothing-here")
+    method, secret = SECRETS["salesforce"]
+    shown = page(admin.post(reverse("integrations:credentials", args=[connection.name, method]), secret), 422)
+    assert "Salesforce answers nothing at this address (404)" in shown
