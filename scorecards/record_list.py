@@ -22,6 +22,7 @@ from definitions.models import Judgement, StageEntry
 from definitions.triggers.bodies import TRIGGERS
 from definitions.versions import Model
 from records.models import Connection, FieldMapping, LinkKey, Record
+from records.storing.reading import email_key
 from scorecards.facts import FactSet, facts_of
 from scorecards.keyset import Cursor, KeysetPage, Order, keyset_page, read_cursor
 from scorecards.links import clock_href
@@ -181,7 +182,9 @@ def search(found: QuerySet[Record], objects: Iterable[str], text: str) -> QueryS
         in_title &= Q(upper_title__contains=word)
     of_objects = Record.objects.filter(object__in=list(objects))
     by_title = of_objects.annotate(upper_title=Upper("title")).filter(in_title).values("pk")
-    keyed = Q(key__startswith=f"email:{text.lower()}")
+    keyed = Q()
+    for is_sandbox in (False, True):
+        keyed |= Q(key__startswith=email_key(text, is_sandbox=is_sandbox))
     for name, remote_object in _remote_objects():
         keyed |= Q(key=f"id:{name}:{remote_object}:{text}")
     by_key = LinkKey.objects.filter(keyed).values("record_id")

@@ -49,7 +49,7 @@ def load_reading(connection: Connection, remote_object: str) -> Reading:
         )
         for _, name, kind, remote_name, is_broken, has_history, links_to, value_map in mapped
     )
-    return Reading(connection.name, remote_object, mapped[0][0], fields)
+    return Reading(connection.name, remote_object, mapped[0][0], fields, connection.is_sandbox)
 
 
 def known_marks(connection: Connection, remote_object: str, remote_ids: Collection[str]) -> dict[str, str]:

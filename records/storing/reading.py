@@ -32,6 +32,11 @@ class MappedField:
     value_map: Mapping[str, Any] | None = None
 
 
+def email_key(address: str, *, is_sandbox: bool = False) -> str:
+    """The link of everybody with this address. Copies of people in a sandbox are nobody's in production."""
+    return f"{'sandbox:' if is_sandbox else ''}email:{address.strip().lower()}"
+
+
 @dataclass(frozen=True)
 class Reading:
     """How rows of one remote object are read: the logical object they are and their mapped fields."""
@@ -40,11 +45,13 @@ class Reading:
     remote_object: str
     object: str
     fields: Sequence[MappedField]
+    is_sandbox: bool = False
 
     @cached_property
     def _version(self) -> bytes:
         fields = [[getattr(f, name) for name in MappedField.__slots__] for f in self.fields]
-        text = json.dumps([self.connection, self.remote_object, self.object, fields], sort_keys=True)
+        read = [self.connection, self.remote_object, self.object, fields]
+        text = json.dumps([*read, "sandbox"] if self.is_sandbox else read, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
     @cached_property
@@ -101,7 +108,7 @@ class Reading:
         here = f"id:{self.connection}"
         keys = set() if self.object == "activity" else {f"{here}:{row.remote_object}:{row.remote_id}"}
         if self.object == "person" and values.get("email"):
-            keys.add(f"email:{str(values['email']).strip().lower()}")
+            keys.add(email_key(str(values["email"]), is_sandbox=self.is_sandbox))
         for field in self.fields:
             if field.links_to and values.get(field.name):
                 keys |= {f"id:{target}:{values[field.name]}" for target in field.links_to}

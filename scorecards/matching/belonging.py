@@ -17,6 +17,7 @@ from records.matching.linking import LinkError
 from records.matching.said import said_of
 from records.models import AccountMatch, LinkKey, ManualLink, Record, Touched
 from records.relations import REFERENCES
+from records.storing.reading import email_key
 from scorecards.matching.listing import Candidate, candidates_of
 from scorecards.record_checks import noun_of
 from teams.models import Person
@@ -198,7 +199,8 @@ def find_records(viewer: Person, text: str, record: Record, *, accounts: bool) -
     for word in text.split():
         by_title &= Q(title__icontains=word)
     if not accounts and "@" in text:
-        keys = LinkKey.objects.filter(key=f"email:{text.strip().lower()}")
+        both = [email_key(text, is_sandbox=is_sandbox) for is_sandbox in (False, True)]
+        keys = LinkKey.objects.filter(key__in=both)
         by_title |= Q(pk__in=keys.values("record"))
     return [
         Found(row, row.journey_id is not None and row.journey_id == record.journey_id)

@@ -38,6 +38,30 @@ def test_same_email_cross_id_and_conversion_join(
     assert groups == {frozenset({"1", "L1", "O1"}), frozenset({"2", "L2"})}
 
 
+def test_a_sandbox_joins_nobody_of_production(
+    hubspot: Connection, salesforce: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact("1", email="a@x.example")], now=NOON)
+    salesforce.is_sandbox = True
+    salesforce.save()
+    store_page(salesforce, [lead("L1", email="a@x.example"), lead("L2", email="A@x.example")], now=NOON)
+    relink(all_ids())
+    groups = {frozenset(j.records.values_list("remote_id", flat=True)) for j in Journey.objects.all()}
+    assert groups == {frozenset({"1"}), frozenset({"L1", "L2"})}
+
+
+def test_who_is_read_again_from_what_turned_out_to_be_a_sandbox_leaves_production(
+    hubspot: Connection, salesforce: Connection, contact: Contact
+) -> None:
+    store_page(hubspot, [contact("1", email="a@x.example")], now=NOON)
+    store_page(salesforce, [lead("L1", email="a@x.example")], now=NOON)
+    salesforce.is_sandbox = True
+    salesforce.save()
+    store_page(salesforce, [lead("L1", email="a@x.example")], now=NOON)
+    relink(all_ids())
+    assert Journey.objects.filter(records__isnull=False).distinct().count() == 2
+
+
 def test_an_activity_hangs_on_its_person_even_when_it_came_first(
     hubspot: Connection, salesforce: Connection
 ) -> None:
