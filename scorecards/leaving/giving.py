@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from effects.tick import ring
 from handoffs import kinds
@@ -60,14 +61,22 @@ def options_for(viewer: Person, person: Person) -> list[Option]:
         found.append(Option(f"p{one.pk}", one.name, group))
     rank = {"Manager": 0, "Team": 1, "Others": 2}
     found.sort(key=lambda option: rank[option.group])
-    queues = OwnerMatch.objects.filter(kind=OwnerMatch.Kind.QUEUE, is_active=True).select_related(
-        "connection"
-    )
     found += [
         Option(f"q{q.pk}", f"{q.name} ({q.connection.label})", "Queues")
-        for q in queues.order_by("name", "pk")
+        for q in _queues(person).select_related("connection").order_by("name", "pk")
     ]
     return found
+
+
+def _queues(person: Person) -> QuerySet[OwnerMatch]:
+    """Of the CRMs in which this person owns things; another CRM's queue can take none of them."""
+    owned_in = OwnerMatch.objects.filter(person=person, kind=OwnerMatch.Kind.PERSON).values("connection")
+    return OwnerMatch.objects.filter(
+        kind=OwnerMatch.Kind.QUEUE,
+        is_active=True,
+        connection__in=owned_in,
+        connection__disconnected_at=None,
+    )
 
 
 def leave(person: Person, chosen: Mapping[Kind, str], *, by: Person, now: datetime, token: str) -> Leaving:
@@ -141,7 +150,7 @@ def _sides(row: Handoff, person: Person) -> list[str]:
 def _taker(value: str, by: Person, person: Person, kind: Kind) -> tuple[str, Taker]:
     pk = int(value[1:]) if value[1:].isdecimal() and len(value) < 12 else 0
     if value.startswith("q") and kind in RECORDS:
-        queue = OwnerMatch.objects.filter(pk=pk, kind=OwnerMatch.Kind.QUEUE).first()
+        queue = _queues(person).filter(pk=pk).first()
         if queue is not None:
             return value, Taker(queue.name, None, {queue.connection_id: queue.remote_id})
     if value.startswith("p"):

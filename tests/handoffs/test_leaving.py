@@ -155,6 +155,24 @@ def test_it_happens_once_and_not_to_oneself(house: House, ines: Person, colleagu
     assert colleague.is_active
 
 
+def test_queues_of_other_and_of_disconnected_crms_are_not_offered(house: House, ines: Person) -> None:
+    sandbox = Connection.objects.create(name="sandbox", label="Sandbox", kind="salesforce", is_sandbox=True)
+    salesforce = Connection.objects.get(name="salesforce")
+    queues = [
+        OwnerMatch.objects.create(connection=crm, remote_id="00G2", kind="queue", name="Waiting")
+        for crm in (sandbox, salesforce)
+    ]
+
+    def offered() -> list[bool]:
+        values = {option.value for option in options_for(ines, house.ae)}
+        return [f"q{queue.pk}" in values for queue in queues]
+
+    assert offered() == [False, True]
+    salesforce.disconnected_at = house.now
+    salesforce.save()
+    assert offered() == [False, False]
+
+
 def test_a_queue_takes_records_of_its_own_crm_only(house: House, ines: Person) -> None:
     queue = OwnerMatch.objects.create(
         connection=Connection.objects.get(name="salesforce"), remote_id="00G1", kind="queue", name="Inbound"
