@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from effects.models import Effect
 from integrations import wanted
+from integrations.budget import Budget
 from integrations.pull import pull_due, pull_to_the_end
 from integrations.salesforce import reading
 from integrations.standins.app import Application, Running
@@ -30,6 +31,11 @@ pytestmark = pytest.mark.django_db
 PERSON = Actor("", "CRM_UI")
 FIRST = {"salesforce": "FirstName", "hubspot": "firstname"}
 STAGE = {"salesforce": "Status", "hubspot": "lifecyclestage"}
+
+
+@pytest.fixture(autouse=True)
+def _no_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budget, "_wait", lambda self, rate: None)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.base import Wanted
+from integrations.budget import Budget
 from integrations.hubspot import records as hubspot_records
 from integrations.legible import Illegible
 from integrations.pull import pull_to_the_end
@@ -27,6 +28,11 @@ from records.models import Connection, Event, Record
 from tests.integrations.conftest import LEADS, connect, first_id, lead_id
 
 PERSON = Actor("", "CRM_UI")
+
+
+@pytest.fixture(autouse=True)
+def _no_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budget, "_wait", lambda self, rate: None)
 
 
 # --- chains --------------------------------------------------------------------------------------------------------
