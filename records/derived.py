@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from records.stored import Where, rows_where
+from records.storing.copying import update
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -98,8 +99,7 @@ def write_differences(
         model._default_manager.filter(pk__in=[row.pk for row in gone]).delete()
     if fresh:
         model._default_manager.bulk_create(fresh)
-    if changed:
-        model._default_manager.bulk_update(changed, list(fields), batch_size=500)
+    update(changed, fields)
     rows = (*fresh, *changed, *replaced, *gone)
     return Written(len(fresh), len(changed), len(gone), rows, tuple(stands))
 

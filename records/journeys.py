@@ -11,6 +11,7 @@ from django.db import connection
 
 from records.ids import derive_id, record_key
 from records.models import Journey
+from records.storing.copying import upsert
 
 LEAVES = ("activity",)
 APART = ("account",)
@@ -72,13 +73,7 @@ def relink(record_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
         if (key, title, unit) not in {r.held for r in rows}:
             journeys.append(Journey(pk=pk, key=key, title=title, business_unit_id=unit))
         moved |= {r.id: pk for r in rows if r.journey_id != pk}
-    if journeys:
-        Journey.objects.bulk_create(
-            journeys,
-            update_conflicts=True,
-            unique_fields=["id"],
-            update_fields=["title", "business_unit"],
-        )
+    upsert(journeys, unique_fields=["id"], update_fields=["title", "business_unit"])
     if moved:
         _move(moved)
     leaves = [r.id for r in touched if r.object in LEAVES]

@@ -24,7 +24,7 @@ from integrations.writing.rows import UNDOING, UNDONE, remote_names, value_of
 from records.canonical import Unreadable, canonical
 from records.models import Connection, DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME
-from records.storing.copying import upsert
+from records.storing.copying import update
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def store_results(claim: Claim, results: Sequence[PushResult], run: Run, now: da
             for row, sent in rows:
                 _apply(row, sent, result, run, now)
                 changed.append(row)
-        _save(changed, _RESULT)
+        update(changed, _RESULT)
         WriteAttempt.objects.bulk_create(attempts)
         state.paused_objects.pop(claim.remote_object, None)
         _count(state, sum(a.outcome == "written" for a in attempts), now)
@@ -222,7 +222,7 @@ def _free(rows: Sequence[DesiredField], text: str, next_try_at: datetime, unknow
         row.lease_until, row.last_error, row.next_try_at = None, text, next_try_at
         if row.record.remote_id not in unknown:
             row.lease_token = None
-    _save(rows, _LEASE)
+    update(rows, _LEASE)
 
 
 def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text: str, now: datetime) -> None:
@@ -241,15 +241,10 @@ def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text:
             row.state = DesiredField.State.REFUSED
             row.last_error = f"Given up after {row.attempts} tries: {text}"[:2000]
             given_up.append(row)
-    _save(rows, _LEASE)
+    update(rows, _LEASE)
     if given_up:
         result = PushResult(given_up[0].record.remote_id, "refused", given_up[0].last_error)
         _attempt(claim.connection, None, given_up, result, now).save()
-
-
-def _save(rows: Sequence[DesiredField], fields: Sequence[str]) -> None:
-    # ``bulk_update`` makes a CASE per row and column, which takes Django longer than the CRM takes to answer.
-    upsert(rows, unique_fields=["id"], update_fields=fields)
 
 
 def _mine(claim: Claim) -> list[DesiredField]:

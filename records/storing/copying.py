@@ -72,13 +72,27 @@ def upsert(
         f.name for f in model._meta.concrete_fields if f.name in is_key or not isinstance(f, models.AutoField)
     ]
     rows = cells_of(model, names, objects)
-    there = _number_there(model, unique_fields, cells_of(model, unique_fields, objects))
-    if there == 0 and len(rows) > FEW and _copied_at_once(model, names, rows):
-        return Upserted(len(rows))
+    are_there = False
+    if len(rows) > FEW:
+        there = _number_there(model, unique_fields, cells_of(model, unique_fields, objects))
+        if there == 0 and _copied_at_once(model, names, rows):
+            return Upserted(len(rows))
+        are_there = there == len(rows)
     with stage(model, names, rows) as staged:
-        created = 0 if there == len(rows) else staged.insert_missing(unique_fields)
+        created = 0 if are_there else staged.insert_missing(unique_fields)
         is_all = created == len(rows)
         return Upserted(created, 0 if is_all else staged.update(unique_fields, update_fields))
+
+
+def update(objects: Sequence[models.Model], fields: Sequence[str]) -> None:
+    """Like ``bulk_update`` of rows that differ, whose CASE for each row and column takes Django longer than PostgreSQL
+    takes to write."""
+    if objects:
+        model = type(objects[0])
+        pk = model._meta.pk.name
+        names = [pk, *fields]
+        with stage(model, names, cells_of(model, names, objects)) as staged:
+            staged.update((pk,), fields, are_different=True)
 
 
 def _number_there(model: Model, key: Sequence[str], keys: Collection[Cells]) -> int:

@@ -40,16 +40,19 @@ def _from_start(case: Case, found: Iterable[Proof]) -> Iterator[Proof]:
 
 
 def _owners(case: Case) -> Iterator[Proof]:
-    """The moments from which somebody of the team owns it; right from the start counts."""
+    """The moments from which somebody of the team owns it; right from the start counts.
+
+    Who owned it at the start and turns out to have given it away before proved it until we learned so."""
     start, owned, team = case.start, case.owned, case.rule.stop[1]
     for i, held in enumerate(owned):
-        ends = owned[i + 1].begin if i + 1 < len(owned) else None
-        at = max(held.begin, start.at)
-        if held.person_id is None or (ends is not None and ends <= start.at):
+        at, learned_at = max(held.begin, start.at), max(held.learned_at, start.learned_at)
+        after = [later for later in owned[i + 1 :] if later.begin <= start.at]
+        if held.person_id is None or any(later.learned_at <= learned_at for later in after):
             continue
         if case.staff.team_at(held.person_id, at) == team:
-            learned_at = max(held.learned_at, start.learned_at)
-            yield Proof(at, learned_at, held.event, "Owner set", held.name, held.person_id)
+            proof = Proof(at, learned_at, held.event, "Owner set", held.name, held.person_id)
+            taken = min(after, key=lambda later: later.learned_at, default=None)
+            yield replace(proof, lost_at=taken.learned_at, lost_by=taken.event) if taken else proof
 
 
 def _touched(case: Case) -> Iterator[Proof]:

@@ -11,7 +11,9 @@ from django.db import connection as database
 
 from integrations import provision
 from integrations.budget import api_use
+from integrations.hubspot import session
 from integrations.push import push_due
+from integrations.salesforce import connector
 from integrations.standins.app import Running, running_standins
 from integrations.standins.world import salesforce_id
 from integrations.writing.models import WriteAttempt
@@ -46,8 +48,13 @@ def crm_of(kind: str) -> Any:
 @pytest.fixture(
     params=[("salesforce", RECORDS // 200), ("hubspot", RECORDS // 100)], ids=["salesforce", "hubspot"]
 )
-def crm(request: pytest.FixtureRequest, db: None, wire: Wire) -> Iterator[tuple[Connection, Running, int]]:
+def crm(
+    request: pytest.FixtureRequest, db: None, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Connection, Running, int]]:
     kind, calls = request.param
+    # A hundred calls in ten seconds is more than HubSpot allows, and no more than we make on a quick machine.
+    monkeypatch.setattr(session, "RATES", ())
+    monkeypatch.setattr(connector, "RATES", ())
     with running_standins(crm_of(kind)) as standins:
         connection = connect(kind, standins.base_url, go_live_at=START, is_writing=True, switches=True)
         assert not provision.apply(connection, datetime.now(UTC)).error
