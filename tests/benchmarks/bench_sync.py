@@ -23,7 +23,7 @@ RECORDS = 100_000
 ROUNDS = 2
 DELTAS = {1: 40, 100: 25, 1_000: 8}
 """Records, and how many times as fast as dlt."""
-DELTA_ROUNDS = 5
+DELTA_ROUNDS = 10
 PEOPLE = 1_000
 DUE_GOAL_SECONDS = 0.025
 NOW = crm_rows.FIRST + timedelta(days=60)
@@ -173,7 +173,8 @@ def _deltas(number: int, loader: Loader) -> list[Result]:
                 _store(rows)
             if Event.objects.count() < before + size:
                 raise WrongAnswerError(f"{size} records changed, and there are fewer events")
-            _check_equal("full_pulls", number)
+        # Once: to look at every record between two rounds would leave nothing of ours or of the peer's at hand.
+        _check_equal("full_pulls", number)
         results.append(
             Result(f"delta of {size:,}: {WHOLE}", min(taken["ours"]), "dlt", min(taken["dlt"]), goal)
         )
