@@ -85,6 +85,11 @@ class RecordData:
                 found[name] = values[i - 1]
         return found
 
+    def was_lost(self, name: str, known_at: datetime) -> bool:
+        """Whether, by what we knew then, the CRM no longer told this field."""
+        known = [e.kind for e in self.events if e.observed_at <= known_at and _tells(e, name)]
+        return bool(known) and known[-1] == FIELD_LOST
+
     def changes(self, name: str) -> Iterator[tuple[EventData, Any]]:
         """(event, new value) for each known moment of a field, oldest first; the baseline counts as one."""
         for event in self.events:
@@ -92,6 +97,12 @@ class RecordData:
                 yield event, event.data["values"][name]
             elif event.kind == CHANGE and event.field == name:
                 yield event, event.new
+
+
+def _tells(event: EventData, name: str) -> bool:
+    if event.kind == BASELINE:
+        return name in event.data.get("values", {})
+    return event.kind in (CHANGE, FIELD_LOST) and event.field == name
 
 
 def _histories(events: Sequence[EventData]) -> dict[str, tuple[list[datetime], list[Any]]]:

@@ -38,7 +38,7 @@ from slas.folding.clock import (
     Start,
 )
 from slas.folding.setting import Case, Entered, Move, Setting, Unread
-from slas.folding.stops import ACTS, look_at, stops
+from slas.folding.stops import ACTS, look_at, proving_field, stops
 from slas.folding.tiers import admitted
 from slas.folding.timing import Timing
 from slas.folding.walk import Learned, Walk
@@ -308,10 +308,13 @@ def _checks(case: Case, clock_id: uuid.UUID) -> Iterator[Learned]:
         # A record that has left the journey since owes us no answer.
         wanted = [(members[pk], key) for pk, key in event.data["requests"].items() if pk in members]
         if wanted and all(key in answers for _, key in wanted):
-            told = tuple(sorted(_answer(r, answers[key]) for r, key in wanted))
+            told = tuple(sorted(_answer(case, r, answers[key]) for r, key in wanted))
             done = Check(asked.asked_at, told, asked.no_data)
             yield Learned(done.done_at or asked.asked_at, 5, partial(Walk.ask, check=done))
 
 
-def _answer(record: RecordData, event: EventData) -> Answer:
-    return Answer(event.observed_at, record.connection, event.data.get("outcome") == READABLE)
+def _answer(case: Case, record: RecordData, event: EventData) -> Answer:
+    """A record that is read, but no longer tells the field that would prove the stop, proves nothing either."""
+    name = proving_field(case.rule)
+    is_told = record.object != case.rule.on or not name or not record.was_lost(name, event.observed_at)
+    return Answer(event.observed_at, record.connection, is_told and event.data.get("outcome") == READABLE)

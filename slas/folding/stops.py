@@ -11,7 +11,7 @@ from records.journey_data import EventData, RecordData
 from records.kinds import BASELINE
 from slas.evidence import Proof, activity_at, meetings_booked, meetings_held, touches
 from slas.folding.setting import Case
-from slas.rules import ANY
+from slas.rules import ANY, Rule
 
 SAME_TOUCH = timedelta(minutes=5)
 """A reported touch and one that a CRM tells of the same kind and person are one when they are no further apart."""
@@ -24,6 +24,12 @@ HANDOFF_STOPS: Mapping[str, Mapping[str, str]] = {
 }
 ACTS = (*HANDOFF_STOPS, "trigger_handled")
 """Stops that are done in gtmops alone: before go-live nobody could."""
+
+
+def proving_field(rule: Rule) -> str:
+    """The field of the record whose value alone proves the stop; empty: there is none."""
+    kind, name = rule.stop
+    return {"owner_in_team": "owner", "field_set": name}.get(kind, "")
 
 
 def stops(case: Case) -> Iterator[Proof]:

@@ -1,0 +1,54 @@
+"""A field that can't be read any longer: what is unknown ends no stage and makes nobody late (FLT21)."""
+
+from __future__ import annotations
+
+from definitions.models import StageEntry
+from slas.folding.clock import BREACHED, NOT_VERIFIED
+from slas.models import Clock
+from tests.slas.builders import austin
+from tests.slas.conftest import House
+
+COMPANY = {"company": "Kestrel 101"}
+
+
+def lose(house: House, at: str, **left: object) -> None:
+    """The CRM answers without the other fields, as it does once they are hidden from us or gone."""
+    house._store("contacts", "101", COMPANY | left, austin(at), austin(at))
+    house.conclude(at)
+
+
+def standing() -> list[tuple[object, ...]]:
+    return sorted(Clock.objects.values_list("rule_key", "state", "due_at", "stopped_at", "owner"))
+
+
+def test_a_stage_and_an_owner_that_are_lost_end_nothing_and_move_nothing(house: House) -> None:
+    house.become_mql("Thu 10:00", owner="mira")
+    before = standing()
+    lose(house, "Thu 10:02")
+    assert standing() == before
+    assert StageEntry.objects.get(stage="mql").left_at is None
+    lose(house, "Thu 10:03", stage="mql", owner="mira", business_unit=None)
+    assert standing() == before
+    assert StageEntry.objects.get(stage="mql").left_at is None
+
+
+def test_nobody_is_late_with_what_an_owner_that_is_lost_would_prove(house: House) -> None:
+    house.become_mql("Thu 10:00", owner="mira")
+    lose(house, "Thu 10:02", stage="mql", business_unit=None)
+    house.run_late("Thu 10:05")
+    assert house.clock("routed").state == NOT_VERIFIED
+
+
+def test_control_an_owner_that_is_told_as_nobody_makes_it_late(house: House) -> None:
+    house.become_mql("Thu 10:00", owner="mira")
+    lose(house, "Thu 10:02", stage="mql", business_unit=None, owner=None)
+    house.run_late("Thu 10:05")
+    assert house.clock("routed").state == BREACHED
+
+
+def test_an_owner_that_is_told_again_counts_again(house: House) -> None:
+    house.become_mql("Thu 10:00", owner="mira")
+    lose(house, "Thu 10:02", stage="mql", business_unit=None)
+    lose(house, "Thu 10:03", stage="mql", business_unit=None, owner="mira")
+    house.run_late("Thu 10:05")
+    assert house.clock("routed").state == BREACHED
