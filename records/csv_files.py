@@ -39,6 +39,7 @@ def safe_cell(value: Any) -> str:
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Line by line, the header first, behind the mark by which Excel knows UTF-8."""
     writer = csv.writer(_Line())
     yield "\ufeff" + writer.writerow(header)
     for row in rows:

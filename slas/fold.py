@@ -38,7 +38,7 @@ from slas.folding.clock import (
     Start,
 )
 from slas.folding.setting import Case, Entered, Move, Setting, Unread
-from slas.folding.stops import ACTS, look_at, proving_field, stops
+from slas.folding.stops import ACTS, could_prove, look_at, stops
 from slas.folding.tiers import admitted
 from slas.folding.timing import Timing
 from slas.folding.walk import Learned, Walk
@@ -314,7 +314,7 @@ def _checks(case: Case, clock_id: uuid.UUID) -> Iterator[Learned]:
 
 
 def _answer(case: Case, record: RecordData, event: EventData) -> Answer:
-    """A record that is read, but no longer tells the field that would prove the stop, proves nothing either."""
-    name = proving_field(case.rule)
-    is_told = record.object != case.rule.on or not name or not record.was_lost(name, event.observed_at)
-    return Answer(event.observed_at, record.connection, is_told and event.data.get("outcome") == READABLE)
+    was_read = event.data.get("outcome") == READABLE
+    return Answer(
+        event.observed_at, record.connection, was_read and could_prove(case, record, event.observed_at)
+    )

@@ -17,12 +17,12 @@ from records.standing import Standing, standing
 def relations_read(now: datetime) -> frozenset[tuple[str, str]]:
     """(object, relation) of every version that is in force or watched at ``now``. One query, which tells whether the
     model is as it was."""
-    found = Standing("definitions_version").get(load_reading)
+    found = Standing("definitions_version").get(load_version_reads)
     return frozenset(pair for one in found if one.is_read(now) for pair in one.pairs)
 
 
 @dataclass(frozen=True)
-class Reading:
+class VersionReads:
     """The relations that one version reads, and from when until when it is in force and watched."""
 
     pairs: frozenset[tuple[str, str]]
@@ -42,11 +42,13 @@ def _holds(begin: datetime | None, end: datetime | None, now: datetime) -> bool:
 
 
 @standing("definitions_version")
-def load_reading() -> list[Reading]:
+def load_version_reads() -> list[VersionReads]:
     """Of all versions that read any. One query."""
     rows = Version.objects.annotate(text=Cast("body", TextField())).filter(text__contains='"related"')
     return [
-        Reading(frozenset((str(body.get("object") or "deal"), name) for name in _related_in(body)), *times)
+        VersionReads(
+            frozenset((str(body.get("object") or "deal"), name) for name in _related_in(body)), *times
+        )
         for body, *times in rows.values_list(
             "body", "effective_from", "retired_at", "watch_from", "watch_until"
         )

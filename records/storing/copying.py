@@ -62,7 +62,9 @@ def upsert(
 ) -> Upserted:
     """Like ``bulk_create(update_conflicts=True)``, but a row that would stay as it is is neither written nor locked.
 
-    ``objects`` are of one model; equal ``unique_fields`` may not come twice. Their ids are not filled in.
+    ``objects`` are of one model; equal ``unique_fields`` may not come twice. Their ids are not filled in. At most two
+    statements, of many rows some more. Raises IntegrityError for a row that meets another unique one, DataError for
+    what no column holds.
     """
     if not objects:
         return Upserted()
@@ -86,7 +88,7 @@ def upsert(
 
 def update(objects: Sequence[models.Model], fields: Sequence[str]) -> None:
     """Like ``bulk_update`` of rows that differ, whose CASE for each row and column takes Django longer than PostgreSQL
-    takes to write."""
+    takes to write. ``objects`` are of one model; one that is no longer there is passed over. One statement."""
     if objects:
         model = type(objects[0])
         pk = model._meta.pk.name
@@ -109,6 +111,7 @@ def _number_there(model: Model, key: Sequence[str], keys: Collection[Cells]) -> 
 
 
 def cells_of(model: Model, names: Sequence[str], objects: Collection[models.Model]) -> Collection[Cells]:
+    """The values of the fields ``names`` of each object, as texts."""
     fields = [_field(model, name) for name in names]
     cells = [(field.attname, _to_cell(field)) for field in fields]
     return Made(

@@ -11,7 +11,7 @@ from records.journey_data import EventData, RecordData
 from records.kinds import BASELINE
 from slas.evidence import Proof, activity_at, meetings_booked, meetings_held, touches
 from slas.folding.setting import Case
-from slas.rules import ANY, Rule
+from slas.rules import ANY
 
 SAME_TOUCH = timedelta(minutes=5)
 """A reported touch and one that a CRM tells of the same kind and person are one when they are no further apart."""
@@ -26,10 +26,12 @@ ACTS = (*HANDOFF_STOPS, "trigger_handled")
 """Stops that are done in gtmops alone: before go-live nobody could."""
 
 
-def proving_field(rule: Rule) -> str:
-    """The field of the record whose value alone proves the stop; empty: there is none."""
-    kind, name = rule.stop
-    return {"owner_in_team": "owner", "field_set": name}.get(kind, "")
+def could_prove(case: Case, record: RecordData, known_at: datetime) -> bool:
+    """Whether reading this record could show the stop: not where one field does, and the CRM no longer told it."""
+    kind, name = case.rule.stop
+    field = {"owner_in_team": "owner", "field_set": name}.get(kind)
+    is_asked = field is not None and any(one.id == record.id for one in _of_subject(case))
+    return not (is_asked and record.was_lost(str(field), known_at))
 
 
 def stops(case: Case) -> Iterator[Proof]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from definitions.models import StageEntry
 from slas.folding.clock import BREACHED, NOT_VERIFIED
 from slas.models import Clock
-from tests.slas.builders import austin
+from tests.slas.builders import Buyer, austin, in_force, rule
 from tests.slas.conftest import House
 
 COMPANY = {"company": "Kestrel 101"}
@@ -52,3 +54,19 @@ def test_an_owner_that_is_told_again_counts_again(house: House) -> None:
     lose(house, "Thu 10:03", stage="mql", business_unit=None, owner="mira")
     house.run_late("Thu 10:05")
     assert house.clock("routed").state == BREACHED
+
+
+@pytest.mark.parametrize(("lost", "state"), [("contact", NOT_VERIFIED), ("lead2", BREACHED)])
+def test_only_the_record_whose_owner_counts_must_tell_it(lost: str, state: str) -> None:
+    buyer = Buyer().became_mql("Thu 10:00")
+    routed = rule("routed")
+    for name in ("contact", "lead2"):
+        buyer.tell(name, "change", "Thu 09:00", field="owner", new="mira")
+    buyer.tell(lost, "field_lost", "Thu 10:02", field="owner")
+    requests = {str(Buyer.id_of(name)): f"ask:{name}" for name in ("contact", "lead2")}
+    clock = str(buyer.clock_id(routed))
+    buyer.tell("contact", "clock.due", "Thu 10:05", data={"clock": clock, "requests": requests})
+    for key in requests.values():
+        buyer.tell("contact", "verified", "Thu 10:06", data={"request": key, "outcome": "read"})
+    (found,) = buyer.clocks([in_force(routed)], austin("Thu 11:00"))
+    assert found.result.state == state

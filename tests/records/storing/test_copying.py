@@ -18,7 +18,7 @@ from records.incoming import IncomingRecord
 from records.models import Connection, Record, RecordPayload
 from records.services import store_page
 from records.storing import copying
-from records.storing.copying import Made, Upserted, json_cell, replace, stage, upsert
+from records.storing.copying import Made, Upserted, json_cell, replace, stage, update, upsert
 from tests.records.conftest import NOON
 
 HOSTILE = [
@@ -126,6 +126,35 @@ def test_upsert_leaves_what_django_leaves_and_writes_what_differs(
             records(hubspot, titles), update_conflicts=True, unique_fields=["id"], update_fields=fields
         )
     assert list(Record.objects.order_by("pk").values()) == ours
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["by COPY", "in the statement"])
+def test_where_all_are_there_only_what_differs_is_written(
+    few: int, hubspot: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FEW", few)
+    upsert(records(hubspot, {1: "one", 2: "two"}), unique_fields=["id"], update_fields=["title"])
+    again = records(hubspot, {1: "one", 2: "deux"})
+    assert upsert(again, unique_fields=["id"], update_fields=["title"]) == Upserted(created=0, changed=1)
+    assert list(Record.objects.order_by("pk").values_list("title", flat=True)) == ["one", "deux"]
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["by COPY", "in the statement"])
+def test_update_leaves_what_django_leaves_and_passes_over_who_is_gone(
+    few: int, hubspot: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "FEW", few)
+    fields = ["title", "values", "modified_at_remote", "owner"]
+    changed = records(hubspot, {1: "tab\t and \\N", 2: ""})
+    changed[0].modified_at_remote = NOON
+    left = []
+    for write in (update, Record.objects.bulk_update):
+        Record.objects.bulk_create(records(hubspot, {1: "one", 3: "stays"}))
+        write(changed, fields)
+        left.append(list(Record.objects.order_by("pk").values()))
+        Record.objects.all().delete()
+    assert left[0] == left[1]
+    assert [row["title"] for row in left[0]] == ["tab\t and \\N", "stays"]
 
 
 def test_upsert_of_nothing_is_nothing(db: None) -> None:
