@@ -40,6 +40,6 @@ RUN DATABASE_URL=postgres://nobody@/nothing REDIS_URL=unix:///nothing SECRET_KEY
 USER gtmops
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "gtmops.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "3", \
-     "--threads", "4", "--timeout", "60", "--graceful-timeout", "20", "--no-control-socket", \
+CMD ["gunicorn", "gtmops.wsgi", "--bind", "0.0.0.0:8000", "--preload", "--worker-class", "gthread", \
+     "--workers", "3", "--threads", "4", "--timeout", "60", "--graceful-timeout", "20", "--no-control-socket", \
      "--worker-tmp-dir", "/dev/shm", "--max-requests", "5000", "--max-requests-jitter", "500"]

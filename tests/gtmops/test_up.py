@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,11 @@ class Started:
     process: subprocess.Popen[bytes]
     data_dir: Path
     port: int
-    said: str = ""
+    heard: bytes = b""
+
+    @property
+    def said(self) -> str:
+        return self.heard.decode(errors="replace")  # a reading may end within a character
 
     def wait_until_said(self, pattern: str, *, seconds: float = 280) -> None:
         assert self.process.stdout
@@ -49,7 +53,7 @@ class Started:
             assert left > 0, f"never said {pattern!r}:\n{self.said}"
             if select.select([pipe], [], [], min(left, 0.5))[0]:
                 heard = os.read(pipe, 65_536)
-                self.said += heard.decode()
+                self.heard += heard
                 if not heard:
                     pytest.fail(f"ended without saying {pattern!r}:\n{self.said}")
 
@@ -76,6 +80,13 @@ def start(data_dir: Path, port: int) -> Started:
         stderr=subprocess.STDOUT,
     )
     return Started(process, data_dir, port)
+
+
+def become_true(asked: Callable[[], bool], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not asked():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s"
+        time.sleep(0.1)
 
 
 def left_over(data_dir: Path) -> dict[int, str]:
@@ -120,28 +131,25 @@ def test_it_serves_survives_kill_9_heals_its_children_and_leaves_nothing(data_di
     first = start(data_dir, port)
     first.wait_until_said("gtmops is ready")
     note(data_dir, "kept")
+    web = first.pid_of("web")
 
     # A second start on the same data is refused and disturbs nothing.
     second = start(data_dir, free_port())
     second.wait_until_said("already runs on .* Stop it there with Ctrl-C")
     assert second.process.wait(90) == 1
-    assert answers(f"http://127.0.0.1:{port}/healthz")
+    assert first.pid_of("web") == web
+    become_true(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
 
     # A dead child comes back.
     worker = first.pid_of("worker")
     os.kill(worker, signal.SIGKILL)
     first.wait_until_said(r"worker ended \(-9\); starting it again")
-    deadline = time.monotonic() + 60
-    while first.pid_of("worker") == worker and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert first.pid_of("worker") != worker
+    become_true(lambda: first.pid_of("worker") != worker)
 
     # So does a dead PostgreSQL, with what it had committed.
     os.kill(first.pid_of("postgres"), signal.SIGKILL)
     first.wait_until_said("postgres ended")
-    deadline = time.monotonic() + 60
-    while not Postgres(data_dir).answers() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    become_true(Postgres(data_dir).answers)
     assert noted(data_dir) == ["kept"]
 
     # Kill -9 of the runner takes all children along.
@@ -161,10 +169,7 @@ def test_killed_it_takes_its_children_along(data_dir: Path) -> None:
 
     started.end(signal.SIGKILL)
 
-    deadline = time.monotonic() + 60
-    while left_over(data_dir) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert left_over(data_dir) == {}
+    become_true(lambda: not left_over(data_dir))
 
 
 def test_a_stop_while_it_starts_leaves_nothing(data_dir: Path) -> None:
