@@ -140,7 +140,7 @@ def _claim(now: datetime, limit: int, token: uuid.UUID) -> list[Effect]:
         Effect.objects.filter(pk__in=ids, state=Effect.State.LEASED).update(may_be_repeated=True)
         Effect.objects.filter(pk__in=ids).update(
             state=Effect.State.LEASED,
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds),
+            lease_until=now + settings.GTMOPS.lease,
             lease_token=token,
             attempts=F("attempts") + 1,
         )

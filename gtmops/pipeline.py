@@ -116,7 +116,7 @@ class _Mark(NamedTuple):
 
 
 def _claim(now: datetime, token: uuid.UUID) -> list[_Mark]:
-    until = now + timedelta(seconds=settings.GTMOPS.lease_seconds)
+    until = now + settings.GTMOPS.lease
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [until, token, now, settings.GTMOPS.tick_batch])
         return sorted(_Mark(*row) for row in cursor.fetchall())

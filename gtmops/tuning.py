@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Self
 
 
@@ -104,3 +105,7 @@ class Tuning:
         if tuning.lease_seconds <= tuning.http_total_seconds:
             raise TuningError("GTMOPS_LEASE_SECONDS must be greater than GTMOPS_HTTP_TOTAL_SECONDS")
         return tuning
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)

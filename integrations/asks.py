@@ -103,7 +103,7 @@ def _claim(connection: Connection, now: datetime) -> _Claim | None:
             .order_by("pk")
         )
         AskedChange.objects.filter(pk__in=[r.pk for r in rows]).update(
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), lease_token=token
+            lease_until=now + settings.GTMOPS.lease, lease_token=token
         )
     return _Claim(connection, first, rows, token) if rows else None
 

@@ -7,10 +7,9 @@ it alone: what looks different is read again by id, and only what then changed h
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -25,6 +24,7 @@ from integrations import runs
 from integrations.base import Connector, IdPage
 from integrations.comparing import MISSING_THERE, Here, There, differences, is_too_much_gone
 from integrations.errors import ConnectorError, RetryLater
+from integrations.leases import LeaseLost, Piece
 from integrations.models import Comparison, Difference, ListedId, PullCursor, Run
 from integrations.registry import CONNECTORS, connector_for
 from integrations.store import store_records, tombstones
@@ -34,29 +34,15 @@ from teams.models import Person, Role
 
 log = logging.getLogger(__name__)
 
-PIECE_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 3600
 KEPT_DAYS = 30
 CHUNK = 2000
 OPEN = (Comparison.State.LISTING, Comparison.State.REPAIRING)
 
 
-class LeaseLost(Exception):
-    """Not a fault: another worker has taken over."""
-
-
 @dataclass
-class _Claim:
+class _Claim(Piece):
     row: Comparison
-    token: uuid.UUID
-    started: datetime
-    started_clock: float = field(default_factory=time.monotonic)
-
-    def now(self) -> datetime:
-        return self.started + timedelta(seconds=time.monotonic() - self.started_clock)
-
-    def is_over(self) -> bool:
-        return time.monotonic() - self.started_clock > PIECE_SECONDS
 
 
 # --- when ----------------------------------------------------------------------------------------------------------
@@ -177,9 +163,9 @@ def _claim(now: datetime) -> _Claim | None:
         )
         if row is None:
             return None
-        row.lease_token, row.lease_until = token, now + _lease()
+        row.lease_token, row.lease_until = token, now + settings.GTMOPS.lease
         row.save(update_fields=["lease_token", "lease_until"])
-    return _Claim(row, token, now)
+    return _Claim(row=row, token=token, started=now)
 
 
 def _hold(claim: _Claim) -> Comparison:
@@ -188,13 +174,9 @@ def _hold(claim: _Claim) -> Comparison:
     row = mine.filter(pk=claim.row.pk, lease_token=claim.token).first()
     if row is None:
         raise LeaseLost
-    row.lease_until = claim.now() + _lease()
+    row.lease_until = claim.lease_until()
     claim.row = row
     return row
-
-
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.GTMOPS.lease_seconds)
 
 
 def _postpone(claim: _Claim, fault: Exception, text: str) -> None:

@@ -14,11 +14,11 @@ from effects.tick import ring
 from integrations import runs
 from integrations.base import Connector
 from integrations.errors import ConnectorError, Misconfigured, Rejected, RetryLater
+from integrations.leases import LeaseLost
 from integrations.models import PullCursor, Run
 from integrations.owners import store_owners
 from integrations.pulling.claims import (
     Claim,
-    LeaseLost,
     Paused,
     claim_due,
     is_due,

@@ -61,7 +61,7 @@ def _claim(now: datetime) -> list[RefreshRequest]:
             .order_by("next_try_at", "pk")[:BATCH]
         )
         RefreshRequest.objects.filter(pk__in=[r.pk for r in rows]).update(
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), attempts=F("attempts") + 1
+            lease_until=now + settings.GTMOPS.lease, attempts=F("attempts") + 1
         )
     for row in rows:
         row.attempts += 1

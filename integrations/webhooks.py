@@ -134,7 +134,7 @@ def _claim(now: datetime) -> list[WebhookEvent]:
             .order_by("pk")[:BATCH]
         )
         WebhookEvent.objects.filter(pk__in=[r.pk for r in rows]).update(
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), attempts=F("attempts") + 1
+            lease_until=now + settings.GTMOPS.lease, attempts=F("attempts") + 1
         )
     for row in rows:
         row.attempts += 1

@@ -81,7 +81,7 @@ def _claim(now: datetime) -> FileImport | None:
         )
         if row is None:
             return None
-        row.lease_token, row.lease_until = uuid.uuid4(), now + _lease()
+        row.lease_token, row.lease_until = uuid.uuid4(), now + settings.GTMOPS.lease
         row.save(update_fields=["lease_token", "lease_until"])
     return row
 
@@ -104,13 +104,9 @@ class _Beat:
         mine = FileImport.objects.filter(
             pk=self.row.pk, lease_token=self.row.lease_token, state=self.row.state
         )
-        if not mine.update(lease_until=datetime.now(UTC) + _lease()):
+        if not mine.update(lease_until=datetime.now(UTC) + settings.GTMOPS.lease):
             _tell_stopped(self.row)
             raise Stopped
-
-
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.GTMOPS.lease_seconds)
 
 
 def _kept() -> timedelta:
@@ -180,7 +176,7 @@ def _store(row: FileImport, connection: Connection, run: Run, page: list[FileRec
         now = datetime.now(UTC)
         stored = store_records(connection, page, row.uploaded_at, now)
         held.pages_stored += 1
-        held.lease_until = now + _lease()
+        held.lease_until = now + settings.GTMOPS.lease
         held.save(update_fields=["pages_stored", "lease_until"])
         for name in COUNTED:
             run.counts[name] = run.counts.get(name, 0) + getattr(stored, name)

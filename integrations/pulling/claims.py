@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
+from integrations.leases import LeaseLost, Piece
 from integrations.models import PullCursor
 from integrations.registry import CONNECTORS
 from records.models import Connection, FieldMapping
 
-PIECE_SECONDS = 20.0  # then the lease is given back, so that another connection gets its turn
 ORDER = ("account", "person", "deal", "activity")
-
-
-class LeaseLost(Exception):
-    """Not a fault: another worker has taken over."""
 
 
 class Paused(Exception):
@@ -29,21 +24,9 @@ class Paused(Exception):
 
 
 @dataclass
-class Claim:
+class Claim(Piece):
     connection: Connection
     cursors: list[PullCursor]
-    token: uuid.UUID
-    started: datetime
-    started_clock: float = field(default_factory=time.monotonic)
-
-    def now(self) -> datetime:
-        return self.started + timedelta(seconds=time.monotonic() - self.started_clock)
-
-    def is_over(self) -> bool:
-        return time.monotonic() - self.started_clock > PIECE_SECONDS
-
-    def lease_until(self) -> datetime:
-        return self.now() + _lease()
 
 
 def make_cursors(now: datetime) -> None:
@@ -81,9 +64,11 @@ def claim_due(now: datetime, only: str | None) -> Claim | None:
             chosen = [row for row in rows if is_due(row, now) or is_history_due(row, now)]
             if not chosen:
                 continue
-            claim = Claim(connection, _in_order(connection, chosen), uuid.uuid4(), now)
+            claim = Claim(
+                connection=connection, cursors=_in_order(connection, chosen), token=uuid.uuid4(), started=now
+            )
             PullCursor.objects.filter(free, pk__in=[c.pk for c in chosen]).update(
-                lease_until=now + _lease(), lease_token=claim.token
+                lease_until=now + settings.GTMOPS.lease, lease_token=claim.token
             )
             return claim
     return None
@@ -137,7 +122,3 @@ def _in_order(connection: Connection, cursors: Sequence[PullCursor]) -> list[Pul
     rank = {name: n for n, name in enumerate(ORDER)}
     known = [c for c in cursors if c.remote_object in objects]
     return sorted(known, key=lambda c: (rank.get(objects[c.remote_object], 9), c.pk))
-
-
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.GTMOPS.lease_seconds)

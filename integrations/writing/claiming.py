@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from django.conf import settings
@@ -147,7 +147,7 @@ def claim(queue: Queue) -> Claim | None:
         unknown = frozenset(row.record.remote_id for row in rows if row.lease_token is not None)
         token = uuid.uuid4()
         DesiredField.objects.filter(pk__in=[r.pk for r in rows]).update(
-            lease_until=now + timedelta(seconds=settings.GTMOPS.lease_seconds), lease_token=token
+            lease_until=now + settings.GTMOPS.lease, lease_token=token
         )
     return Claim(connection, remote_object, rows, token, unknown)
 

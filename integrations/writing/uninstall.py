@@ -225,7 +225,7 @@ def _claim(now: datetime) -> Uninstall | None:
 
 
 def _lease(row: Uninstall, now: datetime) -> None:
-    row.lease_until = now + timedelta(seconds=settings.GTMOPS.lease_seconds)
+    row.lease_until = now + settings.GTMOPS.lease
     row.lease_token = uuid.uuid4()
     row.save(update_fields=["lease_until", "lease_token"])
 

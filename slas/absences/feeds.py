@@ -120,7 +120,7 @@ def read_due(now: datetime) -> int:
         if feed is None:
             return 0
         # Taken over after the lease, should this process die while it reads.
-        held_until = now + timedelta(seconds=settings.GTMOPS.lease_seconds)
+        held_until = now + settings.GTMOPS.lease
         AbsenceFeed.objects.filter(pk=feed.pk).update(next_read_at=held_until)
     try:
         content = fetch(unseal_text(feed.address), max_bytes=MAX_BYTES, accept=CALENDAR_TYPE)
