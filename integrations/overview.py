@@ -240,13 +240,13 @@ def _troubles(connection: Connection) -> list[Trouble]:
         )
         for mapping in connection.mappings.filter(is_broken=True).select_related("field")
     ]
-    for reason in reasons_of(connection, most=5):
+    for reason in reasons_of(dead_letters(connection), most=5):
         records = f"{reason.records:,} record{'' if reason.records == 1 else 's'}"
         found.append(
             Trouble(
                 f"Writing {records}",
                 reason.text,
-                "Change the rule or the record in the CRM, then send again; or let the values go.",
+                f"{reason.advice} Then send it again, or let the values go.",
                 f"{reverse('integrations:dead', args=[connection.name])}?{urlencode({'reason': reason.text})}",
             )
         )

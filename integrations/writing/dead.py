@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from django.db.models import Count, QuerySet
 
 from effects.tick import ring
+from integrations.writing.advice import advice_on
 from integrations.writing.models import RecordHold
 from records.models import Connection, DesiredField, Record
 from teams.models import Person
+
+REASON_LENGTH = 2000
 
 Selection = Sequence[int] | None
 """Keys of DesiredField rows; None: all of them."""
@@ -25,9 +28,15 @@ class Reason:
     fields: int
     records: int
 
+    @property
+    def advice(self) -> str:
+        return advice_on(self.text)
 
-def dead_letters(connection: Connection, *, field: str = "", reason: str = "") -> QuerySet[DesiredField]:
-    """Refused for good, on records that are still there; the latest first."""
+
+def dead_letters(
+    connection: Connection, *, field: str = "", reason: str = "", search: str = ""
+) -> QuerySet[DesiredField]:
+    """Refused for good, on records that are still there; the latest first. ``search``: words of their titles."""
     rows = DesiredField.objects.filter(
         record__connection=connection,
         record__deleted_at=None,
@@ -38,14 +47,15 @@ def dead_letters(connection: Connection, *, field: str = "", reason: str = "") -
         rows = rows.filter(field=field)
     if reason:
         rows = rows.filter(last_error=reason)
+    for word in search.split():
+        rows = rows.filter(record__title__icontains=word)
     return rows.select_related("record").order_by("-next_try_at", "pk")
 
 
-def reasons_of(connection: Connection, most: int = 20) -> list[Reason]:
-    """The most frequent first. One query."""
+def reasons_of(letters: QuerySet[DesiredField], most: int = 20) -> list[Reason]:
+    """Of dead letters, the most frequent first. One query."""
     rows = (
-        dead_letters(connection)
-        .select_related(None)
+        letters.select_related(None)
         .order_by()
         .values_list("last_error")
         .annotate(fields=Count("pk"), records=Count("record", distinct=True))

@@ -4,10 +4,12 @@ from typing import Any
 
 from django import forms
 
+from integrations.writing.dead import REASON_LENGTH
 from integrations.writing.models import WriteLimits
 from records.own_fields import OWN_FIELDS
 
 MOST_A_DAY = 1_000_000
+SEARCH_LENGTH = 200
 OUT_FIELDS = [(own.name, own.label) for own in OWN_FIELDS if own.direction == "out"]
 
 
@@ -41,9 +43,12 @@ class PilotForm(forms.Form):
 
 
 class SelectionForm(forms.Form):
-    """Rows that were ticked, or all of them."""
+    """Rows that were ticked, or all that the page lists with what it was narrowed to."""
 
     everything = forms.BooleanField(required=False)
+    field = forms.ChoiceField(choices=[("", ""), *OUT_FIELDS], required=False)
+    reason = forms.CharField(required=False, max_length=REASON_LENGTH)
+    q = forms.CharField(required=False, max_length=SEARCH_LENGTH)
     only = forms.Field(required=False)
 
     def __init__(self, data: Any) -> None:

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from effects.tick import now_utc
 from integrations.writing import dead
+from integrations.writing.advice import advice_on
 from integrations.writing.forms import HoldForm, SelectionForm
 from integrations.writing.models import RecordHold, WriteAttempt
-from integrations.writing.views import PER_PAGE, chosen_field, crm_named, field_filter
+from integrations.writing.views import PER_PAGE, chosen_field, crm_named, field_filter, searched
 from records.models import AskedChange, Connection, DesiredField, Record
 from records.own_fields import OWN_FIELD_BY_NAME
 from teams.access import person_of
@@ -25,6 +26,7 @@ from teams.models import Person
 from teams.paging import page_of
 
 REASON_SHOWN = 90
+SEARCH_LABEL = "Company, person or deal"
 
 
 @require_GET
@@ -32,11 +34,11 @@ def not_written(request: HttpRequest, name: str) -> HttpResponse:
     """What the CRM refused, with its words; send again or let go."""
     person = person_of(request)
     connection = crm_named(name)
-    field = chosen_field(request)
-    reason = request.GET.get("reason", "").replace("\x00", "")[:2000]
-    rows = _inside(dead.dead_letters(connection, field=field, reason=reason), person)
+    field, search = chosen_field(request), searched(request)
+    reason = request.GET.get("reason", "").replace("\x00", "")[: dead.REASON_LENGTH]
+    rows = _inside(dead.dead_letters(connection, field=field, reason=reason, search=search), person)
     page = page_of(request, rows, PER_PAGE)
-    reasons = dead.reasons_of(connection)
+    reasons = dead.reasons_of(_inside(dead.dead_letters(connection), person))
     choices = [("", "Any reason"), *((r.text, _short(r.text)) for r in reasons)]
     if reason and reason not in {r.text for r in reasons}:
         choices.append((reason, _short(reason)))
@@ -49,7 +51,9 @@ def not_written(request: HttpRequest, name: str) -> HttpResponse:
             field_filter(field),
             {"name": "reason", "label": "Reason", "value": reason, "choices": choices},
         ],
-        "is_narrowed": bool(field or reason),
+        "search": search,
+        "search_label": SEARCH_LABEL,
+        "narrowed": [(k, v) for k, v in (("field", field), ("reason", reason), ("q", search)) if v],
         "here": request.get_full_path(),
     }
     return render(request, "integrations/writing/not_written.html", context)
@@ -57,7 +61,7 @@ def not_written(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def settle_refused(request: HttpRequest, name: str, what: str) -> HttpResponse:
-    """Send refused values again, or let them go: those that were ticked, or all of the connection."""
+    """Send refused values again, or let them go: those that were ticked, or all that the page lists."""
     person = person_of(request)
     connection = crm_named(name)
     if what not in {"retry", "drop"}:
@@ -66,10 +70,11 @@ def settle_refused(request: HttpRequest, name: str, what: str) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Tick at least one line, or choose all.")
         return redirect("integrations:dead", connection.name)
-    only = form.cleaned_data["only"]
-    chosen = dead.dead_letters(connection)
-    if only is not None:
-        chosen = chosen.filter(pk__in=only)
+    told = form.cleaned_data
+    if told["only"] is None:
+        chosen = dead.dead_letters(connection, field=told["field"], reason=told["reason"], search=told["q"])
+    else:
+        chosen = dead.dead_letters(connection).filter(pk__in=told["only"])
     keys = list(_inside(chosen, person).order_by().values_list("pk", flat=True))
     act = dead.retry_refused if what == "retry" else dead.drop_refused
     count = act(connection, keys)
@@ -87,7 +92,10 @@ def write_log(request: HttpRequest, name: str) -> HttpResponse:
     record = _record(request, connection, person)
     outcome = request.GET.get("outcome", "")
     rows = WriteAttempt.objects.filter(connection=connection).select_related("record", "run")
+    search = "" if record else searched(request)
     rows = rows.filter(_border(person)) if record is None else rows.filter(record=record)
+    for word in search.split():
+        rows = rows.filter(record__title__icontains=word)
     if outcome in WriteAttempt.Outcome.values:
         rows = rows.filter(outcome=outcome)
     page = page_of(request, rows, PER_PAGE)
@@ -105,6 +113,9 @@ def write_log(request: HttpRequest, name: str) -> HttpResponse:
             }
         ],
         "hidden": [("record", str(record.pk))] if record else [],
+        "search": search,
+        "search_label": "" if record else SEARCH_LABEL,
+        "is_narrowed": bool(search or outcome),
         **(_of_record(record) if record else {}),
     }
     return render(request, "integrations/writing/log.html", context)
@@ -146,7 +157,10 @@ def hold(request: HttpRequest, name: str) -> HttpResponse:
 def _of_record(record: Record) -> dict[str, Any]:
     fields = DesiredField.objects.filter(record=record).order_by("field")
     return {
-        "fields": [(row, _label(row.field)) for row in fields],
+        "fields": [
+            (row, _label(row.field), advice_on(row.last_error) if row.state == row.State.REFUSED else "")
+            for row in fields
+        ],
         "held": RecordHold.objects.filter(record=record).select_related("by").first(),
         "asked": AskedChange.objects.filter(record=record)
         .select_related("by")

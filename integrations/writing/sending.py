@@ -18,6 +18,7 @@ from integrations.models import Run
 from integrations.registry import connector_for
 from integrations.writing import deciding
 from integrations.writing.claiming import Claim, locked_state
+from integrations.writing.dead import REASON_LENGTH
 from integrations.writing.models import PushState, WriteAttempt
 from integrations.writing.parts import push_parts
 from integrations.writing.rows import UNDOING, UNDONE, remote_names, value_of
@@ -139,7 +140,7 @@ def _apply(row: DesiredField, sent: DesiredField, result: PushResult, run: Run, 
         elif row.desired == sent.desired:
             row.state = DesiredField.State.SENT
         return
-    row.last_error = f"{result.code}: {result.text}".strip(": ")[:2000]
+    row.last_error = _one_line(f"{result.code}: {result.text}".strip(": "))
     if row.hold_reason != UNDOING and row.desired != sent.desired:
         # It was said of a value that nobody wants any longer.
         row.attempts, row.next_try_at = 0, now
@@ -151,7 +152,7 @@ def _apply(row: DesiredField, sent: DesiredField, result: PushResult, run: Run, 
         row.next_try_at = now + deciding.pause_after(row.attempts, random.random())  # noqa: S311  (only spreads the load)
         return
     if result.outcome == "retry":
-        row.last_error = f"Given up after {row.attempts} tries: {row.last_error}"[:2000]
+        row.last_error = _one_line(f"Given up after {row.attempts} tries: {row.last_error}")
     row.state = DesiredField.State.REFUSED
 
 
@@ -239,12 +240,17 @@ def _suspect(claim: Claim, rows: Sequence[DesiredField], state: PushState, text:
             attempts=row.attempts, records=records, succeeded_at=state.succeeded_at, now=now
         ):
             row.state = DesiredField.State.REFUSED
-            row.last_error = f"Given up after {row.attempts} tries: {text}"[:2000]
+            row.last_error = _one_line(f"Given up after {row.attempts} tries: {text}")
             given_up.append(row)
     update(rows, _LEASE)
     if given_up:
         result = PushResult(given_up[0].record.remote_id, "refused", given_up[0].last_error)
         _attempt(claim.connection, None, given_up, result, now).save()
+
+
+def _one_line(text: str) -> str:
+    """A reason that a page can be narrowed to: browsers change line breaks on the way."""
+    return " ".join(text.split())[:REASON_LENGTH].rstrip()
 
 
 def _mine(claim: Claim) -> list[DesiredField]:

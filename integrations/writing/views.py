@@ -18,7 +18,7 @@ from integrations.models import ActivitySwitches, Run, WriteSwitch
 from integrations.overview import overview_of
 from integrations.registry import CONNECTORS
 from integrations.writing import dead
-from integrations.writing.forms import OUT_FIELDS
+from integrations.writing.forms import OUT_FIELDS, SEARCH_LENGTH
 from integrations.writing.pausing import pause_writing, resume_writing
 from integrations.writing.possible import HEADER, possible_writes
 from integrations.writing.preview import as_planned, planned_rows
@@ -240,6 +240,11 @@ def chosen_field(request: HttpRequest) -> str:
     """The field of ours that a list is narrowed to; '' for any."""
     field = request.GET.get("field", "")
     return field if field in dict(OUT_FIELDS) else ""
+
+
+def searched(request: HttpRequest) -> str:
+    """The words that a list is narrowed to."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LENGTH]
 
 
 def field_filter(field: str) -> dict[str, Any]:

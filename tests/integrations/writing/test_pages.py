@@ -155,12 +155,34 @@ def test_what_was_refused_is_narrowed_sent_again_or_let_go(admin: Client, bare: 
     assert admin.post(url("settle_refused", "hub", "burn"), {"everything": "on"}).status_code == 404
 
 
+def test_what_a_list_is_narrowed_to_is_what_its_button_sends_again(admin: Client, bare: Bare) -> None:
+    bare.crm.refuses = {"2": "Ask Legal first", "3": "Closed", "4": "Closed\r\n  for good", "5": "Closed"}
+    bare.want("MQL")
+    push_due(NOW)
+    page = text(admin.get(url("dead", "hub"), {"reason": "NO: Closed", "q": "person 3"}))
+    assert "Send these 1 again" in page
+    assert "Person 5" not in page
+    refused = text(
+        admin.post(url("settle_refused", "hub", "retry"), {"everything": "on", "field": "x"}, follow=True)
+    )
+    assert "Tick at least one line" in refused
+    admin.post(
+        url("settle_refused", "hub", "retry"), {"everything": "on", "reason": "NO: Closed", "q": "Person 3"}
+    )
+    assert [bare.of(n).state for n in "2345"] == ["refused", "different", "refused", "refused"]
+    admin.post(url("settle_refused", "hub", "drop"), {"everything": "on", "reason": "NO: Closed for good"})
+    assert [bare.of(n).state for n in "2345"] == ["refused", "different", "dropped", "refused"]
+    admin.post(url("settle_refused", "hub", "retry"), {"everything": "on"})
+    assert [bare.of(n).state for n in "2345"] == ["different", "different", "dropped", "different"]
+
+
 def test_nobody_settles_records_of_another_business_unit(admin: Client, bare: Bare) -> None:
     bare.crm.refuses = dict.fromkeys("12345", "Ask Legal first")
     bare.want("MQL")
     push_due(NOW)
     unit = BusinessUnit.objects.create(key="other", name="Other")
     Record.objects.filter(remote_id="1").update(business_unit=unit)
+    assert '<td data-label="Records" class="gt-num">4</td>' in text(admin.get(url("dead", "hub")))
     admin.post(url("settle_refused", "hub", "retry"), {"everything": "on"})
     assert bare.of("1").state == "refused"
     assert bare.of("2").state == "different"
@@ -176,6 +198,8 @@ def test_the_log_of_a_record_says_each_try_and_holds_it(admin: Client, bare: Bar
     push_due(NOW)
     assert "Ask Legal first" in text(admin.get(url("write_log", "hub"), {"outcome": "refused"}))
     assert "Ask Legal first" not in text(admin.get(url("write_log", "hub"), {"outcome": "written"}))
+    assert "Ask Legal first" in text(admin.get(url("write_log", "hub"), {"q": "2 person"}))
+    assert "No try is like this" in text(admin.get(url("write_log", "hub"), {"q": "nobody"}))
     record = Record.objects.get(remote_id="2")
     page = text(admin.get(url("write_log", "hub"), {"record": str(record.pk)}))
     assert "NO: Ask Legal first" in page

@@ -34,7 +34,7 @@ def test_refused_values_stand_with_the_words_of_the_crm_and_the_others_are_writt
     bare.want("MQL")
     push_due(NOW)
     assert bare.crm.written == {"1", "3"}
-    assert [(r.text, r.records) for r in reasons_of(bare.connection)] == [
+    assert [(r.text, r.records) for r in reasons_of(dead_letters(bare.connection))] == [
         ("NO: Ask Legal first", 2),
         ("NO: Closed", 1),
     ]
