@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from effects.tick import ring
 from handoffs import kinds
 from handoffs.models import Handoff
-from records.asked import OWNER
 from records.giving import Given, Taker, append_acts, give
 from records.models import AskedChange, OwnerMatch, Record
 from scorecards.leaving.open_work import (
@@ -21,6 +20,8 @@ from scorecards.leaving.open_work import (
     Kind,
     covers_of,
     handoffs_of,
+    is_given,
+    is_handoff_given,
     records_of,
     waiting_handoffs,
 )
@@ -113,7 +114,8 @@ def _give(
 ) -> tuple[int, dict[str, Any]]:
     """(how many, what the record of it says more)."""
     if kind in RECORDS:
-        records = list(records_of(by, person, kind).select_related("connection").order_by("pk"))
+        left = records_of(by, person, kind).exclude(is_given(now))
+        records = list(left.select_related("connection").order_by("pk"))
         given: Given = give(records, taker, was=person.pk, name=name, by=by, why=why, now=now)
         by_hand = {text: len(ids) for text, ids in given.by_hand.items()}
         return len(records), {"asked": len(given.asked), "by_hand": by_hand}
@@ -127,9 +129,9 @@ def _give(
 
 def _give_handoffs(person: Person, taker: Taker, name: str, by: Person, now: datetime) -> int:
     rows = list(
-        waiting_handoffs(handoffs_of(by, person), person).only(
-            "pk", "record_id", "template_key", "sender", "receiver"
-        )
+        waiting_handoffs(handoffs_of(by, person), person)
+        .exclude(is_handoff_given(person))
+        .only("pk", "record_id", "template_key", "sender", "receiver")
     )
     acts = []
     for row in rows:
@@ -190,18 +192,13 @@ def progress_of(leaving: Leaving) -> Progress:
     )
 
 
-def still_theirs(viewer: Person, person: Person) -> list[Record]:
+def still_theirs(viewer: Person, person: Person, now: datetime) -> list[Record]:
     """What the CRMs still show as theirs, to be given there by hand; deals first."""
-    found = [
+    return [
         record
         for kind in RECORDS
         for record in records_of(viewer, person, kind)
+        .exclude(is_given(now))
         .select_related("connection")
         .order_by("title", "pk")[:MOST_LISTED]
     ]
-    asked = set(
-        AskedChange.objects.filter(
-            record__in=found, state=AskedChange.State.WAITING, values__has_key=OWNER
-        ).values_list("record_id", flat=True)
-    )
-    return [record for record in found if record.pk not in asked]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Count, FloatField, Q, QuerySet, Sum
+from django.db.models import Count, Exists, FloatField, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.urls import reverse
@@ -15,8 +15,10 @@ from django.urls import reverse
 from definitions.agreement.parties import required_teams, who_signs
 from definitions.evidence.exception_acts import deciding_teams
 from definitions.models import Version
+from handoffs.kinds import GIVEN
 from handoffs.models import Handoff
-from records.models import Record
+from records.asked import OWNER
+from records.models import AskedChange, Event, Record, Touched
 from slas.models import Appeal, Clock
 from slas.querysets import OPEN
 from teams.access import business_units_of
@@ -25,6 +27,9 @@ from teams.querysets import border
 
 CLOSED, CONVERTED = {"is_closed": True}, {"is_converted": True}
 """Whoever has no such field is open, too."""
+
+READ_WITHIN = timedelta(hours=1)
+"""A new owner that a CRM has taken is read by then; afterwards it counts as not given."""
 
 
 class Kind(StrEnum):
@@ -58,15 +63,13 @@ class Line:
 
 @dataclass(frozen=True)
 class OpenWork:
-    """``lines``: what is given away in the dialog; ``decides``: what they alone decide or sign, in sentences."""
+    """``lines``: what is given away in the dialog; ``on_its_way``: how much was given away, and nothing shows it yet;
+    ``decides``: what they alone decide or sign, in sentences."""
 
     lines: tuple[Line, ...]
+    on_its_way: int
     clocks: int
     decides: tuple[str, ...]
-
-    @property
-    def is_none(self) -> bool:
-        return not self.lines and not self.clocks
 
 
 # --- queries ---------------------------------------------------------------------------------------------------
@@ -80,6 +83,19 @@ def records_of(viewer: Person, person: Person, kind: Kind) -> QuerySet[Record]:
     if kind is Kind.ACCOUNTS:
         return found.filter(object="account")
     return found.filter(object="person").exclude(values__contains=CONVERTED)
+
+
+def is_given(now: datetime) -> Exists:
+    """Of a record: its CRM was asked for another owner, and neither refused nor was read since."""
+    asked = AskedChange.objects.filter(record=OuterRef("pk"), values__has_key=OWNER)
+    unread = Q(state=AskedChange.State.DONE, finished_at__gt=now - READ_WITHIN) & ~Q(echoes__has_key=OWNER)
+    return Exists(asked.filter(Q(state=AskedChange.State.WAITING) | unread))
+
+
+def is_handoff_given(person: Person) -> Exists:
+    """Of a handoff: it was given away by a leaver, and that is still being worked in."""
+    acts = Event.objects.filter(record=OuterRef("record"), kind=GIVEN, data__was=person.pk)
+    return Exists(acts.filter(Exists(Touched.objects.filter(record=OuterRef("record")))))
 
 
 def handoffs_of(viewer: Person, person: Person) -> QuerySet[Handoff]:
@@ -101,12 +117,18 @@ def covers_of(person: Person, now: datetime) -> QuerySet[Absence]:
 
 def open_work_of(viewer: Person, person: Person, now: datetime) -> OpenWork:
     """Some ten queries."""
-    deals = records_of(viewer, person, Kind.DEALS)
-    n_deals = deals.count()
-    n_buyers = records_of(viewer, person, Kind.BUYERS).count()
-    n_accounts = records_of(viewer, person, Kind.ACCOUNTS).count()
+    given = {
+        kind: records_of(viewer, person, kind).aggregate(
+            left=Count("pk", filter=~is_given(now)), given=Count("pk", filter=is_given(now))
+        )
+        for kind in RECORDS
+    }
+    n_deals, n_buyers, n_accounts = (given[kind]["left"] for kind in RECORDS)
+    deals = records_of(viewer, person, Kind.DEALS).exclude(is_given(now))
     handoffs = waiting_handoffs(handoffs_of(viewer, person), person).aggregate(
-        n=Count("pk"), receives=Count("pk", filter=Q(receiver=person))
+        left=Count("pk", filter=~is_handoff_given(person)),
+        receives=Count("pk", filter=~is_handoff_given(person) & Q(receiver=person)),
+        given=Count("pk", filter=is_handoff_given(person)),
     )
     reports = list(person.reports.active().visible_to(viewer).values_list("name", flat=True))
     covers = covers_of(person, now).count()
@@ -122,8 +144,8 @@ def open_work_of(viewer: Person, person: Person, now: datetime) -> OpenWork:
         Line(Kind.ACCOUNTS, n_accounts, _n(n_accounts, "account"), href=f"{owned}&object=account"),
         Line(
             Kind.HANDOFFS,
-            handoffs["n"],
-            _n(handoffs["n"], "open handoff"),
+            handoffs["left"],
+            _n(handoffs["left"], "open handoff"),
             f"{handoffs['receives']:,} of them without a receiver who is here"
             if handoffs["receives"]
             else "",
@@ -141,7 +163,12 @@ def open_work_of(viewer: Person, person: Person, now: datetime) -> OpenWork:
         .filter(owner=person, stopped_at=None, is_measured_only=False, state__in=(*OPEN, "breached"))
         .count()
     )
-    return OpenWork(tuple(one for one in lines if one.n), clocks, tuple(_decides(viewer, person, now)))
+    return OpenWork(
+        lines=tuple(one for one in lines if one.n),
+        on_its_way=handoffs["given"] + sum(one["given"] for one in given.values()),
+        clocks=clocks,
+        decides=tuple(_decides(viewer, person, now)),
+    )
 
 
 def _n(n: int, one: str, many: str = "") -> str:

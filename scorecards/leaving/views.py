@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -52,10 +53,11 @@ def leaver(request: HttpRequest, person_id: int) -> HttpResponse:
             return redirect("people:leaver", person_id=person.pk)
     work = open_work_of(viewer, person, now)
     told = list(Leaving.objects.filter(person=person).select_related("by")[:5])
-    theirs = [_linked(record) for record in still_theirs(viewer, person)] if not person.is_active else []
+    theirs = [_linked(record) for record in still_theirs(viewer, person, now)] if not person.is_active else []
     context = {
         "person": person,
         "work": work,
+        "poll_seconds": settings.GTMOPS.progress_poll_seconds,
         "sentence": sentence_of(person, work),
         "options": options_for(viewer, person),
         "default": f"p{person.manager_id}" if person.manager and person.manager.is_active else LEAVE,
@@ -72,7 +74,7 @@ def sentence_of(person: Person, work: OpenWork) -> str:
     """ "37 open deals and 4 open handoffs are still Ronan Ashgrove's."."""
     parts = [line.text for line in work.lines if line.kind not in (Kind.REPORTS, Kind.COVERS)]
     if not parts:
-        return f"Nothing open is {person.name}’s."
+        return "" if work.on_its_way else f"Nothing open is {person.name}’s."
     told = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"{told} {'is' if told.startswith('1 ') and len(parts) == 1 else 'are'} still {person.name}’s."
 
@@ -103,7 +105,7 @@ def export(request: HttpRequest, person_id: int) -> HttpResponse:
     """What the CRMs still show as theirs, as a list to work off there."""
     viewer = person_of(request)
     person = get_object_or_404(Person.objects.visible_to(viewer), pk=person_id)
-    rows = [_linked(record) for record in still_theirs(viewer, person)]
+    rows = [_linked(record) for record in still_theirs(viewer, person, now_utc())]
     return csv_answer(
         "still-theirs",
         ["Record", "Object", "CRM", "Id there", "Link"],

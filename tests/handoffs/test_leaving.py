@@ -114,7 +114,7 @@ def test_the_crm_is_asked_where_owners_may_be_changed_and_the_rest_is_a_list(
     assert (asked.record, asked.values, asked.by) == (contact, {"owner": "mate"}, ines)
     assert asked.expected == {"owner": "sdr"}
     assert (progress_of(leaving).waiting, progress_of(leaving).done) == (1, 0)
-    assert [r.title for r in still_theirs(ines, house.sdr)] == ["Deal 0", "Deal 1"]
+    assert [r.title for r in still_theirs(ines, house.sdr, house.now)] == ["Deal 0", "Deal 1"]
     assert Event.objects.filter(kind=OWNER_GIVEN).count() == 3
 
 
@@ -220,6 +220,45 @@ def test_the_page_says_what_is_open_gives_it_and_lists_the_rest(
     assert house.ae.name in client.get(reverse("people:leavers")).content.decode()
     export = client.get(reverse("people:leaver_export", args=[house.ae.pk])).content.decode()
     assert export.count("Deal ") == 3
+
+
+def test_what_is_on_its_way_is_not_offered_again(
+    house: House, ines: Person, colleague: Person, signed_in: SignIn
+) -> None:
+    Connection.objects.update(is_writing=True, is_writing_owner=True)
+    crm = Connection.objects.get(name="salesforce")
+    OwnerMatch.objects.update_or_create(
+        connection=crm, remote_id="mate", defaults={"name": colleague.name, "person": colleague}
+    )
+    house.handoff()
+    deals(house.ae, 4)
+    house.conclude()
+    page, client = reverse("people:leaver", args=[house.ae.pk]), signed_in(ines)
+    client.post(page, {"deals": to(colleague), "handoffs": to(colleague), "token": "t"})
+    work = open_work_of(ines, house.ae, house.now)
+    assert (work.lines, work.on_its_way) == ((), 4)
+    html = client.get(page).content.decode()
+    assert "All is given away" in html
+    assert "being worked in" in html
+    assert "Give it away" not in html
+    # A second try, from a page that somebody had open, finds nothing to give.
+    leave(
+        house.ae, {Kind.DEALS: to(house.sdr), Kind.HANDOFFS: to(house.sdr)}, by=ines, now=house.now, token="u"
+    )
+    assert AskedChange.objects.count() == 3
+    house.conclude()
+    assert house.read().receiver == colleague
+    # The CRM took one, and was read; took one, and was not read; refused the third.
+    rows = list(AskedChange.objects.order_by("record__title"))
+    for row, state, echoes in zip(
+        rows, ("done", "done", "refused"), ({"owner": "polled"}, {}, {}), strict=True
+    ):
+        AskedChange.objects.filter(pk=row.pk).update(state=state, echoes=echoes, finished_at=house.now)
+    Record.objects.filter(pk=rows[0].record_id).update(owner=colleague)
+    work = open_work_of(ines, house.ae, house.now)
+    assert ([line.text for line in work.lines], work.on_its_way) == (["1 open deal"], 1)
+    assert [r.pk for r in still_theirs(ines, house.ae, house.now)] == [rows[2].record_id]
+    assert open_work_of(ines, house.ae, house.now + timedelta(hours=2)).on_its_way == 0
 
 
 def test_what_was_named_since_is_not_given_away(house: House, colleague: Person) -> None:
