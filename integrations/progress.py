@@ -63,6 +63,7 @@ class ObjectLine:
     read: int
     total: int | None
     every_seconds: int
+    is_due: bool
 
     @property
     def is_paused(self) -> bool:
@@ -83,6 +84,7 @@ def object_lines(
             read.get(cursor.remote_object, 0),
             totals.get(cursor.remote_object),
             cursor.every_seconds or round(usual_seconds),
+            cursor.next_pull_at <= now,
         )
         for cursor in PullCursor.objects.filter(connection=connection, remote_object__in=mapped)
     ]

@@ -113,6 +113,17 @@ def read_history_now(connection: Connection, remote_object: str, now: datetime) 
     ring("pull")
 
 
+def is_reading_paused(connection: Connection, remote_object: str = "") -> bool:
+    """Whether somebody paused an object, or all of them (empty)."""
+    rows = PullCursor.objects.filter(connection=connection)
+    paused = list(
+        (rows.filter(remote_object=remote_object) if remote_object else rows).values_list(
+            "paused_at", flat=True
+        )
+    )
+    return bool(paused) and None not in paused
+
+
 def pause_reading(connection: Connection, remote_object: str, now: datetime) -> int:
     """Stop reading an object, or all of them (empty), after the page that is being stored. Returns objects."""
     rows = PullCursor.objects.filter(connection=connection, paused_at=None)

@@ -146,6 +146,8 @@ def reading(request: HttpRequest, name: str) -> HttpResponse:
         "schedules": SCHEDULES,
         "usual": usual_words(settings.GTMOPS.pull_seconds),
         "running": running,
+        "pace": pace_of(running.done, running.total, running.busy_seconds) if running else None,
+        "is_paused": running is not None and running.pk in paused_runs([running]),
         "compared": [
             {
                 "of": one,
@@ -175,6 +177,11 @@ def read_now(request: HttpRequest, name: str) -> HttpResponse:
     else:
         pull.pull_now(connection, full=what == "everything", remote_object=remote_object)
         text = f"{remote_object or connection.label} is being read."
+    if pull.is_reading_paused(connection, remote_object):
+        messages.warning(
+            request, f"{remote_object or connection.label} is paused: it is read once somebody resumes it."
+        )
+        return redirect("integrations:reading", name)
     messages.success(request, text)
     return redirect("integrations:reading", name) if remote_object else redirect("integrations:runs")
 

@@ -16,7 +16,7 @@ from integrations.models import Comparison, Credential, Difference, PullCursor, 
 from integrations.registry import CONNECTORS
 from records.models import Connection, DesiredField, FieldMapping, Record
 
-State = Literal["setup", "disconnected", "paused", "broken", "loading", "behind", "well"]
+State = Literal["setup", "disconnected", "paused", "broken", "unread", "loading", "behind", "well"]
 BEHIND = timedelta(minutes=15)
 
 HEADLINES = {
@@ -24,12 +24,13 @@ HEADLINES = {
     "disconnected": "Disconnected: nothing is read or written. What was read is kept.",
     "paused": "Paused: nothing is read or written until somebody resumes it.",
     "broken": "Not connected: the CRM no longer takes our credentials.",
+    "unread": "Reading is paused: nothing new is read until somebody resumes it.",
     "loading": "Being read for the first time.",
     "behind": "Behind: not everything could be read lately.",
     "well": "Connected and up to date.",
 }
 SEVERITY = {
-    "setup": "info", "disconnected": "neutral", "paused": "soon", "broken": "late", "loading": "info",
+    "setup": "info", "disconnected": "neutral", "paused": "soon", "broken": "late", "unread": "soon", "loading": "info",
     "behind": "soon", "well": "ok",
 }  # fmt: skip
 
@@ -139,6 +140,8 @@ def _state(connection: Connection, cursors: Sequence[PullCursor], now: datetime)
     if connection.state == Connection.State.BROKEN:
         return "broken"
     going = [row for row in cursors if row.paused_at is None]
+    if cursors and not going:
+        return "unread"
     if any(row.failures for row in going):
         return "behind"
     if not cursors or not all(row.is_loaded for row in going):
@@ -204,6 +207,17 @@ def _faults(
         for row in cursors
         if row.last_error and connection.state != Connection.State.BROKEN
     ]
+    paused = [row.remote_object for row in cursors if row.paused_at is not None]
+    if 0 < len(paused) < len(cursors):
+        found.append(
+            Fault(
+                "Reading",
+                f"Paused: {', '.join(sorted(paused))}.",
+                "What changes there meanwhile is not seen. Nothing is lost: it is read on from where it stopped.",
+                reverse("integrations:reading", args=[connection.name]),
+                "Resume",
+            )
+        )
     if dead:
         found.append(
             Fault(
@@ -216,10 +230,10 @@ def _faults(
         found.append(
             Fault(
                 "Writing",
-                f"{refused} fields were refused by the CRM.",
+                f"{refused:,} field{'s were' if refused > 1 else ' was'} refused by the CRM.",
                 "See its words, change the record or the rule, then send again.",
-                reverse("integrations:writing"),
-                "What we write",
+                reverse("integrations:dead", args=[connection.name]),
+                "What was not written",
             )
         )
     return found

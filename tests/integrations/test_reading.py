@@ -257,6 +257,32 @@ def test_the_page_of_reading_pauses_schedules_and_reads(admin: Client, connectio
     assert "Objects" in admin.get(address, headers={"HX-Request": "true"}).content.decode()
 
 
+def test_a_paused_first_load_says_that_it_is_paused(
+    admin: Client, many: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {
+        "reading": reverse("integrations:reading", args=[many.name]),
+        "connection": reverse("integrations:connection", args=[many.name]),
+    }
+    real = passes.store
+
+    def pause_after_one(*args: Any, **more: Any) -> None:
+        real(*args, **more)
+        pause_reading(many, "", datetime.now(UTC))
+
+    monkeypatch.setattr(passes, "store", pause_after_one)
+    pull_due(datetime.now(UTC))
+    monkeypatch.undo()
+    html = admin.get(pages["reading"]).content.decode()
+    assert "Its reading is paused" in html
+    assert "It is being read now" not in html
+    assert "Reading is paused: nothing new is read" in admin.get(pages["connection"]).content.decode()
+    answer = admin.post(reverse("integrations:read_now", args=[many.name]), follow=True).content.decode()
+    assert "is paused: it is read once somebody resumes it." in answer
+    resume_reading(many, "", datetime.now(UTC))
+    assert "Its reading is paused" not in admin.get(pages["reading"]).content.decode()
+
+
 def test_a_standin_that_nobody_maps_has_an_empty_page(admin: Client, standins: Running) -> None:
     connection = connect("hubspot", standins.base_url, mappings=[])
     page = admin.get(reverse("integrations:reading", args=[connection.name])).content.decode()

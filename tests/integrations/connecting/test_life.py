@@ -151,6 +151,12 @@ def test_health_in_words(standins: Running, db: None) -> None:
     assert state() == "well"
     (later,) = health_of([connection], datetime.now(UTC) + timedelta(hours=3))
     assert later.state == "behind"
+    PullCursor.objects.filter(remote_object="contacts").update(paused_at=NOW)
+    (partly,) = health_of([connection], datetime.now(UTC))
+    assert (partly.state, [f.text for f in partly.faults]) == ("well", ["Paused: contacts."])
+    PullCursor.objects.update(paused_at=NOW)
+    assert state() == "unread"
+    PullCursor.objects.update(paused_at=None)
     PullCursor.objects.filter(remote_object="contacts").update(failures=2, last_error="HubSpot is away.")
     (health,) = health_of([Connection.objects.get()], datetime.now(UTC))
     assert health.state == "behind"
