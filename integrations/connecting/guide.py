@@ -209,6 +209,10 @@ READ_RIGHTS = {
     ),
     "hubspot": "Give the app or key the scope {scope}, then test again.",
 }
+WRITE_RIGHTS = {
+    "salesforce": "Assign our user the permission set Gtmops_Integration, and give it Edit on {object}.",
+    "hubspot": "In the property's settings let apps edit it; make it no calculated property.",
+}
 SCOPES = {
     "contacts": "crm.objects.contacts.read",
     "companies": "crm.objects.companies.read",

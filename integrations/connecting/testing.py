@@ -11,7 +11,7 @@ from integrations.base import Connector
 from integrations.connecting import guide
 from integrations.connecting.standard import FIRST
 from integrations.errors import ConnectorError, Misconfigured, Reconnect, Rejected
-from integrations.models import Credential
+from integrations.models import Credential, WriteSwitch
 from integrations.registry import connector_for
 from integrations.secrets import mark_verified
 from records.models import Connection
@@ -122,6 +122,14 @@ def _object(connection: Connection, connector: Connector, remote_object: str) ->
             remote_object,
             f"{text}, but no longer {', '.join(sorted(gone))}",
             "Give access to them, or choose other fields for them under “What has changed”.",
+        )
+    written = WriteSwitch.objects.filter(connection=connection, remote_object=remote_object, is_on=True)
+    ours = rows.filter(field__name__in=written.values("field")).values_list("remote_name", flat=True)
+    if locked := sorted(name for name in ours if not described[name].is_writable):
+        return Seen(
+            remote_object,
+            f"{text}, but our user can't write {', '.join(locked)}",
+            guide.WRITE_RIGHTS[connection.kind].format(object=remote_object),
         )
     return Seen(remote_object, text)
 

@@ -11,6 +11,10 @@ from typing import Any
 from integrations.errors import Misconfigured, Reconnect, Rejected, RetryLater
 
 
+class MissingScope(Misconfigured):
+    """The token may not do this to any record."""
+
+
 class SessionEnded(Reconnect):
     """The token is no longer taken; one of OAuth can be renewed without a person."""
 
@@ -38,7 +42,9 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> None:
         raise SessionEnded(words)
     if status == 403:
         scopes = _scopes(data)
-        raise Misconfigured(f"{words} Scopes needed: {', '.join(scopes)}." if scopes else words)
+        if scopes or category == "MISSING_SCOPES":
+            raise MissingScope(f"{words} Scopes needed: {', '.join(scopes)}." if scopes else words)
+        raise Misconfigured(words)
     if status in {404, 405, 414, 431}:
         raise Misconfigured(words)
     said = blamed(data)

@@ -10,7 +10,7 @@ from integrations.base import UNANSWERED, PushResult, Write, push_in_turn
 from integrations.errors import Misconfigured, Rejected
 from integrations.hubspot import names
 from integrations.hubspot.answers import Row, chunks, records_of
-from integrations.hubspot.errors import blamed
+from integrations.hubspot.errors import MissingScope, blamed
 from integrations.hubspot.schema import Schema
 from integrations.hubspot.session import HubspotSession
 
@@ -44,6 +44,8 @@ class Writing:
                 return [PushResult(writes[0][0], "refused", str(error), error.code, error.fields)]
             half = len(writes) // 2
             return self._push_each(remote_object, (writes[:half], writes[half:]))
+        except MissingScope:
+            raise
         except Misconfigured as error:
             if len(writes) == 1:
                 return [PushResult(writes[0][0], "refused", str(error))]

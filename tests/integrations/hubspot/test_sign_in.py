@@ -185,4 +185,5 @@ def test_a_missing_scope_is_named(begin: Begin) -> None:
     assert connector.read("contacts", ["101"], EMAIL).records
     with pytest.raises(Misconfigured, match=r"Scopes needed: crm\.objects\.owners\.read"):
         connector.owners()
-    assert [r.outcome for r in connector.push("contacts", [("101", {"lastname": "X"})])] == ["refused"]
+    with pytest.raises(Misconfigured, match=r"Scopes needed: crm\.objects\.contacts\.write"):
+        connector.push("contacts", [("101", {"lastname": "X"})])

@@ -13,12 +13,16 @@ from email.utils import format_datetime
 import pytest
 
 from integrations.base import Connector, PushResult, Write
+from integrations.connecting.testing import look
 from integrations.push import push_due
+from integrations.standins.app import running_standins
 from integrations.standins.http import Request, Response, json_response
+from integrations.standins.store import Actor
 from integrations.writing import claiming, deciding, sending
 from integrations.writing.claiming import Claim
 from integrations.writing.models import PushState, WriteAttempt
 from records.models import Connection, DesiredField, FieldMapping
+from tests.integrations.conftest import small_world
 from tests.integrations.writing.conftest import Act, Live, Wire, make_live
 
 CarryOut = Callable[[], Response]
@@ -371,6 +375,24 @@ def test_a_field_that_is_gone_there_stops_nobody_elses(hubspot: Live, wire: Wire
     assert DesiredField.objects.filter(field="gtm_missing", state="different", attempts=0).count() == 7
 
 
+def test_a_field_that_our_user_may_no_longer_write_is_named_by_the_test_of_the_connection(
+    db: None, wire: Wire
+) -> None:
+    with running_standins(small_world(2)) as standins:
+        live = make_live("salesforce", standins)
+        now = datetime.now(UTC)
+        assert look(live.connection, now).lacking == []
+        grants = standins.store.all_of(
+            "salesforce", "FieldPermissions", "json_extract(fields, '$.Field') = ?", ["Lead.Gtm_Stage__c"]
+        )
+        for grant in grants:
+            standins.store.update(grant, {"PermissionsEdit": False}, Actor("", "CRM_UI"))
+        (lacking,) = look(live.connection, now).lacking
+    assert lacking.name == "Lead"
+    assert lacking.text.endswith("but our user can't write Gtm_Stage__c")
+    assert "Gtmops_Integration" in lacking.what_to_do
+
+
 def test_a_right_that_is_missing_stops_that_object_and_says_so(hubspot: Live, wire: Wire) -> None:
     def forbidden(request: Request, carry_out: CarryOut) -> Response:
         return json_response({"category": "MISSING_SCOPES", "message": "crm.objects.contacts.write"}, 403)
@@ -385,3 +407,21 @@ def test_a_right_that_is_missing_stops_that_object_and_says_so(hubspot: Live, wi
     push_due(now + timedelta(minutes=6))
     everyone_written_once(hubspot, "MQL")
     assert PushState.objects.get().paused_objects == {}
+
+
+def test_a_right_that_is_missing_is_no_fault_of_the_one_record_that_changed(
+    hubspot: Live, wire: Wire
+) -> None:
+    def forbidden(request: Request, carry_out: CarryOut) -> Response:
+        error = {"context": {"requiredGranularScopes": ["crm.objects.contacts.write"]}}
+        return json_response({"message": "not granted", "errors": [error]}, 403)
+
+    hubspot.want("gtm_stage", "MQL")
+    DesiredField.objects.exclude(pk=DesiredField.objects.order_by("pk")[0].pk).delete()
+    wire.acts = [forbidden]
+    now = datetime.now(UTC)
+    push_due(now)
+    assert "crm.objects.contacts.write" in PushState.objects.get().paused_objects["contacts"]["text"]
+    assert DesiredField.objects.get().state == "different"
+    push_due(now + timedelta(minutes=6))
+    assert DesiredField.objects.get().state == "sent"
