@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from django.db.models import Count, Max, Min, Q
-from django.urls import reverse
-from django.utils.http import urlencode
 
 from integrations.budget import ApiUse, api_use
 from integrations.models import ActivitySwitches, PullCursor, Run, WriteSwitch
+from integrations.troubles import Trouble, troubles_of
 from integrations.wanted import remote_objects_of
 from integrations.writing import deciding
-from integrations.writing.claiming import is_open, standing_of, waiting_objects
-from integrations.writing.dead import dead_letters, reasons_of
+from integrations.writing.claiming import standing_of
+from integrations.writing.dead import dead_letters
 from integrations.writing.models import PushState, RecordHold, Uninstall
 from integrations.writing.pilot import PilotView, pilot_of
 from integrations.writing.preview import planned_rows
@@ -65,16 +64,6 @@ ACTIVITIES = (
         "“I already called” is written as a call, e-mail or meeting, marked as logged from gtmops.",
     ),
 )
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """An error in the CRM's own words, and what to do."""
-
-    where: str
-    text: str
-    what_to_do: str
-    href: str = ""
 
 
 @dataclass
@@ -172,7 +161,7 @@ def overview_of(connection: Connection, now: datetime) -> Overview:
     found.lag_seconds = int((now - times["oldest"]).total_seconds()) if times["oldest"] else None
     found.last_push = Run.objects.filter(connection=connection, kind=Run.Kind.PUSH).first()
     found.use = api_use(connection.name)
-    found.troubles = [*_push_troubles(connection, state, now), *_troubles(connection)]
+    found.troubles = troubles_of([connection], now)[connection.pk]
     return found
 
 
@@ -212,66 +201,3 @@ def _last_values(connection: Connection) -> dict[tuple[str, str], tuple[Any, dat
         .values_list("record__remote_object", "field", "desired", "sent_at")
     )
     return {(o, f): (value, at) for o, f, value, at in rows if at is not None}
-
-
-def _troubles(connection: Connection) -> list[Trouble]:
-    found: list[Trouble] = []
-    if connection.state == Connection.State.BROKEN:
-        found.append(
-            Trouble(
-                "Connection",
-                connection.state_reason,
-                "Enter the credentials again, or approve the app there.",
-            )
-        )
-    found += [
-        Trouble(
-            f"Reading {cursor.remote_object}",
-            cursor.last_error,
-            f"It is tried again at {cursor.next_pull_at:%H:%M} UTC. If it stays, check our user's rights there.",
-        )
-        for cursor in PullCursor.objects.filter(connection=connection).exclude(last_error="")
-    ]
-    found += [
-        Trouble(
-            f"{mapping.remote_object}.{mapping.remote_name}",
-            "The field is gone, or our user may no longer see it.",
-            f"Its values count as unknown. Map “{mapping.field.label}” to another field, or give access.",
-        )
-        for mapping in connection.mappings.filter(is_broken=True).select_related("field")
-    ]
-    for reason in reasons_of(dead_letters(connection), most=5):
-        records = f"{reason.records:,} record{'' if reason.records == 1 else 's'}"
-        found.append(
-            Trouble(
-                f"Writing {records}",
-                reason.text,
-                f"{reason.advice} Then send it again, or let the values go.",
-                f"{reverse('integrations:dead', args=[connection.name])}?{urlencode({'reason': reason.text})}",
-            )
-        )
-    return found
-
-
-def _push_troubles(connection: Connection, state: PushState | None, now: datetime) -> list[Trouble]:
-    """What keeps all writing, or the writing of one object, waiting."""
-    if state is None:
-        return []
-    found = []
-    if not is_open(state, now) and state.next_try_at is not None:
-        found.append(
-            Trouble(
-                "Writing",
-                state.last_error,
-                f"Nothing is lost: it is tried again at {state.next_try_at:%H:%M:%S} UTC.",
-            )
-        )
-    found += [
-        Trouble(
-            f"Writing {remote_object}",
-            str(state.paused_objects[remote_object]["text"]),
-            "Give our user the right, or put the field back; it is tried again every five minutes.",
-        )
-        for remote_object in waiting_objects(state, now)
-    ]
-    return found

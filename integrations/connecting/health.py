@@ -1,4 +1,4 @@
-"""How connections fare, in words, with the next step for each fault."""
+"""How connections fare, in words."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
-from django.urls import reverse
 
 from integrations.budget import ApiUse, api_use
-from integrations.models import Comparison, Credential, Difference, PullCursor, WebhookEvent
+from integrations.models import Comparison, Difference, PullCursor
 from integrations.registry import CONNECTORS
-from records.models import Connection, DesiredField, FieldMapping, Record
+from integrations.troubles import Trouble, troubles_of
+from records.models import Connection, FieldMapping, Record
 
 State = Literal["setup", "disconnected", "paused", "broken", "unread", "loading", "behind", "well"]
 BEHIND = timedelta(minutes=15)
@@ -35,17 +35,6 @@ SEVERITY = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Fault:
-    """``what_to_do`` with a link where one helps."""
-
-    where: str
-    text: str
-    what_to_do: str
-    href: str = ""
-    action: str = ""
-
-
 @dataclass
 class Health:
     connection: Connection
@@ -56,7 +45,7 @@ class Health:
     differs: str = ""
     compared_at: datetime | None = None
     use: ApiUse | None = None
-    faults: list[Fault] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -65,6 +54,10 @@ class Health:
     @property
     def severity(self) -> str:
         return SEVERITY[self.state]
+
+    @property
+    def is_in_need(self) -> bool:
+        return self.severity in ("soon", "late")
 
     @property
     def promise(self) -> str:
@@ -87,25 +80,14 @@ def health_of(connections: Sequence[Connection], now: datetime) -> list[Health]:
     for cursor in PullCursor.objects.filter(connection__in=ids):
         cursors.setdefault(cursor.connection_id, []).append(cursor)
     records = _counts(Record.objects.filter(connection__in=ids, deleted_at=None))
-    broken: dict[int, list[str]] = {}
     objects: dict[int, set[str]] = {}
     for one in connections:
         objects[one.pk] = set((one.setup or {}).get("objects", {}))
-    for pk, place, name, is_broken in FieldMapping.objects.filter(connection__in=ids).values_list(
-        "connection_id", "remote_object", "remote_name", "is_broken"
-    ):
+    mapped = FieldMapping.objects.filter(connection__in=ids)
+    for pk, place in mapped.values_list("connection_id", "remote_object").distinct():
         objects[pk].add(place)
-        if is_broken:
-            broken.setdefault(pk, []).append(f"{place}.{name}")
-    dead = _counts(WebhookEvent.objects.filter(connection__in=ids, state=WebhookEvent.State.DEAD))
-    refused = dict(
-        DesiredField.objects.filter(record__connection__in=ids, state=DesiredField.State.REFUSED)
-        .order_by()
-        .values_list("record__connection")
-        .annotate(n=Count("pk"))
-    )
     differs = _comparisons(ids)
-    signed_in = set(Credential.objects.filter(connection__in=ids).values_list("connection_id", flat=True))
+    troubles = troubles_of(connections, now)
     found = []
     for one in connections:
         rows = cursors.get(one.pk, [])
@@ -118,14 +100,7 @@ def health_of(connections: Sequence[Connection], now: datetime) -> list[Health]:
             use=api_use(one.name) if one.kind in CONNECTORS else None,
         )
         health.differs, health.compared_at = differs.get(one.pk, ("", None))
-        health.faults = _faults(
-            one,
-            rows,
-            sorted(broken.get(one.pk, [])),
-            dead.get(one.pk, 0),
-            refused.get(one.pk, 0),
-            one.pk in signed_in,
-        )
+        health.troubles = troubles[one.pk]
         found.append(health)
     return found
 
@@ -151,92 +126,6 @@ def _state(connection: Connection, cursors: Sequence[PullCursor], now: datetime)
     if oldest is not None and now - oldest > max(BEHIND, timedelta(seconds=3 * longest)):
         return "behind"
     return "well"
-
-
-def _faults(
-    connection: Connection,
-    cursors: Sequence[PullCursor],
-    broken: Sequence[str],
-    dead: int,
-    refused: int,
-    is_signed_in: bool,
-) -> list[Fault]:
-    found: list[Fault] = []
-    if connection.disconnected_at is not None or connection.setup is not None:
-        return found
-    sign_in = reverse("integrations:sign_in", args=[connection.name])
-    if connection.state == Connection.State.BROKEN:
-        found.append(
-            Fault(
-                "Credentials",
-                connection.state_reason,
-                "Enter them again, or approve the app there.",
-                sign_in,
-                "Sign in again",
-            )
-        )
-    elif not is_signed_in:
-        found.append(
-            Fault(
-                "Credentials",
-                "There are none.",
-                "Enter them; nothing can be read until then.",
-                sign_in,
-                "Sign in",
-            )
-        )
-    if broken:
-        shown = ", ".join(broken[:4]) + (f" and {len(broken) - 4} more" if len(broken) > 4 else "")
-        found.append(
-            Fault(
-                "Fields",
-                f"{shown}: gone, or hidden from our user.",
-                "Checks that read them say “Can't tell” until another field is chosen or access is given.",
-                reverse("integrations:changed_fields", args=[connection.name]),
-                "Choose other fields",
-            )
-        )
-    found += [
-        Fault(
-            f"Reading {row.remote_object}",
-            row.last_error,
-            f"It is tried again at {row.next_pull_at:%H:%M} UTC. If it stays, test the connection.",
-            reverse("integrations:connection_test", args=[connection.name]),
-            "Test",
-        )
-        for row in cursors
-        if row.last_error and connection.state != Connection.State.BROKEN
-    ]
-    paused = [row.remote_object for row in cursors if row.paused_at is not None]
-    if 0 < len(paused) < len(cursors):
-        found.append(
-            Fault(
-                "Reading",
-                f"Paused: {', '.join(sorted(paused))}.",
-                "What changes there meanwhile is not seen. Nothing is lost: it is read on from where it stopped.",
-                reverse("integrations:reading", args=[connection.name]),
-                "Resume",
-            )
-        )
-    if dead:
-        found.append(
-            Fault(
-                "Webhooks",
-                f"{dead} could not be served.",
-                "Their records come with the next reading; look at the runs.",
-            )
-        )
-    if refused:
-        found.append(
-            Fault(
-                "Writing",
-                f"{refused:,} field{'s were' if refused > 1 else ' was'} refused by the CRM.",
-                "See its words, change the record or the rule, then send again.",
-                reverse("integrations:dead", args=[connection.name]),
-                "What was not written",
-            )
-        )
-    return found
 
 
 def _counts(rows: QuerySet[Any]) -> dict[int, int]:

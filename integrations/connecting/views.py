@@ -36,7 +36,7 @@ def connections(request: HttpRequest) -> HttpResponse:
     person_of(request)
     rows = list(Connection.objects.filter(kind__in=SHOWN).order_by("label"))
     found = health_of(rows, now_utc())
-    context = {"all": found, "faults": sum(len(one.faults) for one in found)}
+    context = {"all": found, "troubles": sum(len(one.troubles) or one.is_in_need for one in found)}
     return render(request, "integrations/connections/list.html", context)
 
 

@@ -33,16 +33,18 @@ class Reason:
         return advice_on(self.text)
 
 
+def refused_for_good() -> QuerySet[DesiredField]:
+    """By all CRMs, on records that are still there."""
+    return DesiredField.objects.filter(
+        record__deleted_at=None, record__merged_into=None, state=DesiredField.State.REFUSED
+    )
+
+
 def dead_letters(
     connection: Connection, *, field: str = "", reason: str = "", search: str = ""
 ) -> QuerySet[DesiredField]:
-    """Refused for good, on records that are still there; the latest first. ``search``: words of their titles."""
-    rows = DesiredField.objects.filter(
-        record__connection=connection,
-        record__deleted_at=None,
-        record__merged_into=None,
-        state=DesiredField.State.REFUSED,
-    )
+    """What a connection refused; the latest first. ``search``: words of the records' titles."""
+    rows = refused_for_good().filter(record__connection=connection)
     if field:
         rows = rows.filter(field=field)
     if reason:

@@ -276,6 +276,7 @@ def test_a_paused_first_load_says_that_it_is_paused(
     html = admin.get(pages["reading"]).content.decode()
     assert "Its reading is paused" in html
     assert "It is being read now" not in html
+    assert "1 thing to look after" in admin.get(reverse("integrations:connections")).content.decode()
     assert "Reading is paused: nothing new is read" in admin.get(pages["connection"]).content.decode()
     answer = admin.post(reverse("integrations:read_now", args=[many.name]), follow=True).content.decode()
     assert "is paused: it is read once somebody resumes it." in answer

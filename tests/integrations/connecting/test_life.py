@@ -14,6 +14,7 @@ from integrations.connecting.health import health_of
 from integrations.models import Credential, PullCursor, Run, WriteSwitch
 from integrations.pull import pull_due, pull_to_the_end
 from integrations.standins.app import Running
+from integrations.writing.models import PushState
 from records.models import Connection, Event, FieldMapping, Record
 from tests.integrations.conftest import connect
 from tests.integrations.connecting.conftest import begin, page, sign_in
@@ -153,19 +154,27 @@ def test_health_in_words(standins: Running, db: None) -> None:
     assert later.state == "behind"
     PullCursor.objects.filter(remote_object="contacts").update(paused_at=NOW)
     (partly,) = health_of([connection], datetime.now(UTC))
-    assert (partly.state, [f.text for f in partly.faults]) == ("well", ["Paused: contacts."])
+    assert (partly.state, [f.text for f in partly.troubles]) == ("well", ["Paused: contacts."])
     PullCursor.objects.update(paused_at=NOW)
     assert state() == "unread"
     PullCursor.objects.update(paused_at=None)
     PullCursor.objects.filter(remote_object="contacts").update(failures=2, last_error="HubSpot is away.")
     (health,) = health_of([Connection.objects.get()], datetime.now(UTC))
     assert health.state == "behind"
-    assert [(fault.where, fault.text) for fault in health.faults] == [
+    assert [(fault.where, fault.text) for fault in health.troubles] == [
         ("Reading contacts", "HubSpot is away.")
     ]
+    until = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    told = {"contacts": {"until": until, "text": "Scopes needed: crm.objects.contacts.write."}}
+    state_of_writing = PushState.objects.create(connection=connection, paused_objects=told)
+    (health,) = health_of([Connection.objects.get()], datetime.now(UTC))
+    assert [(one.where, one.text) for one in health.troubles][1:] == [
+        ("Writing contacts", "Scopes needed: crm.objects.contacts.write.")
+    ]
+    state_of_writing.delete()
     Connection.objects.update(state="broken", state_reason="The token was revoked.")
     (health,) = health_of([Connection.objects.get()], datetime.now(UTC))
-    assert (health.state, [fault.text for fault in health.faults]) == ("broken", ["The token was revoked."])
+    assert (health.state, [fault.text for fault in health.troubles]) == ("broken", ["The token was revoked."])
 
 
 def test_health_of_many_costs_no_more_queries() -> None:
