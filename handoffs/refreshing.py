@@ -19,8 +19,7 @@ from records.derived import write_derived
 from records.ids import derive_id
 from records.journey_data import Batch, JourneyData, RecordData
 from records.kinds import BASELINE
-from records.models import Record
-from records.services import record_act
+from records.services import Act, append_acts
 from records.stored import Where, rows_of_journeys
 
 FIELDS = (
@@ -42,10 +41,8 @@ class _Opening:
 def refresh(batch: Batch) -> None:
     """Open, fold and write the handoffs of the batch's journeys; answers given in a CRM become acts."""
     openings = list(_openings(batch))
-    rows = []
-    for opening in openings:
-        _remember_acts(opening, batch)
-        rows.append(_row(opening, _fold(opening, batch)))
+    append_acts([act for opening in openings for act in _new_acts(opening, batch)], batch.now)
+    rows = [_row(opening, _fold(opening, batch)) for opening in openings]
     scope = Where("journey_id = ANY (%s)", (list(batch.journeys),))
     batch.stand(Handoff, write_derived(Handoff, rows, fields=FIELDS, scope=scope).stands)
 
@@ -73,21 +70,20 @@ def _openings(batch: Batch) -> list[_Opening]:
     return found
 
 
-def _remember_acts(opening: _Opening, batch: Batch) -> None:
-    """Write the opening, and what the CRM's own fields say, as acts; done already, they are passed over.
+def _new_acts(opening: _Opening, batch: Batch) -> list[Act]:
+    """The opening, and what the CRM's own fields say, as acts, of those that are not in the log yet.
 
     A new act touches the record, so the next pass folds it."""
     template = template_of(opening.version)
     known = {e.key for e in opening.journey.events}
     about = {"handoff": str(opening.id), "template": template.key}
-    acts: list[tuple[str, str, datetime, dict[str, Any]]] = [
-        (kinds.OPENED, f"handoff:{opening.id}:opened", opening.entry.occurred_at, about)
-    ]
+    record = opening.record.id
+    acts = [Act(kinds.OPENED, record, f"handoff:{opening.id}:opened", opening.entry.occurred_at, about)]
     folded = _fold(opening, batch)
     if folded.state == OPEN and (sending := _sends_itself(opening, folded, batch.now)):
         at, values, source = sending
         data = {**about, "source": source, "values": values, "receiver": folded.receiver_id}
-        acts.append((kinds.SENT, f"handoff:{opening.id}:sent itself", at, data))
+        acts.append(Act(kinds.SENT, record, f"handoff:{opening.id}:sent itself", at, data))
     if folded.sent_at is not None:
         for answer in crm_answers(opening.journey, template, folded.sent_at):
             data = {
@@ -98,12 +94,8 @@ def _remember_acts(opening: _Opening, batch: Batch) -> None:
                 "receiver": folded.receiver_id,
             }
             key = f"handoff:{opening.id}:crm:{answer.event.key}"[:300]
-            acts.append((answer.kind, key, answer.event.occurred_at, data))
-    for kind, key, at, data in acts:
-        if f"gtmops:{key}" not in known:
-            record_act(
-                kind, record=Record(pk=opening.record.id), key=key, occurred_at=at, now=batch.now, data=data
-            )
+            acts.append(Act(answer.kind, record, key, answer.event.occurred_at, data))
+    return [act for act in acts if f"gtmops:{act.key}" not in known]
 
 
 _BEFORE = timedelta(seconds=1)

@@ -6,20 +6,17 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-from django.db import transaction
 
 from effects.tick import ring
 from records import kinds
 from records.asked import OWNER, why_not
 from records.canonical import Unreadable, canonical
 from records.ids import derive_id
-from records.models import AskedChange, Event, Record
-from records.services import gtmops_connection, mapped_remote_fields, touch
+from records.models import AskedChange, Record
+from records.services import Act, append_acts, mapped_remote_fields
 from teams.models import Person
 
 
@@ -48,7 +45,7 @@ def give(
     if not records:
         return Given()
     data = {"person": taker.person, "name": taker.name, "was": was, "left": name}
-    append_acts(kinds.OWNER_GIVEN, [(r.pk, f"{name}:given:{r.pk}", data) for r in records], by, now)
+    append_acts([Act(kinds.OWNER_GIVEN, r.pk, f"{name}:given:{r.pk}", now, data, by) for r in records], now)
     reasons = _reasons(records, taker)
     asking = [r for r in records if not reasons[r.pk]]
     by_hand: dict[str, list[uuid.UUID]] = defaultdict(list)
@@ -57,26 +54,6 @@ def give(
             by_hand[reasons[record.pk]].append(record.pk)
     _ask(asking, taker, name, by, why, now)
     return Given(tuple(r.pk for r in asking), {text: tuple(ids) for text, ids in by_hand.items()})
-
-
-def append_acts(
-    kind: str, rows: Iterable[tuple[uuid.UUID, str, Mapping[str, Any]]], by: Person | None, now: datetime
-) -> int:
-    """Append one act to each (record, key, data); keys that are in the log already are passed over. Touches the
-    records. Returns how many. Three statements."""
-    kinds.event_kind(kind)
-    connection = gtmops_connection()
-    events = [
-        Event(
-            connection=connection, external_key=key[:300], kind=kind, record_id=record, occurred_at=now,
-            observed_at=now, actor=by, data=dict(data),
-        )
-        for record, key, data in rows
-    ]  # fmt: skip
-    with transaction.atomic():
-        Event.objects.bulk_create(events, ignore_conflicts=True, batch_size=2000)
-        touch([e.record_id for e in events], now)
-    return len(events)
 
 
 def _reasons(records: Sequence[Record], taker: Taker) -> dict[uuid.UUID, str]:
@@ -110,7 +87,7 @@ def _ask(records: Sequence[Record], taker: Taker, name: str, by: Person, why: st
         return
     rows = [_asked(record, taker, name, by, why, now) for record in records]
     AskedChange.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
-    append_acts(kinds.FIELD_ASKED, [_said(row) for row in rows], by, now)
+    append_acts([_said(row, by, now) for row in rows], now)
     ring("push")
 
 
@@ -129,6 +106,6 @@ def _asked(record: Record, taker: Taker, name: str, by: Person, why: str, now: d
     )
 
 
-def _said(row: AskedChange) -> tuple[uuid.UUID, str, Mapping[str, Any]]:
+def _said(row: AskedChange, by: Person, now: datetime) -> Act:
     data = {"asked": str(row.pk), "values": row.values, "expected": row.expected, "why": row.why}
-    return row.record_id, f"asked:{row.pk}", data
+    return Act(kinds.FIELD_ASKED, row.record_id, f"asked:{row.pk}", now, data, by)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection as database
-from django.db import transaction
 
 from effects.tick import ring
-from records import kinds
-from records.models import Connection, Event, FieldMapping, Record, RefreshRequest
+from records.acts import GTMOPS, Act, append_acts, gtmops_connection, record_act
+from records.models import Connection, FieldMapping, Record, RefreshRequest
 from records.storing.page import register_after_store, store_page
 from records.touching import touch
-from teams.models import Person
 
 __all__ = [
     "GTMOPS",
+    "Act",
+    "append_acts",
     "apply_owner_matches",
     "gtmops_connection",
     "mapped_remote_fields",
@@ -28,17 +27,6 @@ __all__ = [
     "store_page",
     "touch",
 ]
-
-GTMOPS = "gtmops"
-
-
-def gtmops_connection() -> Connection:
-    """The built-in connection of acts and conclusions; made on first use."""
-    found, _ = Connection.objects.get_or_create(
-        name=GTMOPS,
-        defaults={"label": "gtmops", "kind": Connection.Kind.GTMOPS, "source_order": 90},
-    )
-    return found
 
 
 def remote_objects(connection: Connection) -> list[str]:
@@ -54,37 +42,6 @@ def mapped_remote_fields(connection: Connection, remote_object: str) -> dict[str
 def _mappings(connection: Connection, remote_object: str) -> dict[str, FieldMapping]:
     rows = FieldMapping.objects.filter(connection=connection, remote_object=remote_object)
     return {row.field.name: row for row in rows.select_related("field")}
-
-
-def record_act(
-    kind: str,
-    *,
-    record: Record,
-    key: str,
-    occurred_at: datetime,
-    now: datetime,
-    actor: Person | None = None,
-    data: Mapping[str, Any] | None = None,
-) -> Event | None:
-    """Append an act or conclusion of gtmops; None when ``key`` is in the log already. Touches the record."""
-    kinds.event_kind(kind)
-    with transaction.atomic():
-        event, created = Event.objects.get_or_create(
-            connection=gtmops_connection(),
-            external_key=key,
-            defaults={
-                "kind": kind,
-                "record": record,
-                "occurred_at": occurred_at,
-                "observed_at": now,
-                "actor": actor,
-                "data": dict(data or {}),
-            },
-        )
-        if not created:
-            return None
-        touch([record.pk], now)
-        return event
 
 
 def request_refresh(record: Record, *, key: str, objects: Sequence[str], now: datetime) -> None:

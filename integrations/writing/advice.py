@@ -35,6 +35,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "INVALID_OPTION": _OURS,
     "READ_ONLY_VALUE": _OURS,
     "PROPERTY_DOESNT_EXIST": "Our property was archived there. Create our fields again on What we write.",
+    "MISSING_SCOPES": "Give our app or key the scope that is named.",
     "KEPT_ITS_OWN": _OVERWRITTEN,
     # Any CRM, found when it was read again.
     "NOT_KEPT": _OVERWRITTEN,

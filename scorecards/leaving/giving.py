@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from effects.tick import ring
 from handoffs import kinds
 from handoffs.models import Handoff
-from records.giving import Given, Taker, append_acts, give
+from records.giving import Given, Taker, give
 from records.models import AskedChange, OwnerMatch, Record
+from records.services import Act, append_acts
 from scorecards.leaving.open_work import (
     RECORDS,
     Kind,
@@ -140,8 +141,8 @@ def _give_handoffs(person: Person, taker: Taker, name: str, by: Person, now: dat
                 "handoff": str(row.pk), "template": row.template_key, "side": side, "was": person.pk,
                 "person": taker.person,
             }  # fmt: skip
-            acts.append((row.record_id, f"{name}:{side}:{row.pk}", data))
-    append_acts(kinds.GIVEN, acts, by, now)
+            acts.append(Act(kinds.GIVEN, row.record_id, f"{name}:{side}:{row.pk}", now, data, by))
+    append_acts(acts, now)
     return len(rows)
 
 
