@@ -122,7 +122,7 @@ def undocumented_variables(files: list[Path]) -> Iterator[str]:
     readers = (
         "gtmops/settings.py",
         "gtmops/embedded.py",
-        "gtmops/up.py",
+        "gtmops/up/environment.py",
         "gtmops/__main__.py",
         "teams/sso/configured.py",
     )

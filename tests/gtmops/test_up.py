@@ -20,7 +20,8 @@ import pytest
 
 from gtmops.embedded import Postgres, socket_dir
 from gtmops.processes import processes_marked
-from gtmops.up import MARK, answers
+from gtmops.up.environment import MARK
+from gtmops.up.ports import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
