@@ -250,7 +250,6 @@ POLICY: Policy = {
     "integrations:write_log": {"GET": ADMINS},
     "integrations:hold": {"POST": ADMINS},
     "integrations:uninstall": {"GET": ADMINS, "POST": ADMINS},
-    "integrations:retry": {"POST": ADMINS},
     "integrations:lift_hold": {"POST": ADMINS},
     "integrations:people": {"GET": ADMINS, "POST": ADMINS},
     "integrations:people_export": {"GET": ADMINS},

@@ -17,6 +17,7 @@ from integrations.writing.claiming import is_open, waiting_objects
 from integrations.writing.dead import refused_for_good
 from integrations.writing.models import PushState
 from records.models import Connection, FieldMapping
+from records.own_fields import OWN_FIELD_BY_NAME
 
 REASONS = 5
 """Of refusals, the most frequent; the page of what was not written has them all."""
@@ -65,13 +66,25 @@ def _credentials(connections: Connections, now: datetime) -> Told:
 
 
 def _fields(connections: Connections, now: datetime) -> Told:
-    broken: dict[int, list[str]] = defaultdict(list)
+    theirs: dict[int, list[str]] = defaultdict(list)
+    ours: dict[int, list[str]] = defaultdict(list)
     rows = FieldMapping.objects.filter(connection__in=connections, is_broken=True)
-    for pk, place, name in rows.order_by("remote_object", "remote_name").values_list(
-        "connection_id", "remote_object", "remote_name"
+    for pk, place, name, field in rows.order_by("remote_object", "remote_name").values_list(
+        "connection_id", "remote_object", "remote_name", "field__name"
     ):
-        broken[pk].append(f"{place}.{name}")
-    for pk, names in broken.items():
+        (ours if field in OWN_FIELD_BY_NAME else theirs)[pk].append(f"{place}.{name}")
+    for pk, names in ours.items():
+        yield (
+            pk,
+            Trouble(
+                "Our fields",
+                f"{_listed(names)}: gone, or hidden from our user.",
+                "Nothing is written into them. Create them again; what they should say is written then.",
+                reverse("integrations:writing"),
+                "What we write",
+            ),
+        )
+    for pk, names in theirs.items():
         yield (
             pk,
             Trouble(

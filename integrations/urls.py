@@ -42,7 +42,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("crm/<slug:name>/uninstall/", settings_views.uninstall, name="uninstall"),
     path("crm/<slug:name>/activities/", writing_views.switch_activities, name="switch_activities"),
     path("crm/<slug:name>/fields/", writing_views.provision, name="provision"),
-    path("crm/<slug:name>/retry/", writing_views.retry, name="retry"),
     path("crm/<slug:name>/lift-hold/", writing_views.lift_hold, name="lift_hold"),
     path("people/from-crms/", people.people, name="people"),
     path("people/from-crms/export.csv", people.export, name="people_export"),

@@ -11,7 +11,7 @@ _AUTOMATION = (
 )
 _ACCESS = "Our user may not edit this record: share it with our user, or wait until its approval has ended."
 _FIELD = "Our user may not edit this field: assign it the permission set Gtmops_Integration."
-_OURS = "Our field was changed there. Give it back the type and the options that Everything we may ever write names."
+_OURS = "Our field was changed there. Give it back the type and the options that “Everything we may ever write” names."
 _OVERWRITTEN = "A workflow or another tool sets this field, too. Take our field out of it."
 
 ADVICE: Final[Mapping[str, str]] = {
@@ -34,7 +34,7 @@ ADVICE: Final[Mapping[str, str]] = {
     # HubSpot.
     "INVALID_OPTION": _OURS,
     "READ_ONLY_VALUE": _OURS,
-    "PROPERTY_DOESNT_EXIST": "Our property was archived there. Create our fields again on What we write.",
+    "PROPERTY_DOESNT_EXIST": "Our property was archived there. Create our fields again on “What we write”.",
     "MISSING_SCOPES": "Give our app or key the scope that is named.",
     "KEPT_ITS_OWN": _OVERWRITTEN,
     # Any CRM, found when it was read again.

@@ -185,25 +185,17 @@ def provision(request: HttpRequest, name: str) -> HttpResponse:
     if run.error:
         messages.error(request, run.error)
     else:
-        messages.success(request, f"{run.counts.get('created', 0)} fields were created.")
-    return redirect("integrations:writing")
-
-
-@require_POST
-def retry(request: HttpRequest, name: str) -> HttpResponse:
-    """Send again what the CRM refused."""
-    person_of(request)
-    count = dead.retry_refused(crm_named(name))
-    messages.success(request, f"{count} fields will be sent again.")
+        count = run.counts.get("created", 0)
+        messages.success(request, f"{count:,} field{' was' if count == 1 else 's were'} created.")
     return redirect("integrations:writing")
 
 
 @require_POST
 def lift_hold(request: HttpRequest, name: str) -> HttpResponse:
     """Let held fields of a connection be written again."""
-    person_of(request)
-    count = dead.lift_hold(DesiredField.objects.filter(record__connection=crm_named(name)))
-    messages.success(request, f"{count} fields are written again.")
+    inside = Record.objects.for_person(person_of(request)).filter(connection=crm_named(name))
+    count = dead.lift_hold(DesiredField.objects.filter(record__in=inside.values("pk")))
+    messages.success(request, f"{count:,} field{' is' if count == 1 else 's are'} written again.")
     return redirect("integrations:writing")
 
 

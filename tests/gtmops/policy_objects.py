@@ -196,7 +196,6 @@ def crm_connection() -> Connection:
     ),
     "integrations:provision",
     "integrations:switch_activities",
-    "integrations:retry",
     "integrations:lift_hold",
     "integrations:preview_export",
     "integrations:start_or_stop",

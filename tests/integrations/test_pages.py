@@ -118,7 +118,7 @@ def test_what_the_crm_refused_stands_in_its_own_words(admin: Client, live: Conne
     )
     page = text(admin.get(reverse("integrations:writing")))
     assert "Ask Legal first" in page
-    admin.post(reverse("integrations:retry", args=["hubspot"]))
+    admin.post(reverse("integrations:settle_refused", args=["hubspot", "retry"]), {"everything": "on"})
     assert push_due(datetime.now(UTC)) == 7
 
 

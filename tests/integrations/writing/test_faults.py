@@ -11,10 +11,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from integrations.base import Connector, PushResult, Write
 from integrations.connecting.testing import look
+from integrations.pull import pull_to_the_end
 from integrations.push import push_due
+from integrations.registry import connector_for
 from integrations.standins.app import running_standins
 from integrations.standins.http import Request, Response, json_response
 from integrations.standins.store import Actor
@@ -22,6 +26,8 @@ from integrations.writing import claiming, deciding, sending
 from integrations.writing.claiming import Claim
 from integrations.writing.models import PushState, WriteAttempt
 from records.models import Connection, DesiredField, FieldMapping
+from records.own_fields import OWN_FIELD_BY_NAME
+from teams.models import Person
 from tests.integrations.conftest import small_world
 from tests.integrations.writing.conftest import Act, Live, Wire, make_live
 
@@ -373,6 +379,26 @@ def test_a_field_that_is_gone_there_stops_nobody_elses(hubspot: Live, wire: Wire
     assert set(hubspot.shown("gtm_stage").values()) == {"MQL"}
     assert set(hubspot.shown("gtm_missing").values()) == {None}
     assert DesiredField.objects.filter(field="gtm_missing", state="different", attempts=0).count() == 7
+
+
+def test_our_field_that_somebody_removed_there_is_made_again_and_filled(live: Live, client: Client) -> None:
+    """Its page names it, and the button that made it first makes it again."""
+    live.want("gtm_stage", "MQL")
+    push_due(datetime.now(UTC))
+    people = "Lead" if live.connection.kind == "salesforce" else "contacts"
+    connector_for(live.connection).remove_fields(people, [OWN_FIELD_BY_NAME["gtm_stage"]])
+    pull_to_the_end(live.connection)
+    client.force_login(
+        Person.objects.create(email="ops@fernhill.example", name="Ola Opsen", role="revops_admin")
+    )
+    page = client.get(reverse("integrations:writing")).content.decode()
+    assert "Our fields" in page
+    assert "Create 1 field" in page
+    client.post(reverse("integrations:provision", args=[live.connection.name]))
+    pull_to_the_end(live.connection)
+    assert "Our fields" not in client.get(reverse("integrations:writing")).content.decode()
+    push_due(datetime.now(UTC) + timedelta(minutes=10))
+    assert set(live.shown("gtm_stage").values()) == {"MQL"}
 
 
 def test_a_field_that_our_user_may_no_longer_write_is_named_by_the_test_of_the_connection(

@@ -190,6 +190,9 @@ def test_nobody_settles_records_of_another_business_unit(admin: Client, bare: Ba
     assert admin.get(url("write_log", "hub"), {"record": str(hidden.pk)}).status_code == 404
     assert "Person 1" not in text(admin.get(url("write_log", "hub")))
     assert admin.post(url("hold", "hub"), {"record": str(hidden.pk)}).status_code == 404
+    DesiredField.objects.update(hold=True)
+    assert "4 fields are written again" in text(admin.post(url("lift_hold", "hub"), follow=True))
+    assert bare.of("1").hold
 
 
 def test_the_log_of_a_record_says_each_try_and_holds_it(admin: Client, bare: Bare) -> None:
