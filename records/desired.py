@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from effects.tick import ring
 from records.journey_data import Batch, JourneyData, RecordData
-from records.kinds import BASELINE
+from records.kinds import BASELINE, FIELD_LOST
 from records.models import DesiredField
 from records.own_fields import OWN_FIELD_BY_NAME, OWN_OBJECTS
 from records.stored import Where, rows_where
@@ -44,10 +44,11 @@ def register_declaration(declaration: Declaration) -> None:
 
 
 def is_live(journey: JourneyData, record: RecordData) -> bool:
-    """Whether something other than our own echo happened to the journey since the record's connection went live."""
+    """Whether something happened to the buyer since the record's connection went live. Our own echo, and a field that
+    can be read no longer, did not happen to them: the latter would let us write to every old record at once."""
     start = record.go_live_at
     return start is not None and any(
-        e.occurred_at >= start and not e.caused_by and e.kind != BASELINE
+        e.occurred_at >= start and not e.caused_by and e.kind not in (BASELINE, FIELD_LOST)
         or e.kind == BASELINE and e.not_before is not None and e.not_before >= start
         for e in journey.events
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from records import desired
-from records.desired import Declaration
+from records.desired import Declaration, writable_records
 from records.loading import load_batch
 from records.models import Connection, DesiredField, Event, Journey, Record
 from records.own_fields import OWN_FIELD_BY_NAME
@@ -29,6 +29,43 @@ from tests.records.conftest import NOON
 )
 def test_a_text_is_cut_to_what_its_field_holds(field: str, value: Any, fitted: Any) -> None:
     assert OWN_FIELD_BY_NAME[field].fit(value) == fitted
+
+
+@pytest.mark.parametrize(
+    ("kind", "occurred", "not_before", "caused_by", "is_news"),
+    [
+        ("change", 0, None, "", True),
+        ("change", 0, None, "run-1", False),  # our own echo
+        ("change", -2, None, "", False),
+        ("baseline", 0, None, "", False),
+        ("baseline", 0, -2, "", False),  # of an old record: a field that is read since, or again
+        ("baseline", 0, 0, "", True),
+        (
+            "field_lost",
+            0,
+            None,
+            "",
+            False,
+        ),  # by a remapping, or by a right that our user lost: of every record at once
+        ("touch.call", 0, None, "", True),
+    ],
+)
+def test_only_what_happened_to_the_buyer_since_the_go_live_lets_us_write(
+    hubspot: Connection, kind: str, occurred: int, not_before: int | None, caused_by: str, is_news: bool
+) -> None:
+    Connection.objects.update(go_live_at=NOON - timedelta(days=1))
+    journey = Journey.objects.create(id=uuid.UUID(int=1), key="hubspot:contacts:1")
+    record = Record.objects.create(
+        id=journey.pk, connection=hubspot, object="person", remote_object="contacts", remote_id="1", journey=journey
+    )  # fmt: skip
+    Event.objects.create(
+        connection=hubspot, external_key="1", kind=kind, record=record, field="email", caused_by=caused_by,
+        occurred_at=NOON + timedelta(days=occurred),
+        not_before=None if not_before is None else NOON + timedelta(days=not_before),
+    )  # fmt: skip
+    batch = load_batch([journey.pk], NOON)
+    data = batch.journeys[journey.pk]
+    assert [r.id for r in writable_records(data)] == ([record.pk] if is_news else [])
 
 
 def test_what_is_declared_too_long_is_wanted_cut_and_differs_only_once(
