@@ -10,7 +10,7 @@ from typing import Any
 
 from records.canonical import Unreadable, instant
 from records.journey_data import Batch, EventData, JourneyData, OwnerData, RecordData
-from records.kinds import BASELINE, CHANGE, DELETED, FIELD_LOST, OWNER_GIVEN, RESTORED, TOUCH_WRITTEN
+from records.kinds import BASELINE, CHANGE, DELETED, OWNER_GIVEN, RESTORED, TOUCH_WRITTEN
 from slas.kinds import TOUCH_REPORTED
 from slas.rules import ANY
 from slas.staff import Staff
@@ -68,7 +68,9 @@ class Sighting:
 
 
 def sightings(activity: RecordData) -> Iterator[Sighting]:
-    """The looks of an activity in the order in which we learned of them: later edits never change what we knew."""
+    """The looks of an activity in the order in which we learned of them: later edits never change what we knew.
+
+    A field that can be read no longer stays as it was told last: nothing says that it happened otherwise."""
     values: dict[str, Any] = {}
     is_deleted = False
     for event in sorted(activity.events, key=lambda e: (e.observed_at, e.order)):
@@ -76,8 +78,6 @@ def sightings(activity: RecordData) -> Iterator[Sighting]:
             values |= event.data.get("values", {})
         elif event.kind == CHANGE:
             values[event.field] = event.new
-        elif event.kind == FIELD_LOST:
-            values.pop(event.field, None)
         elif event.kind in (DELETED, RESTORED):
             is_deleted = event.kind == DELETED
         else:
@@ -95,8 +95,11 @@ def moment_of(values: Mapping[str, Any]) -> datetime | None:
 
 
 def activity_at(activity: RecordData) -> datetime | None:
-    """When an activity happened or will, as it stands now."""
-    return moment_of(activity.values)
+    """When an activity happened or will, as it was told last."""
+    if "occurred_at" in activity.values:
+        return moment_of(activity.values)
+    looks = [seen.values for seen in sightings(activity) if seen.values]
+    return moment_of(looks[-1]) if looks else None
 
 
 def touches(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from definitions.models import StageEntry
-from slas.folding.clock import BREACHED, NOT_VERIFIED
-from slas.models import Clock
+from records.models import Event
+from slas.folding.clock import BREACHED, MET, NOT_VERIFIED
+from slas.models import Clock, Correction
 from tests.slas.builders import Buyer, austin, in_force, rule
-from tests.slas.conftest import House
+from tests.slas.conftest import House, instant_text
 
 COMPANY = {"company": "Kestrel 101"}
 
@@ -70,3 +71,37 @@ def test_only_the_record_whose_owner_counts_must_tell_it(lost: str, state: str) 
         buyer.tell("contact", "verified", "Thu 10:06", data={"request": key, "outcome": "read"})
     (found,) = buyer.clocks([in_force(routed)], austin("Thu 11:00"))
     assert found.result.state == state
+
+
+def call(house: House, now: str, **told: object) -> None:
+    """The call of Thu 10:30 as the CRM tells it then, with these fields and no others."""
+    house._store("calls", "c1", told, austin("Thu 10:30"), austin(now), (("contacts", "101"),))
+    house.conclude(now)
+
+
+CALLED = {
+    "kind": "call",
+    "owner": "sasha",
+    "is_automated": False,
+    "occurred_at": instant_text(austin("Thu 10:30")),
+}
+
+
+@pytest.mark.parametrize("lost", ["occurred_at", "kind", "owner", "is_automated"])
+def test_a_touch_that_was_proved_stays_proved_without_the_field_that_told_it(house: House, lost: str) -> None:
+    house.become_mql("Thu 10:00")
+    call(house, "Thu 10:31", **CALLED)
+    assert house.clock().state == MET
+    before = standing()
+    call(house, "Thu 10:40", **{name: value for name, value in CALLED.items() if name != lost})
+    assert Event.objects.filter(kind="field_lost", field=lost).exists()
+    assert standing() == before
+    assert not Correction.objects.exists()
+
+
+def test_control_a_touch_that_was_somebody_elses_after_all_is_none(house: House) -> None:
+    house.become_mql("Thu 10:00")
+    call(house, "Thu 10:31", **CALLED)
+    call(house, "Thu 10:40", **CALLED | {"owner": None})
+    assert house.clock().state != MET
+    assert Correction.objects.get().cause.kind == "change"
