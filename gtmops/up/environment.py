@@ -1,3 +1,5 @@
+"""The variables that the children find set, and the secrets kept between starts."""
+
 from __future__ import annotations
 
 import os

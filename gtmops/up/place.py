@@ -19,6 +19,8 @@ class UpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """``port`` is of the pages; the demo's CRMs and mail take the next two."""
+
     data_dir: Path
     port: int
     demo: bool

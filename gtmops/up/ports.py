@@ -1,3 +1,5 @@
+"""Whether a port of this machine is free, listens, or answers as it should."""
+
 from __future__ import annotations
 
 import errno
@@ -25,6 +27,7 @@ def require_free(port: int, *, asked: int, needed_by: str = "") -> None:
 
 
 def answers(url: str) -> bool:
+    """Whether a GET is answered with 200 within two seconds."""
     # No proxy of the environment: this is our own machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -35,6 +38,7 @@ def answers(url: str) -> bool:
 
 
 def listens(port: int) -> bool:
+    """Whether something takes connections there, within a second."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -44,12 +44,10 @@ class Writing:
                 return [PushResult(writes[0][0], "refused", str(error), error.code, error.fields)]
             half = len(writes) // 2
             return self._push_each(remote_object, (writes[:half], writes[half:]))
-        except MissingScope:
-            raise
         except Misconfigured as error:
-            if len(writes) == 1:
-                return [PushResult(writes[0][0], "refused", str(error))]
-            raise
+            if len(writes) > 1 or isinstance(error, MissingScope):
+                raise
+            return [PushResult(writes[0][0], "refused", str(error))]
         stands = {str(row["id"]): row["properties"] for row in records_of(answer)}
         failed = _failures(answer.get("errors") or [], sent.keys() - stands.keys())
         return [_result(remote_id, sent[remote_id], stands, failed) for remote_id in sent]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
+from operator import and_
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from effects.tick import ring
 from integrations.writing.advice import advice_on
@@ -49,9 +51,13 @@ def dead_letters(
         rows = rows.filter(field=field)
     if reason:
         rows = rows.filter(last_error=reason)
-    for word in search.split():
-        rows = rows.filter(record__title__icontains=word)
-    return rows.select_related("record").order_by("-next_try_at", "pk")
+    return rows.filter(is_titled(search)).select_related("record").order_by("-next_try_at", "pk")
+
+
+def is_titled(search: str) -> Q:
+    """Of what belongs to a record: its title has every word of a text."""
+    words = (Q(record__title__icontains=word) for word in search.split())
+    return reduce(and_, words, Q())
 
 
 def reasons_of(letters: QuerySet[DesiredField], most: int = 20) -> list[Reason]:

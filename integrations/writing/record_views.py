@@ -54,7 +54,6 @@ def not_written(request: HttpRequest, name: str) -> HttpResponse:
         "search": search,
         "search_label": SEARCH_LABEL,
         "narrowed": [(k, v) for k, v in (("field", field), ("reason", reason), ("q", search)) if v],
-        "here": request.get_full_path(),
     }
     return render(request, "integrations/writing/not_written.html", context)
 
@@ -94,8 +93,7 @@ def write_log(request: HttpRequest, name: str) -> HttpResponse:
     rows = WriteAttempt.objects.filter(connection=connection).select_related("record", "run")
     search = "" if record else searched(request)
     rows = rows.filter(_border(person)) if record is None else rows.filter(record=record)
-    for word in search.split():
-        rows = rows.filter(record__title__icontains=word)
+    rows = rows.filter(dead.is_titled(search))
     if outcome in WriteAttempt.Outcome.values:
         rows = rows.filter(outcome=outcome)
     page = page_of(request, rows, PER_PAGE)
